@@ -1,0 +1,183 @@
+"""What is known of recordings, and what was built from them: passports, editions, the manifest, clips."""
+
+from __future__ import annotations
+
+import builtins
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from mmdia_dataset.schema.annotations import Dialogue
+from mmdia_dataset.schema.base import (
+    FileFingerprint,
+    Id,
+    Index,
+    Many,
+    Milliseconds,
+    Mode,
+    Model,
+    Rate,
+    RelativeFile,
+    Sha256,
+    Split,
+)
+from mmdia_dataset.timing import MAX_MS, Piece, Span, TimeMap, rate_from_text
+
+
+class Fingerprint(Model):
+    """A timing fingerprint: when energy rises and falls in a few bands. It can't be turned back into sound."""
+
+    version: Index = Field(description="Version of the fingerprint's format.", examples=[1])
+    data: str = Field(
+        pattern=r"^[A-Za-z0-9+/]*={0,2}(?![\s\S])", description="The fingerprint, base64.", examples=["AAECAw=="]
+    )
+
+
+class Passport(Model):
+    """What identifies a movie's reference edition, without holding any of its content."""
+
+    movie: Id = Field(description="The movie.", examples=["tt0114388"])
+    duration_ms: Milliseconds = Field(description="Length of the reference edition [ms].", examples=[8160000])
+    frame_rate: Rate = Field(description="Frames per second, exact.", examples=["24000/1001"])
+    language: str | None = Field(default=None, description="Language of its sound, BCP 47.", examples=["en"])
+    fingerprint: Fingerprint | None = Field(default=None, description="Timing fingerprint.", examples=[None])
+
+
+class Recording(Model):
+    """One media file a user owns, named without its folder."""
+
+    name: str = Field(description="File name.", examples=["Sense and Sensibility (1995).mkv"])
+    fingerprint: FileFingerprint = Field(description="Identity of the file's bytes.", examples=["sha256:" + "0" * 64])
+    duration_ms: Milliseconds | None = Field(default=None, description="Length [ms], where known.", examples=[8145000])
+
+
+class EditionPiece(Model):
+    """A stretch of movie time played without a cut: recording_ms = (movie_ms + offset_ms) / rate."""
+
+    from_ms: Milliseconds = Field(description="Start in movie time [ms].", examples=[0])
+    to_ms: Milliseconds = Field(description="End in movie time [ms].", examples=[8160000])
+    rate: Rate = Field(description="Speed of the recording against the movie, exact.", examples=["25025/24000"])
+    offset_ms: float = Field(
+        ge=-MAX_MS, le=MAX_MS, description="Shift in movie time [ms], exact to a microsecond.", examples=[15015.0]
+    )
+
+
+class Evidence(Model):
+    """Why a time map is believed, and how exact it is."""
+
+    tier: Literal["given", "identity", "fingerprint", "subtitles", "speech"] = Field(
+        description="What it rests on: `given` by the user, `identity` assumed of a copy found by its id, or measured.",
+        examples=["fingerprint"],
+    )
+    error_ms: float | None = Field(
+        default=None, ge=0, description="Bound of the timing error [ms]; null where nothing was measured.", examples=[5]
+    )
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="0 to 1; null where nothing was measured.", examples=[0.99]
+    )
+
+
+class Reason(Model):
+    """Why something was refused."""
+
+    rule: str = Field(pattern=r"^[a-z]+(-[a-z]+)*(?![\s\S])", description="Kind.", examples=["outside-recording"])
+    detail: str = Field(description="One sentence for a person.", examples=["the recording ends at 01:31:02,120"])
+
+
+class RefusedDialogue(Model):
+    """A dialogue that an edition does not have, and why."""
+
+    id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_3"])
+    reasons: Many[Reason] = Field(description="Why, strongest first.", examples=[[]])
+
+
+class Edition(Model):
+    """How one edition's time runs against a movie's: offsets only, so that it can be shared."""
+
+    movie: Id = Field(description="The movie.", examples=["tt0114388"])
+    recording: Recording = Field(
+        description="The file it was found on.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
+    )
+    pieces: Many[EditionPiece] = Field(description="The time map, in order of movie time.", examples=[[]])
+    evidence: Evidence = Field(description="Why it is believed.", examples=[{"tier": "identity"}])
+    refused: Many[RefusedDialogue] = Field(default=(), description="Dialogues it lacks.", examples=[[]])
+
+    def time_map(self) -> TimeMap:
+        """The pieces as an exact map.
+
+        Raises:
+            ValueError: pieces overlap or are empty.
+        """
+        return TimeMap.from_pieces(
+            [
+                Piece(p.from_ms, p.to_ms, rate_from_text(p.rate), Fraction(round(p.offset_ms * 1000), 1000))
+                for p in self.pieces
+            ]
+        )
+
+
+class Place(Model):
+    """Where a clip was cut from its recording."""
+
+    start_s: float = Field(ge=0, description="First frame's time [s of recording time].", examples=[50.258542])
+    end_s: float = Field(ge=0, description="Time of the frame after the last [s].", examples=[68.151417])
+
+
+class _Line(Model):
+    id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
+    movie: Id = Field(description="Its movie.", examples=["tt0114388"])
+    splits: Many[Split] = Field(description="The splits it is in.", examples=[["test", "hard"]])
+    mode: Mode = Field(description="How clips were made.", examples=["copy"])
+    span: Span = Field(
+        description="The dialogue's span of movie time [ms].", examples=[{"start_ms": 50260, "end_ms": 68120}]
+    )
+
+
+class MadeLine(_Line):
+    """A line of the manifest for a clip that was made."""
+
+    status: Literal["made"] = Field(description="The clip was made.", examples=["made"])
+    settings: dict[str, JsonValue] = Field(description="All settings of the mode.", examples=[{"mode": "copy"}])
+    file: RelativeFile = Field(description="The clip.", examples=["clips/tt0114388/tt0114388_clip_64.mp4"])
+    sha256: Sha256 = Field(description="Hash of the file.", examples=["0" * 64])
+    size: Index = Field(description="Size of the file [bytes].", examples=[1048576])
+    recording: Recording = Field(
+        description="The file it was cut from.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
+    )
+    at: Place = Field(description="Where in that recording.", examples=[{"start_s": 50.258542, "end_s": 68.151417}])
+    frames: Index | None = Field(description="Video frames; null without video.", examples=[429])
+    samples: Index | None = Field(description="Audio samples per channel; null without audio.", examples=[858858])
+    evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "identity"}])
+
+
+class RefusedLine(_Line):
+    """A line of the manifest for a clip that was refused."""
+
+    status: Literal["refused"] = Field(description="No clip was made.", examples=["refused"])
+    reasons: Annotated[Many[Reason], Field(min_length=1)] = Field(
+        description="Why, strongest first.", examples=[[{"rule": "no-recording", "detail": "no file names tt0114388"}]]
+    )
+    recording: Recording | None = Field(default=None, description="The file tried, if any.", examples=[None])
+
+
+ManifestLine = Annotated[MadeLine | RefusedLine, Field(discriminator="status")]
+
+
+class Media(Model):
+    """A media file in a row: by path, or embedded."""
+
+    bytes: builtins.bytes | None = Field(default=None, description="The file itself.", examples=[None])
+    path: str | None = Field(default=None, description="Where the file is.", examples=["clips/tt0114388/a.mp4"])
+
+
+class Clip(Dialogue):
+    """A row of the `clips` configuration: a dialogue with its media."""
+
+    video: Media | None = Field(default=None, description="The clip with picture, MP4.", examples=[None])
+    audio: Media | None = Field(default=None, description="The clip's sound, WAV.", examples=[None])
+    frames: Index | None = Field(default=None, description="Video frames in the clip.", examples=[429])
+    samples: Index | None = Field(default=None, description="Audio samples per channel.", examples=[858858])
+    error_ms: float | None = Field(
+        default=None, ge=0, description="Bound of the timing error [ms]; null where not measured.", examples=[5]
+    )
