@@ -1,0 +1,212 @@
+"""Rules a schema can't say: each looks at dialogues and yields issues.
+
+A `Checker` sees the dialogues of a release one after the other and keeps only what rules over the whole release need
+(ids, and which movie is in which split), so its memory does not grow with what dialogues contain. It returns issues
+and raises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mmdia_dataset.schema import Dialogue, Issue, Severity, Split, Splits
+
+__all__ = ["RULES", "Checker", "Rule"]
+
+SHORT_MS = 200
+"""Cues this short or shorter are dropped by the authors' own merge step."""
+LONG_MS = 60_000
+"""No subtitle is shown longer than a minute; such a cue has a wrong time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule demands, how bad it is to break it, and what to do then."""
+
+    severity: Severity
+    demand: str
+    hint: str
+
+
+RULES: dict[str, Rule] = {
+    "ends-before-start": Rule("error", "A span ends after it starts.", "swap or correct the two times"),
+    "empty-span": Rule("warning", "A span is longer than nothing.", "correct one of the two times"),
+    "turn-outside-dialogue": Rule("error", "Turns lie inside their dialogue.", "correct the turn's times"),
+    "out-of-order": Rule("warning", "Cues come in order of their start.", "sort the cues, or correct the times"),
+    "overlap": Rule("warning", "Cues of a dialogue do not overlap.", "fine for people talking at once, else correct"),
+    "very-short": Rule("warning", f"A cue is longer than {SHORT_MS} ms.", "the authors drop such lines; check it"),
+    "very-long": Rule("warning", f"A cue is at most {LONG_MS // 1000} s long.", "check the cue's end"),
+    "no-turns": Rule("warning", "A dialogue has turns.", "drop the dialogue, or add what is said"),
+    "unknown-speaker": Rule("error", "A turn's speaker is in the list.", "add the speaker, or correct the index"),
+    "speaker-ids": Rule("error", "Speakers are numbered 0, 1, 2, ….", "renumber the speakers"),
+    "duplicate-speaker": Rule("warning", "Each speaker is listed once.", "merge the two entries"),
+    "silent-speaker": Rule("warning", "Every listed speaker speaks.", "drop the speaker, or check the lines' names"),
+    "sound-outside-text": Rule("error", "A sound's offset lies inside its turn's text.", "correct the offset"),
+    "id-form": Rule("warning", "An id is `<movie>_clip_<number>`.", "harmless, but other tools rely on the form"),
+    "duplicate-id": Rule("error", "Ids are unique over the release.", "drop one of the two, or renumber it"),
+    "split-without-dialogue": Rule("warning", "Every id of a split has a dialogue.", "drop the id, or get its file"),
+    "dialogue-without-split": Rule("warning", "Every dialogue is in a split.", "list the id, or leave it `unassigned`"),
+    "id-in-two-splits": Rule("error", "train, validation and test share no id.", "keep the id in one of them"),
+    "movie-in-two-splits": Rule(
+        "warning", "train, validation and test share no movie.", "scores on these splits see movies trained on"
+    ),
+}
+"""Every rule by its name, in the order reports use."""
+
+_EXCLUSIVE: tuple[Split, ...] = ("train", "validation", "test")
+
+
+class Checker:
+    """Checks the dialogues of one release, then the release as a whole.
+
+    Args:
+        splits: the release's splits, or None if it has no splits file; then rules over splits do not apply.
+        splits_file: name of that file, for issues.
+    """
+
+    def __init__(self, splits: Splits | None = None, splits_file: str | None = None) -> None:
+        self._splits_file = splits_file
+        self._first: dict[str, str] = {}
+        self._listed: dict[str, tuple[Split, ...]] = {}
+        self._has_splits = splits is not None
+        self._movies: dict[str, set[Split]] = {}
+        self._repeated: list[tuple[str, Split]] = []
+        if splits is not None:
+            for name, ids in splits.lists():
+                for id_ in ids:
+                    before = self._listed.get(id_, ())
+                    if name in before:
+                        self._repeated.append((id_, name))
+                    else:
+                        self._listed[id_] = (*before, name)
+
+    def check(
+        self,
+        dialogue: Dialogue,
+        *,
+        file: str | None = None,
+        path: str = "$",
+        path_of: Callable[[int], str] | None = None,
+    ) -> Iterator[Issue]:
+        """Issues of one dialogue.
+
+        Args:
+            dialogue: what to check.
+            file: the file it was read from, as issues shall name it.
+            path: JSON path of the dialogue in that file.
+            path_of: gives the JSON path of a turn by its index; by default the turn's place in our own format.
+        """
+
+        def issue(rule: str, message: str, turn: int | None = None) -> Issue:
+            place = path
+            if turn is not None:
+                place = path_of(turn) if path_of else f"{path}.turns[{turn}]"
+            return _issue(rule, f"{dialogue.id}: {message}", file, place)
+
+        yield from self._identity(dialogue, issue, file, path)
+        yield from _speakers(dialogue, issue)
+        yield from _times(dialogue, issue)
+
+    def _identity(
+        self, dialogue: Dialogue, issue: Callable[..., Issue], file: str | None, path: str
+    ) -> Iterator[Issue]:
+        id_ = dialogue.id
+        place = f"{file or ''} {path}".strip()
+        first = self._first.setdefault(id_, place)
+        if first is not place:
+            yield issue("duplicate-id", f"the id also stands in {first}")
+        if id_ != f"{dialogue.movie}_clip_{dialogue.number}":
+            yield issue("id-form", f"the id is not {dialogue.movie}_clip_{dialogue.number}")
+        if self._has_splits:
+            listed = self._listed.get(id_)
+            if listed is None:
+                yield issue("dialogue-without-split", "the id is in no split")
+            else:
+                self._movies.setdefault(dialogue.movie, set()).update(listed)
+
+    def finish(self) -> Iterator[Issue]:
+        """Issues of the release as a whole; to be called after its last dialogue."""
+        for id_, name in self._repeated:
+            yield self._split_issue("id-in-two-splits", f"{id_}: listed twice in {name}", name)
+        for id_, names in self._listed.items():
+            if id_ not in self._first:
+                yield self._split_issue("split-without-dialogue", f"{id_}: no file has this dialogue", names[0])
+            both = [name for name in names if name in _EXCLUSIVE]
+            if len(both) > 1:
+                yield self._split_issue("id-in-two-splits", f"{id_}: listed in {' and '.join(both)}", both[1])
+        for movie, found in self._movies.items():
+            both = [name for name in _EXCLUSIVE if name in found]
+            if len(both) > 1:
+                yield self._split_issue("movie-in-two-splits", f"{movie}: has dialogues in {', '.join(both)}", both[1])
+
+    def _split_issue(self, rule: str, message: str, split: str) -> Issue:
+        return _issue(rule, message, self._splits_file, f"$.{split}")
+
+
+def _issue(rule: str, message: str, file: str | None, path: str) -> Issue:
+    known = RULES[rule]
+    return Issue(severity=known.severity, rule=rule, file=file, path=path, message=message, hint=known.hint)
+
+
+def _speakers(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
+    names: set[str] = set()
+    for at, speaker in enumerate(dialogue.speakers):
+        if speaker.id != at:
+            yield issue("speaker-ids", f"speaker {speaker.name!r} has id {speaker.id}, but stands at {at}")
+        if speaker.name in names:
+            yield issue("duplicate-speaker", f"speaker {speaker.name!r} is listed twice")
+        names.add(speaker.name)
+    count = len(dialogue.speakers)
+    heard: set[int] = set()
+    for at, turn in enumerate(dialogue.turns):
+        if turn.speaker is not None:
+            heard.add(turn.speaker)
+            if turn.speaker >= count:
+                yield issue("unknown-speaker", f"speaker {turn.speaker} of {count} speakers", at)
+        for sound in turn.nonverbal:
+            if sound.offset > len(turn.text):
+                yield issue(
+                    "sound-outside-text",
+                    f"<{sound.sound}> stands at {sound.offset}, after the text's {len(turn.text)} characters",
+                    at,
+                )
+            if sound.speaker is not None and sound.speaker >= count:
+                yield issue("unknown-speaker", f"<{sound.sound}> is of speaker {sound.speaker} of {count}", at)
+    for at in range(count):
+        if at not in heard:
+            yield issue("silent-speaker", f"speaker {dialogue.speakers[at].name!r} says nothing")
+
+
+def _times(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
+    first, last = dialogue.span.start_ms, dialogue.span.end_ms
+    if last < first:
+        yield issue("ends-before-start", f"the dialogue ends {first - last} ms before it starts")
+    elif last == first:
+        yield issue("empty-span", "the dialogue's span is empty")
+    if not dialogue.turns:
+        yield issue("no-turns", "nothing is said")
+    cue: int | None = None
+    before = furthest = -1
+    for at, turn in enumerate(dialogue.turns):
+        if turn.cue == cue:  # another speaker of the same cue: same span, already judged
+            continue
+        cue = turn.cue
+        start, end = turn.span.start_ms, turn.span.end_ms
+        length = end - start
+        if length < 0:
+            yield issue("ends-before-start", f"the cue ends {-length} ms before it starts", at)
+        elif length == 0:
+            yield issue("empty-span", "the cue's span is empty", at)
+        elif length <= SHORT_MS:
+            yield issue("very-short", f"the cue lasts {length} ms", at)
+        elif length > LONG_MS:
+            yield issue("very-long", f"the cue lasts {length / 1000:.1f} s", at)
+        if start < first or end > last:
+            yield issue("turn-outside-dialogue", f"{start} to {end} ms is not inside {first} to {last} ms", at)
+        if start < before:
+            yield issue("out-of-order", f"the cue starts {before - start} ms before the one above it", at)
+        elif start < furthest:
+            yield issue("overlap", f"the cue starts {furthest - start} ms before an earlier one ends", at)
+        before = start
+        furthest = max(furthest, end)
