@@ -1,1 +1,63 @@
-"""MM-DIA: expressive dialogues from films you own, and the toolkit to rebuild and load them."""
+"""MM-DIA: expressive dialogues from films you own, and the toolkit to rebuild and load them.
+
+    import mmdia_dataset
+    mmdia_dataset.rebuild("release", "films", "built")      # cut every dialogue from your films, to the frame
+    rows = mmdia_dataset.load("clips", data_dir="built", split="train")
+
+Importing the package also teaches `datasets.load_dataset` the name "mm-dia". The import is light: `av` and `datasets`
+are loaded when a function needs them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# from mmdia_dataset import registration as _registration
+from mmdia_dataset.errors import MmdiaError
+
+if TYPE_CHECKING:
+    from mmdia_dataset.commands import convert, demo, doctor, locate, rebuild, stats, validate
+    from mmdia_dataset.loader import load
+    from mmdia_dataset.release import open_release
+    from mmdia_dataset.schema import Clip, Dialogue
+
+__all__ = [
+    "Clip",
+    "Dialogue",
+    "MmdiaError",
+    "__version__",
+    "convert",
+    "demo",
+    "doctor",
+    "load",
+    "locate",
+    "open_release",
+    "rebuild",
+    "stats",
+    "validate",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    **dict.fromkeys(("convert", "demo", "doctor", "locate", "rebuild", "stats", "validate"), "commands"),
+    **dict.fromkeys(("Clip", "Dialogue"), "schema"),
+    "load": "loader",
+    "open_release": "release",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+# _registration.register()

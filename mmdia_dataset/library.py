@@ -31,10 +31,15 @@ from mmdia_dataset.timing import MAX_MS, TimeMap, rate_from_text
 __all__ = ["MEDIA_MAP", "Library", "Located", "Missing", "locate"]
 
 MEDIA_MAP = "media.toml"
-VIDEO_SUFFIXES = frozenset(
-    ".avi .divx .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogm .ogv .rmvb .ts .vob .webm .wmv".split()
-)
-AUDIO_SUFFIXES = frozenset(".aac .ac3 .dts .eac3 .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma".split())
+# fmt: off
+VIDEO_SUFFIXES = frozenset((
+    ".avi", ".divx", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+    ".mts", ".mxf", ".ogm", ".ogv", ".rmvb", ".ts", ".vob", ".webm", ".wmv",
+))
+AUDIO_SUFFIXES = frozenset((
+    ".aac", ".ac3", ".dts", ".eac3", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma",
+))
+# fmt: on
 
 # Not inside a longer word or number: "att0114388" and "tt01143889999999" name no film.
 _IMDB_ID = re.compile(r"(?<![A-Za-z0-9])tt(?:\d{7,10})(?!\d)", re.IGNORECASE | re.ASCII)

@@ -18,6 +18,7 @@ from mmdia_dataset.schema.base import (
     Mode,
     Model,
     Rate,
+    Ratio,
     RelativeFile,
     Sha256,
     Split,
@@ -39,7 +40,7 @@ class Passport(Model):
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])
     duration_ms: Milliseconds = Field(description="Length of the reference edition [ms].", examples=[8160000])
-    frame_rate: Rate = Field(description="Frames per second, exact.", examples=["24000/1001"])
+    frame_rate: Ratio = Field(description="Frames per second, exact.", examples=["24000/1001"])
     language: str | None = Field(default=None, description="Language of its sound, BCP 47.", examples=["en"])
     fingerprint: Fingerprint | None = Field(default=None, description="Timing fingerprint.", examples=[None])
 
@@ -144,6 +145,10 @@ class MadeLine(_Line):
     size: Index = Field(description="Size of the file [bytes].", examples=[1048576])
     recording: Recording = Field(
         description="The file it was cut from.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
+    )
+    rate: Rate = Field(description="Speed of that recording against the movie there.", examples=["25025/24000"])
+    offset_ms: float = Field(
+        ge=-MAX_MS, le=MAX_MS, description="Shift in movie time there [ms], exact to a microsecond.", examples=[15015.0]
     )
     at: Place = Field(description="Where in that recording.", examples=[{"start_s": 50.258542, "end_s": 68.151417}])
     frames: Index | None = Field(description="Video frames; null without video.", examples=[429])

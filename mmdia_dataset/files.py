@@ -1,0 +1,98 @@
+"""Files that appear whole or not at all.
+
+Everything this package writes goes through a hidden temporary file in the same folder, which is flushed to disk and
+renamed. A run that is killed leaves at most such a temporary file, never half a file under its final name.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmdia_dataset.errors import OutputError
+
+__all__ = ["TEMP_SUFFIX", "file_name", "make_folder", "output_error", "sha256_of", "whole_file", "write_text"]
+
+TEMP_SUFFIX = ".part"
+"""How temporary files end; they also start with a dot."""
+
+_HINTS = {
+    errno.ENOSPC: "free some disk space, then run it again: what is done stays done",
+    errno.EDQUOT: "free some of your quota, then run it again: what is done stays done",
+    errno.EFBIG: "this file system or a limit of yours allows no larger file",
+    errno.EROFS: "choose a folder on a disk that can be written",
+    errno.EACCES: "choose a folder you may write to",
+    errno.EPERM: "choose a folder you may write to",
+    errno.ENAMETOOLONG: "choose a shorter output path",
+    errno.ENOTDIR: "a file stands where a folder is needed; choose another output path",
+    errno.EEXIST: "a file stands where a folder is needed; choose another output path",
+}
+
+
+def output_error(error: OSError, path: Path) -> OutputError:
+    """The one sentence for a failed write."""
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(f"can't be written: {reason}", where=path, hint=_HINTS.get(error.errno or 0))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        OutputError: it can't be made, or a file stands in its place.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error, folder) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives a temporary path to write to, and puts the file in place when the block ends well.
+
+    Raises:
+        OutputError: the folder or the file can't be written. The temporary file is removed.
+    """
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}{TEMP_SUFFIX}")
+    try:
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            raise output_error(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all. Raises OutputError."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes, as hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_name(text: str) -> str:
+    """An id as a file name: ASCII letters, digits and ``._-`` stay, other bytes become ``~`` and two hex digits.
+
+    Two ids never share a name. A name too long for file systems is cut, and made unique again by a hash.
+    """
+    kept = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+    name = "".join(chr(byte) if byte in kept else f"~{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+    if name.startswith("."):
+        name = f"~2e{name[1:]}"
+    if len(name) > 200:
+        name = f"{name[:180]}~~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return name

@@ -1,0 +1,227 @@
+"""The whole way for many movies: cut what a plan asks for, write down what was done, and why what was not."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmdia_dataset import cards
+from mmdia_dataset.built import BuiltDirectory
+from mmdia_dataset.files import file_name
+from mmdia_dataset.plans import Plan, Progress, plan
+from mmdia_dataset.release import Release
+from mmdia_dataset.schema import (
+    Clip,
+    MadeLine,
+    Media,
+    Mode,
+    Reason,
+    Split,
+)
+from mmdia_dataset.workers import Line, Task, movie_lines, refused_line
+
+__all__ = ["RebuildReport", "build", "rebuild"]
+
+# Refusals that say nothing about the recording: the user does not own it, or has to choose.
+_NOT_FAULTS = ("no-recording", "several-recordings", "no-movie-time")
+
+
+@dataclass(slots=True)
+class RebuildReport:
+    """What a rebuild did. ``refused`` counts clips by the rule that refused them."""
+
+    out: Path
+    mode: Mode
+    wanted: int = 0
+    made: int = 0
+    kept: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    missing: dict[str, str] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+    splits: dict[Split, int] = field(default_factory=dict)
+    bytes: int = 0
+    hours: float = 0.0
+    issues: int = 0
+    swept: int = 0
+    seconds: float = 0.0
+
+    @property
+    def faults(self) -> int:
+        """Clips refused although their movie has a recording: damage, spans outside it, and the like."""
+        return self.refused.total() - sum(self.refused[rule] for rule in _NOT_FAULTS)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all went well or only recordings are missing; 1 if there were faults, or no clip at all was made."""
+        return 1 if self.faults or not self.made + self.kept else 0
+
+
+def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> RebuildReport:
+    """Make what a plan asks for; what an earlier run made of the same input is kept.
+
+    Args:
+        plan: from `plan`.
+        out: the built directory, new or of an earlier run.
+        jobs: processes; each works on one movie at a time.
+        progress: called with the number of clips done.
+
+    Raises:
+        UsageError: `out` holds something else, or another run is using it.
+        OutputError: `out` can't be written. Run again to go on.
+    """
+    started = time.monotonic()
+    directory = BuiltDirectory(Path(out))
+    report = RebuildReport(directory.root, plan.settings.mode, issues=plan.issues)
+    report.missing = {movie: missing.reason.detail for movie, missing in plan.missing.items()}
+    with directory.open():
+        known = directory.lines()
+        total = report.wanted = sum(len(wishes) for wishes in plan.wishes.values())
+        done = 0
+
+        def step(count: int) -> None:
+            nonlocal done
+            done += count
+            if progress:
+                progress("cutting clips", done, total)
+
+        fresh: dict[tuple[str, str], Line] = {}
+        for line, kept in _all_lines(plan, directory, known, jobs, step):
+            fresh[line.id, line.mode] = line
+            _count(report, line, kept)
+        lines = _merge(plan.release, known, fresh)
+        report.swept = directory.sweep(lines.values())
+        report.splits = directory.write_annotations(_rows(plan.release, lines))
+        cards.write_built_card(directory.root, report.splits)
+        directory.write_manifest(lines.values())
+        directory.finish()
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def rebuild(
+    release: Path | str,
+    media: Path | str,
+    out: Path | str,
+    *,
+    mode: str = "copy",
+    editions: Path | str | None = None,
+    split: str | None = None,
+    ids: Sequence[str] | None = None,
+    jobs: int = 1,
+    language: str | None = None,
+    sample_rate: int | None = None,
+    mono: bool = False,
+    progress: Progress | None = None,
+) -> RebuildReport:
+    """`plan`, then `build`: from a release and films to a built directory that `load_dataset` reads."""
+    planned = plan(
+        release,
+        media,
+        mode=mode,
+        editions=editions,
+        split=split,
+        ids=ids,
+        language=language,
+        sample_rate=sample_rate,
+        mono=mono,
+        progress=progress,
+    )
+    return build(planned, out, jobs=jobs, progress=progress)
+
+
+def _count(report: RebuildReport, line: Line, kept: bool) -> None:
+    if isinstance(line, MadeLine):
+        report.kept += kept
+        report.made += not kept
+        report.bytes += line.size
+        report.hours += (line.at.end_s - line.at.start_s) / 3600
+    else:
+        reason = line.reasons[0]
+        report.refused[reason.rule] += 1
+        report.examples.setdefault(reason.rule, f"{line.id}: {reason.detail}")
+
+
+def _all_lines(
+    plan: Plan, directory: BuiltDirectory, known: dict[tuple[str, str], Line], jobs: int, step: Callable[[int], None]
+) -> Iterator[tuple[Line, bool]]:
+    """The line of every clip wanted, and whether it was kept from an earlier run."""
+    mode = plan.settings.mode
+    tasks: list[Task] = []
+    for movie, wishes in plan.wishes.items():
+        if movie in plan.missing:
+            for wish in wishes:
+                yield refused_line(wish, mode, plan.missing[movie].reason), False
+            step(len(wishes))
+            continue
+        edition = None if plan.editions is None else plan.editions / f"{file_name(movie)}.json"
+        old = tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known)
+        tasks.append(Task(directory.root, plan.located[movie], tuple(wishes), plan.settings, edition, old))
+    if jobs <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            for line, kept in movie_lines(task):
+                yield line, kept
+                step(1)
+        return
+    # Spawned, not forked: libav's threads do not survive a fork.
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(_run, task): task for task in tasks}
+        for future in as_completed(running):
+            task = running[future]
+            try:
+                results = future.result()
+            except BrokenProcessPool:
+                reason = Reason(rule="worker-died", detail="a process was killed while it worked; run again to redo it")
+                results = [(refused_line(wish, mode, reason), False) for wish in task.wishes]
+            yield from results
+            step(len(results))
+
+
+def _run(task: Task) -> list[tuple[Line, bool]]:
+    return list(movie_lines(task))
+
+
+def _merge(
+    release: Release, known: dict[tuple[str, str], Line], fresh: dict[tuple[str, str], Line]
+) -> dict[tuple[str, str], Line]:
+    """This run's lines, and those of earlier runs whose dialogue is still in the release unchanged, in its order."""
+    modes = {mode for _, mode in (*known, *fresh)}
+    merged: dict[tuple[str, str], Line] = {}
+    for reading in release.read():
+        dialogue = reading.dialogue
+        if dialogue is None:
+            continue
+        for mode in sorted(modes):
+            key = dialogue.id, mode
+            line = fresh.get(key) or known.get(key)
+            if line is not None and line.span == dialogue.span and key not in merged:
+                splits = release.splits_of(dialogue.id)
+                merged[key] = line if line.splits == splits else line.model_copy(update={"splits": splits})
+    return merged
+
+
+def _rows(release: Release, lines: dict[tuple[str, str], Line]) -> Iterator[tuple[Clip, tuple[Split, ...]]]:
+    """A row per dialogue with a clip; a clip with picture and one with sound alone share it."""
+    done: set[str] = set()
+    for reading in release.read():
+        dialogue = reading.dialogue
+        if dialogue is None or dialogue.id in done:
+            continue
+        made = [line for mode in ("copy", "audio") if isinstance(line := lines.get((dialogue.id, mode)), MadeLine)]
+        if not made:
+            continue
+        done.add(dialogue.id)
+        media = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
+        clip = Clip(
+            **dict(dialogue),
+            **media,
+            frames=next((line.frames for line in made if line.frames is not None), None),
+            samples=made[-1].samples,
+            error_ms=made[0].evidence.error_ms,
+        )
+        yield clip, made[0].splits

@@ -1,0 +1,97 @@
+"""The walls of the house: which way imports run, and what the package shows."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import mmdia_dataset
+
+PACKAGE = Path(mmdia_dataset.__file__).parent
+
+# Each room may import from rooms of earlier rows, and from its own module or package.
+FLOW = [
+    ["errors"],
+    ["timing", "files"],
+    ["schema"],
+    ["arrow"],
+    ["release", "rules", "statistics", "media"],
+    ["library", "clips", "cards", "demofilm"],
+    ["built"],
+    ["plans", "validation"],
+    ["workers"],
+    ["pipeline"],
+    ["registration"],
+    ["loader"],
+    ["commands"],
+    ["cli"],
+]
+ROW = {room: row for row, rooms in enumerate(FLOW) for room in rooms}
+
+
+def imports():
+    """Every (importing file, room it is in, module imported), wherever in the file the import stands."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        inside = file.relative_to(PACKAGE)
+        room = inside.parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((inside, room, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{inside}: imports name their module in full"
+                if node.module == "mmdia_dataset":
+                    yield from ((inside, room, f"mmdia_dataset.{alias.name}") for alias in node.names)
+                else:
+                    yield inside, room, node.module
+
+
+def test_every_room_has_its_place():
+    rooms = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert rooms - {"__init__", "__pycache__"} == set(ROW)
+
+
+def test_no_import_runs_back():
+    back = [
+        f"{file} imports {name}"
+        for file, room, name in imports()
+        if name.startswith("mmdia_dataset.") and room != "__init__"
+        for other in [name.split(".")[1]]
+        if other in ROW and other != room and ROW[other] >= ROW[room]
+    ]
+    assert not back
+
+
+def test_media_and_datasets_are_imported_in_one_room_each():
+    homes = {"av": "media", "datasets": "loader"}
+    wrong = [f"{file} imports {name}" for file, room, name in imports() if homes.get(name.split(".")[0], room) != room]
+    assert not wrong
+
+
+def test_importing_the_package_is_light():
+    code = "import sys, mmdia_dataset; print([m for m in ('av', 'datasets', 'torch', 'pyarrow', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_all_is_what_the_package_has():
+    for name in mmdia_dataset.__all__:
+        assert getattr(mmdia_dataset, name) is not None
+    assert set(mmdia_dataset.__all__) <= set(dir(mmdia_dataset))
+
+
+def test_functions_keep_their_names_when_modules_load():
+    code = (
+        "import mmdia_dataset as m; import mmdia_dataset.cli, mmdia_dataset.commands, mmdia_dataset.loader;"
+        "print(all(callable(getattr(m, n)) for n in m.__all__ if n != '__version__'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
+def test_files_are_about_one_noun():
+    long = {
+        str(file.relative_to(PACKAGE)): count
+        for file in PACKAGE.rglob("*.py")
+        if (count := len(file.read_text(encoding="utf-8").splitlines())) > 420
+    }
+    assert not long
