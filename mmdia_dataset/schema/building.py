@@ -126,6 +126,8 @@ class Place(Model):
 
 
 class _Line(Model):
+    """What both kinds of manifest lines say."""
+
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
     movie: Id = Field(description="Its movie.", examples=["tt0114388"])
     splits: Many[Split] = Field(description="The splits it is in.", examples=[["test", "hard"]])
