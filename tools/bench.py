@@ -1,0 +1,337 @@
+"""Speed and exactness as ratios against named peers, measured in the same run.
+
+python tools/bench.py copy|audio|load|validate|all [--minutes 10] [--clips 60] [--dialogues 54700]
+
+Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
+start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "bench"
+sys.path.insert(0, str(ROOT))
+
+import imageio_ffmpeg  # noqa: E402 - the generators of films and releases are the tests' own
+import numpy as np  # noqa: E402
+
+from tests import films, releases  # noqa: E402
+
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What running something took: CPU and wall seconds, peak memory in MB."""
+
+    cpu: float
+    wall: float
+    peak: float
+
+
+def cost(*commands: list[str]) -> Cost:
+    """Run commands one after the other; their summed cost, and the highest peak."""
+    cpu, peak, started = 0.0, 0.0, time.monotonic()
+    for command in commands:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"exit code {process.returncode}: {' '.join(command)}")
+        cpu += usage.ru_utime + usage.ru_stime
+        peak = max(peak, usage.ru_maxrss / 1000)
+    return Cost(cpu, time.monotonic() - started, peak)
+
+
+def python(code: str, *arguments: object) -> list[str]:
+    """A command that runs code in a fresh interpreter."""
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+def show(name: str, found: Cost, against: Cost | None = None, note: str = "") -> None:
+    """Print one row: CPU, wall, memory, and how many times the CPU of `against` it took."""
+    ratio = "" if against is None else f"{found.cpu / against.cpu:8.2f}x CPU {found.wall / against.wall:8.2f}x wall"
+    print(
+        f"  {name:<34} {found.cpu:8.2f} s CPU {found.wall:8.2f} s wall {found.peak:7.0f} MB {ratio} {note}", flush=True
+    )
+
+
+# --- films and clips ---------------------------------------------------------------------------------------------
+
+
+def film(minutes: float) -> films.Film:
+    """A film of 640x360 at 24000/1001 with AAC, made once."""
+    WORK.mkdir(exist_ok=True)
+    path = WORK / f"film-{minutes:g}.mkv"
+    options = {"preset": "veryfast", "crf": "21", "bf": "3", "g": "250", "refs": "3"}
+    size = (640, 360)
+    if path.exists():
+        count = int(minutes * 60 * films.FILM)
+        return films.Film(path, tuple(n / films.FILM for n in range(count)), (films.Track(),), size)
+    print(f"  (drawing {minutes:g} minutes of film)", flush=True)
+    temporary = path.with_name("temporary.mkv")
+    made = films.make_film(temporary, seconds=minutes * 60, options=options, size=size)
+    temporary.replace(path)
+    return films.Film(path, made.times, made.tracks, made.size)
+
+
+def spans(minutes: float, clips: int) -> list[tuple[int, int]]:
+    """Random spans of 5 to 40 s, as dialogues have."""
+    rnd = random.Random(1)  # noqa: S311
+    last = int(minutes * 60_000) - 41_000
+    starts = sorted(rnd.randrange(0, last) for _ in range(clips))
+    return [(start, start + rnd.randrange(5_000, 40_000)) for start in starts]
+
+
+CUT = """
+import json, sys
+from pathlib import Path
+from mmdia_dataset.clips import AudioSettings, CopySettings, Made, Wanted, cut
+from mmdia_dataset.timing import Span, TimeMap
+film, out, mode, spans = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+settings = CopySettings() if mode == "copy" else AudioSettings()
+wanted = [Wanted(str(n), Span(a, b), out / f"{n}{settings.suffix}") for n, (a, b) in enumerate(spans)]
+results = list(cut(film, TimeMap.linear(), wanted, settings))
+assert all(isinstance(result, Made) for result in results), results
+"""
+
+
+def ffmpeg_per_clip(source: Path, out: Path, cuts: list[tuple[int, int]], options: list[str], suffix: str) -> Cost:
+    """One ffmpeg process per clip, seeking on the input side."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    commands = []
+    for n, (a, b) in enumerate(cuts):
+        seek = ["-ss", f"{a / 1000}", "-t", f"{(b - a) / 1000}", "-i", str(source)]
+        commands.append([FFMPEG, "-v", "error", "-y", *seek, *options, str(out / f"{n}{suffix}")])
+    return cost(*commands)
+
+
+def expected(made: films.Film, span: tuple[int, int]) -> list[int]:
+    """Numbers of the frames of a film whose stored time lies in a span; Matroska stores whole milliseconds."""
+    times = stored_times(made.path)
+    start, end = (Fraction(ms, 1000) for ms in span)
+    return [n for n, t in enumerate(times) if start <= t < end]
+
+
+_TIMES: dict[Path, list[Fraction]] = {}
+
+
+def stored_times(path: Path) -> list[Fraction]:
+    """Presentation times of a film's frames, minus its origin."""
+    if path not in _TIMES:
+        import av
+
+        with av.open(str(path)) as source:
+            video = source.streams.video[0]
+            origin = max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
+            stamps = sorted(p.pts for p in source.demux(video) if p.pts is not None)
+            _TIMES[path] = [pts * Fraction(video.time_base or 0) - origin for pts in stamps]
+    return _TIMES[path]
+
+
+def exactness(made: films.Film, folder: Path, cuts: list[tuple[int, int]], sample: int = 20) -> str:
+    """How many of some clips show exactly the frames of their span, in three readers."""
+    chosen = random.Random(2).sample(range(len(cuts)), min(sample, len(cuts)))  # noqa: S311
+    readers: dict[str, Callable[[Path], list[int]]] = {
+        "PyAV": films.numbers_av,
+        "ffmpeg": lambda path: films.numbers_ffmpeg(path, FFMPEG, made.size),
+        "OpenCV": films.numbers_opencv,
+    }
+    right = dict.fromkeys(readers, 0)
+    for n in chosen:
+        want = expected(made, cuts[n])
+        for name, read in readers.items():
+            right[name] += read(folder / f"{n}.mp4") == want
+    return "frame-exact: " + ", ".join(f"{name} {count}/{len(chosen)}" for name, count in right.items())
+
+
+def bench_copy(options: argparse.Namespace) -> None:
+    """`copy` against ffmpeg per clip, x264 per clip, and cp of what it wrote."""
+    made, cuts = film(options.minutes), spans(options.minutes, options.clips)
+    print(f"copy: {len(cuts)} clips of {options.minutes:g} min (640x360, H.264, AAC, Matroska)")
+    ours_at, stream_at, x264_at = WORK / "copy", WORK / "copy-ffmpeg", WORK / "copy-x264"
+    shutil.rmtree(ours_at, ignore_errors=True)
+    ours = cost(python(CUT, made.path, ours_at, "copy", json.dumps(cuts)))
+    stream = ffmpeg_per_clip(made.path, stream_at, cuts, ["-c", "copy"], ".mp4")
+    few = cuts[: max(1, len(cuts) // 6)]
+    x264 = ffmpeg_per_clip(made.path, x264_at, few, ["-c:v", "libx264", "-c:a", "aac"], ".mp4")
+    x264 = Cost(x264.cpu * len(cuts) / len(few), x264.wall * len(cuts) / len(few), x264.peak)
+    shutil.rmtree(WORK / "cp", ignore_errors=True)
+    copied = cost(["cp", "-r", str(ours_at), str(WORK / "cp")])
+    show("mmdia copy", ours, note=exactness(made, ours_at, cuts))
+    show("ffmpeg -c copy, one per clip", stream, ours, exactness(made, stream_at, cuts))
+    show("ffmpeg libx264, one per clip", x264, ours, f"(from {len(few)} clips)")
+    show("cp -r of mmdia's output", copied, ours)
+    nothing = cost(python("import mmdia_dataset.clips"))
+    show("of ours: starting Python, imports", nothing, ours)
+
+
+def bench_audio(options: argparse.Namespace) -> None:
+    """`audio` against one ffmpeg per clip."""
+    made, cuts = film(options.minutes), spans(options.minutes, options.clips)
+    print(f"audio: {len(cuts)} clips of {options.minutes:g} min to 16-bit WAV (AAC, stereo, 48 kHz)")
+    ours_at, ffmpeg_at = WORK / "audio", WORK / "audio-ffmpeg"
+    shutil.rmtree(ours_at, ignore_errors=True)
+    ours = cost(python(CUT, made.path, ours_at, "audio", json.dumps(cuts)))
+    peer = ffmpeg_per_clip(made.path, ffmpeg_at, cuts, ["-vn", "-c:a", "pcm_s16le"], ".wav")
+    show("mmdia audio", ours, note=offsets(made, ours_at, cuts))
+    show("ffmpeg, one per clip", peer, ours, offsets(made, ffmpeg_at, cuts))
+    nothing = cost(python("import mmdia_dataset.clips"))
+    show("of ours: starting Python, imports", nothing, ours)
+
+
+def offsets(made: films.Film, folder: Path, cuts: list[tuple[int, int]], sample: int = 20) -> str:
+    """Largest distance in samples between where clips begin and where their first frame is, by correlation."""
+    import soundfile
+
+    chosen = random.Random(3).sample(range(len(cuts)), min(sample, len(cuts)))  # noqa: S311
+    worst = 0
+    times = stored_times(made.path)
+    for n in chosen:
+        heard, rate = soundfile.read(folder / f"{n}.wav", dtype="float32", always_2d=True)
+        first = times[expected(made, cuts[n])[0]]
+        seconds = cuts[n][1] // 1000 + 2
+        # The noise as the film has it: Matroska with AAC starts with the encoder's priming, which the origin hides.
+        with_origin = films.place(np.ascontiguousarray(heard[:, 0]), made.tracks[0].seed, seconds)[0][0]
+        worst = max(worst, abs(with_origin - round((first + origin(made.path)) * rate)))
+    return f"first sample off by at most {worst} of {len(chosen)} clips"
+
+
+def origin(path: Path) -> Fraction:
+    """The film's start time in seconds, 0 if negative."""
+    import av
+
+    with av.open(str(path)) as source:
+        return max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
+
+
+# --- annotations -------------------------------------------------------------------------------------------------
+
+
+def release(dialogues: int) -> Path:
+    """A synthetic release of 200 movies in dialect 1, made once."""
+    folder = WORK / f"release-{dialogues}"
+    if not folder.exists():
+        print(f"  (writing {dialogues:,} dialogues)", flush=True)
+        temporary = WORK / "release-temporary"
+        shutil.rmtree(temporary, ignore_errors=True)
+        releases.write_release(temporary, movies=200, dialogues=dialogues, seed=0, dialect="srt")
+        temporary.replace(folder)
+    return folder
+
+
+def sources(folder: Path) -> Iterator[Path]:
+    """The annotation files of a release."""
+    return folder.rglob("json/**/*.json")
+
+
+JSON_LOAD = """
+import json, sys, pathlib
+for file in pathlib.Path(sys.argv[1]).rglob("json/**/*.json"):
+    with file.open(encoding="utf-8") as lines:
+        json.load(lines)
+"""
+LOAD = """
+import sys, mmdia_dataset
+data = mmdia_dataset.load("dialogues", data_dir=sys.argv[1], cache_dir=sys.argv[2])
+print(sum(len(split) for split in data.values()))
+"""
+READ = """
+import sys
+from mmdia_dataset.release import open_release
+print(sum(1 for reading in open_release(sys.argv[1]).read() if reading.dialogue))
+"""
+CONVERT = """
+import sys, mmdia_dataset
+mmdia_dataset.convert(sys.argv[1], to=sys.argv[3], out=sys.argv[2])
+"""
+IMPORTS = "import mmdia_dataset.loader"
+
+
+def fresh(name: str) -> Path:
+    """A path that does not exist."""
+    shutil.rmtree(WORK / name, ignore_errors=True)
+    return WORK / name
+
+
+def bench_load(options: argparse.Namespace) -> None:
+    """Reading and preparing annotations against `json.load` of the same files."""
+    folder = release(options.dialogues)
+    size = sum(file.stat().st_size for file in sources(folder)) / 1e6
+    print(f"load: {options.dialogues:,} dialogues in 200 files, {size:.0f} MB")
+    peer = cost(python(JSON_LOAD, folder))
+    parquet = fresh("release-parquet")
+    show("json.load of all files", peer)
+    show("read: models and issues", cost(python(READ, folder)), peer)
+    show("convert to Parquet", cost(python(CONVERT, folder, parquet, "parquet")), peer)
+    show("load() prepares from dialect 1", cost(python(LOAD, folder, fresh("cache-1"))), peer)
+    show("load() prepares from our Parquet", cost(python(LOAD, parquet, fresh("cache-2"))), peer)
+    show("load() again, from the cache", cost(python(LOAD, parquet, WORK / "cache-2")), peer)
+    show("of these: imports", cost(python(IMPORTS)), peer)
+
+
+PYDANTIC = """
+import sys
+from pydantic import TypeAdapter
+from mmdia_dataset.schema import Dialogue
+for file in __import__("pathlib").Path(sys.argv[1]).glob("dialogues/*.jsonl"):
+    with file.open("rb") as lines:
+        for line in lines:
+            Dialogue.model_validate_json(line)
+"""
+VALIDATE = """
+import sys, mmdia_dataset
+print(mmdia_dataset.validate(sys.argv[1]).dialogues)
+"""
+
+
+def bench_validate(options: argparse.Namespace) -> None:
+    """`validate` against pydantic alone on the same rows, and its memory at a fifth of the movies."""
+    rows = WORK / f"release-jsonl-{options.dialogues}"
+    if not rows.exists():
+        cost(python(CONVERT, release(options.dialogues), rows, "jsonl"))
+    print(f"validate: {options.dialogues:,} dialogues as JSON lines")
+    peer = cost(python(PYDANTIC, rows))
+    show("pydantic alone", peer)
+    show("mmdia validate", cost(python(VALIDATE, rows)), peer)
+    show("mmdia validate, of dialect 1", cost(python(VALIDATE, release(options.dialogues))), peer)
+    small = WORK / f"release-fifth-{options.dialogues}"
+    if not small.exists():
+        releases.write_release(small, movies=40, dialogues=options.dialogues // 5, seed=0, dialect="srt")
+    show("the same, of a fifth of the movies", cost(python(VALIDATE, small)), peer)
+
+
+BENCHES = {"copy": bench_copy, "audio": bench_audio, "load": bench_load, "validate": bench_validate}
+
+
+def main() -> None:
+    """Run one or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=[*BENCHES, "all"])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--clips", type=int, default=60)
+    parser.add_argument("--dialogues", type=int, default=54_700)
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for name, run in BENCHES.items():
+        if options.name in (name, "all"):
+            run(options)
+
+
+if __name__ == "__main__":
+    main()
