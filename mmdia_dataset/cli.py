@@ -8,21 +8,18 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from mmdia_dataset.errors import MmdiaError, shown
+from mmdia_dataset.terminal import err, out, print_json, print_table, progress_bar, size_text
 
 if TYPE_CHECKING:
     from mmdia_dataset.plans import Forecast
-    from mmdia_dataset.plans import Progress as Report
 
 __all__ = ["app", "main"]
 
@@ -33,10 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="MM-DIA from films you own: find them, cut every dialogue to the frame, check it, load it.",
 )
-# Names come from files; nothing in them is markup, and tables must not be coloured by guesses.
-out = Console(markup=False, highlight=False, soft_wrap=True)
-err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-
 P = ParamSpec("P")
 
 
@@ -111,50 +104,6 @@ def _command(function: Callable[P, int]) -> Callable[P, None]:
     return run
 
 
-@contextmanager
-def _progress() -> Iterator[Report]:
-    """A bar on standard error for as long as the block runs; nothing where that is no terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        yield report
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit in "B kB" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Columns on standard output, the first aligned left, the others right; plain text, so that it can be piped."""
-    widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header))]
-    for row in [header, *rows]:
-        cells = [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        out.print("  ".join(cells).rstrip())
-
-
 @_command
 def demo(
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")] = Path("mmdia-demo"),
@@ -163,7 +112,7 @@ def demo(
     from mmdia_dataset import commands
 
     err.print("Drawing a small film, writing annotations for it, and rebuilding its clips. Nothing is downloaded.")
-    with _progress() as progress:
+    with progress_bar() as progress:
         report = commands.demo(folder, progress)
     out.print(f"film      {report.film.film}  ({report.film.duration_s:.0f} s)")
     out.print(f"release   {report.film.release}")
@@ -189,7 +138,7 @@ def doctor(
     report = commands.doctor(release, media)
     if format_ is Format.json:
         checks = [{"name": c.name, "state": c.state, "detail": c.detail} for c in report.checks]
-        _print_json({"checks": checks, "next": report.next_step})
+        print_json({"checks": checks, "next": report.next_step})
         return report.exit_code
     for check in report.checks:
         mark = {"good": "ok     ", "missing": "missing", "bad": "BAD    "}[check.state]
@@ -216,7 +165,7 @@ def validate(
         sys.stdout.write(("," if printed else "") + "\n  " + issue.model_dump_json())
         printed += 1
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         if format_ is Format.json:
             sys.stdout.write('{"issues": [')
             found = commands.validate(*paths, on_issue=print_issue, progress=progress)
@@ -259,7 +208,7 @@ def convert(
     """Write annotations in another form; nothing is lost on the way."""
     from mmdia_dataset import commands
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         report = commands.convert(
             release, to=to.value, out=folder, progress=lambda done, total: progress("converting", done, total)
         )
@@ -272,7 +221,7 @@ def convert(
 def _forecast(forecast: Forecast, release: str, wanted: int, movies: int) -> str:
     return (
         f"{forecast.clips:,} of {wanted:,} dialogues, in {forecast.movies} of {movies} movies of {release}: "
-        f"{forecast.hours:.2f} h, about {_size(forecast.bytes)}"
+        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)}"
     )
 
 
@@ -281,7 +230,7 @@ def locate(release: ReleaseOption, media: MediaOption, format_: FormatOption = F
     """Which recording is which movie, which are missing, and what a rebuild will cost."""
     from mmdia_dataset import commands
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         report = commands.locate(release, media, progress)
     if format_ is Format.json:
         found = {
@@ -289,7 +238,7 @@ def locate(release: ReleaseOption, media: MediaOption, format_: FormatOption = F
         }
         missing = {m: x.reason.model_dump() for m, x in report.missing.items()}
         forecast = {"clips": report.forecast.clips, "hours": report.forecast.hours, "bytes": report.forecast.bytes}
-        _print_json({"located": found, "missing": missing, "forecast": forecast})
+        print_json({"located": found, "missing": missing, "forecast": forecast})
         return report.exit_code
     for movie, found_ in report.located.items():
         out.print(f"found    {shown(movie)}  {shown(found_.path)}  ({found_.how}, {report.wanted[movie]} dialogues)")
@@ -329,7 +278,7 @@ def rebuild(
     from mmdia_dataset.pipeline import build
     from mmdia_dataset.plans import plan
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         planned = plan(
             release,
             media,
@@ -347,11 +296,11 @@ def rebuild(
     above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(above).free
     if free < planned.forecast.bytes:
-        err.print(f"careful: only {_size(free)} are free in {above}")
-    with _progress() as progress:
+        err.print(f"careful: only {size_text(free)} are free in {above}")
+    with progress_bar() as progress:
         report = build(planned, folder, jobs=jobs, progress=progress)
     if format_ is Format.json:
-        _print_json(
+        print_json(
             {
                 "out": str(report.out),
                 "mode": report.mode,
@@ -370,7 +319,7 @@ def rebuild(
         return report.exit_code
     out.print(
         f"{report.made:,} clips made, {report.kept:,} kept, {report.refused.total():,} refused: "
-        f"{report.hours:.2f} h, {_size(report.bytes)}, in {report.seconds:.1f} s"
+        f"{report.hours:.2f} h, {size_text(report.bytes)}, in {report.seconds:.1f} s"
     )
     for rule, count in report.refused.most_common():
         out.print(f"    {count:,} refused: {rule}, such as {shown(report.examples[rule], 300)}")
@@ -394,10 +343,10 @@ def stats(
     from mmdia_dataset import commands
     from mmdia_dataset.statistics import PAPER, PAPER_BENCH
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         found = commands.stats(release, progress)
     if format_ is Format.json:
-        _print_json(
+        print_json(
             {**{k: asdict(v) for k, v in found.items()}, "paper": asdict(PAPER), "paper_bench": asdict(PAPER_BENCH)}
         )
         return 0
@@ -407,7 +356,7 @@ def stats(
         values = [getattr(figures, name) for figures in columns.values()]
         cells = ["-" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:,.2f}" for v in values]
         rows.append((name.replace("_", " "), *cells))
-    _table(("", *columns), rows)
+    print_table(("", *columns), rows)
     return 0
 
 

@@ -40,9 +40,9 @@ DIALOGUE = st.builds(
     number=st.integers(0, 999),
     timeline=st.sampled_from(["movie", "dialogue"]),
     span=SPAN,
-    speakers=st.lists(
-        st.builds(schema.Speaker, id=st.integers(0, 3), name=TEXT, named=st.booleans()), max_size=2
-    ).map(tuple),
+    speakers=st.lists(st.builds(schema.Speaker, id=st.integers(0, 3), name=TEXT, named=st.booleans()), max_size=2).map(
+        tuple
+    ),
     turns=st.lists(TURN, max_size=3).map(tuple),
     triplet=st.none() | TRIPLET,
     description=st.none() | TEXT,

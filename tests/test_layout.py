@@ -23,7 +23,7 @@ FLOW = [
     ["pipeline"],
     ["registration"],
     ["loader"],
-    ["commands"],
+    ["commands", "terminal"],
     ["cli"],
 ]
 ROW = {room: row for row, rooms in enumerate(FLOW) for room in rooms}

@@ -22,7 +22,7 @@ def make(folder, *names):
         "[tt0114388] x.avi",
         "Sense [imdbid-tt0114388]/film.mkv",
         "a/TT0114388/b/disc.ts",
-        "it's \"quoted\"\nünï/x.tt0114388.mkv",
+        'it\'s "quoted"\nünï/x.tt0114388.mkv',
     ],
 )
 def test_an_imdb_id_anywhere_in_the_name(tmp_path, name):

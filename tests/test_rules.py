@@ -51,7 +51,10 @@ CASES = {
         f"{ONE}.turns[0]",
     ),
     "no-turns": (dialogue(turns=[], speakers=[]), ONE),
-    "unknown-speaker": (dialogue(turns=[(0, 0, 900, "a"), (2, 1000, 1900, "b"), (1, 1950, 2000, "c")]), f"{ONE}.turns[1]"),
+    "unknown-speaker": (
+        dialogue(turns=[(0, 0, 900, "a"), (2, 1000, 1900, "b"), (1, 1950, 2000, "c")]),
+        f"{ONE}.turns[1]",
+    ),
     "speaker-ids": (dialogue(speakers=[SPEAKER, {**SPEAKER, "name": "Eve"}]), ONE),
     "duplicate-speaker": (dialogue(speakers=[SPEAKER, {**SPEAKER, "id": 1}]), ONE),
     "silent-speaker": (dialogue(turns=[(0, 0, 900, "a")]), ONE),
