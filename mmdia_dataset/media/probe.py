@@ -1,0 +1,305 @@
+"""What a media file is: its tracks, its clock, its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from mmdia_dataset.errors import MediaUnreadable
+
+__all__ = [
+    "AudioInfo",
+    "MediaInfo",
+    "VideoInfo",
+    "best_audio",
+    "best_video",
+    "fingerprint",
+    "open_media",
+    "origin_of",
+    "probe",
+    "same_language",
+]
+
+_MICROSECONDS = 1_000_000
+_BLOCK = 64 * 1024
+_BLOCKS = 16
+
+# What libavformat opens, but is no film: single pictures, text, and lists that lead to other files or hosts.
+_NOT_FILMS = ("image2", "tty", "hls", "dash", "concat", "concatf", "imf", "ffmetadata", "rawvideo", "webvtt")
+
+# The codes ISO 639 has two of, and the two-letter ones of the languages most films carry.
+_LANGUAGES = (
+    "en eng|fr fra fre|de deu ger|es spa|it ita|pt por|nl nld dut|cs ces cze|sk slk slo|pl pol|ru rus|uk ukr|ja jpn|"
+    "zh zho chi|ko kor|sv swe|no nor|nb nob|da dan|fi fin|el ell gre|tr tur|hu hun|ro ron rum|fa fas per|he heb|ar ara|"
+    "hi hin|th tha|vi vie|id ind|is isl ice|ka kat geo|hy hye arm|mk mkd mac|sq sqi alb|eu eus baq|cy cym wel"
+)
+_TWINS = {code: group.split()[-1] for group in _LANGUAGES.split("|") for code in group.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """The picture track a player would choose; cover art is none."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    frame_rate: Fraction | None
+    time_base: Fraction
+    pixel_format: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """One sound track; `language` is the file's own tag in lower case, None where it is missing or undetermined."""
+
+    index: int
+    codec: str
+    sample_rate: int
+    channels: int
+    layout: str
+    language: str | None
+    title: str | None
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """One recording.
+
+    Attributes:
+        path: the file.
+        format: libavformat's name of the container, such as ``matroska,webm``.
+        origin: the timestamp in seconds that counts as recording time 0: the container's start if that is positive.
+        duration_s: the container's own claim in seconds, None where it makes none.
+        size: bytes.
+        video: the picture track, None where there is none.
+        audio: all sound tracks.
+    """
+
+    path: Path
+    format: str
+    origin: Fraction
+    duration_s: Fraction | None
+    size: int
+    video: VideoInfo | None
+    audio: tuple[AudioInfo, ...]
+
+
+def probe(path: str | os.PathLike[str]) -> MediaInfo:
+    """Read what a recording is, without decoding more than libavformat needs to name the codecs.
+
+    Raises:
+        MediaUnreadable: the file is missing, no file, not readable, empty, cut off before its index, or no film.
+    """
+    with open_media(path) as container:
+        video = best_video(container)
+        duration = container.duration
+        return MediaInfo(
+            path=Path(path),
+            format=container.format.name,
+            origin=origin_of(container),
+            duration_s=Fraction(duration, _MICROSECONDS) if duration and duration > 0 else None,
+            size=Path(path).stat().st_size,
+            video=None if video is None else _video_info(video),
+            audio=tuple(_audio_info(stream) for stream in container.streams.audio),
+        )
+
+
+def open_media(path: str | os.PathLike[str]) -> InputContainer:
+    """Open a film for reading; local files only, whatever the file or its name may ask for.
+
+    Raises:
+        MediaUnreadable: as `probe` says.
+    """
+    _require_file(path)
+    try:
+        # "file:" keeps a name such as "http:x" from being taken for an address, the whitelist a list from fetching.
+        container = av.open(
+            "file:" + os.fspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from error
+    name = container.format.name
+    if name in _NOT_FILMS or name.endswith("_pipe") or not (best_video(container) or container.streams.audio):
+        container.close()
+        raise MediaUnreadable(
+            f"no film (it reads as {name!r}, without picture or sound to cut)",
+            where=path,
+            hint="point to an audio or video file",
+        )
+    return container
+
+
+def best_video(container: InputContainer) -> VideoStream | None:
+    """The picture track a player would choose; a cover picture is none."""
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+        films = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+        return films[0] if films else None
+    return stream
+
+
+def best_audio(container: InputContainer, language: str | None = None) -> AudioStream | None:
+    """The sound track to use: of the language if given and present, else any; the default one, else the first.
+
+    Among tracks of the language, comments and descriptions for the blind come last.
+    """
+    tracks = list(container.streams.audio)
+    spoken = [track for track in tracks if language and same_language(track.language, language)]
+    aside = Disposition.comment | Disposition.visual_impaired | Disposition.descriptions
+    ranked = sorted(
+        spoken or tracks,
+        key=lambda track: (
+            bool(spoken) and bool(track.disposition & aside),
+            not track.disposition & Disposition.default,
+            track.index,
+        ),
+    )
+    return ranked[0] if ranked else None
+
+
+def same_language(one: str | None, other: str | None) -> bool:
+    """Whether two language tags mean the same: ``en``, ``eng`` and ``en-US`` do, as do ``ger`` and ``deu``."""
+
+    def key(tag: str | None) -> str:
+        base = (tag or "").replace("_", "-").split("-")[0].strip().lower()
+        return _TWINS.get(base, base)
+
+    return key(one) == key(other) != ""
+
+
+def origin_of(container: InputContainer) -> Fraction:
+    """The timestamp in seconds that is recording time 0.
+
+    That is the container's start if it is positive, else 0. libavformat rounds the start to microseconds; it is the
+    start of one of the tracks, whose own clock gives it exactly, so that a frame on the edge of a span stays there.
+    """
+    start: int | None = container.start_time  # the stubs forget that it may be unknown
+    if start is None or start <= 0:
+        return Fraction(0)
+    exact = [
+        stream.start_time * stream.time_base
+        for stream in container.streams
+        if stream.start_time is not None and stream.time_base
+    ]
+    return min(
+        (time for time in exact if abs(time * _MICROSECONDS - start) <= 1), default=Fraction(start, _MICROSECONDS)
+    )
+
+
+def fingerprint(path: str | os.PathLike[str]) -> str:
+    """The identity of a file for resuming: ``sha256:`` over its size and 16 evenly spaced blocks of 64 KiB.
+
+    Head and tail are always among them. At most 1 MiB is read, so that films on network disks cost little; two films
+    that differ only between the blocks are not told apart.
+
+    Raises:
+        MediaUnreadable: the file can't be read.
+    """
+    _require_file(path)
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest.update(size.to_bytes(8, "big"))
+            last = max(0, size - _BLOCK)
+            for place in sorted({last * k // (_BLOCKS - 1) for k in range(_BLOCKS)}):
+                file.seek(place)
+                digest.update(file.read(_BLOCK))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _video_info(stream: VideoStream) -> VideoInfo:
+    context = stream.codec_context
+    rate = stream.average_rate or stream.guessed_rate
+    return VideoInfo(
+        index=stream.index,
+        codec=_codec_name(stream),
+        width=context.width,
+        height=context.height,
+        frame_rate=rate if rate and rate > 0 else None,
+        time_base=stream.time_base or Fraction(1, _MICROSECONDS),
+        pixel_format=context.pix_fmt,
+    )
+
+
+def _audio_info(stream: AudioStream) -> AudioInfo:
+    context = stream.codec_context
+    language = (stream.language or "").lower()
+    metadata: Mapping[str, str] = stream.metadata
+    return AudioInfo(
+        index=stream.index,
+        codec=_codec_name(stream),
+        sample_rate=context.sample_rate,
+        channels=context.channels,
+        layout=context.layout.name,
+        language=language if language not in ("", "und") else None,
+        title=metadata.get("title") or None,
+        default=bool(stream.disposition & Disposition.default),
+    )
+
+
+def _codec_name(stream: VideoStream | AudioStream) -> str:
+    """The codec's name, not the decoder's: av1, not libdav1d."""
+    return str(stream.codec_context.codec.canonical_name)
+
+
+def _require_file(path: str | os.PathLike[str]) -> None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - takes any path-like
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise MediaUnreadable("a folder, not a file", where=path, hint="name the film inside it")
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaUnreadable("not a regular file", where=path, hint="name a film on disk")
+    if status.st_size == 0:
+        raise MediaUnreadable("the file is empty", where=path, hint="copy it again from where it came")
+
+
+def _unreadable(path: str | os.PathLike[str], error: Exception) -> MediaUnreadable:
+    """One sentence for each way in which opening fails."""
+    if isinstance(error, FileNotFoundError):
+        return MediaUnreadable("the file does not exist", where=path, hint="check the name and that the disk is there")
+    if isinstance(error, PermissionError):
+        return MediaUnreadable("reading it is not permitted", where=path, hint="change the file's permissions")
+    if _lacks_index(path):
+        return MediaUnreadable(
+            "cut off before its index, so nothing in it can be found", where=path, hint="copy or download it again"
+        )
+    if isinstance(error, av.error.InvalidDataError):
+        return MediaUnreadable("not a film, or damaged from the start", where=path, hint="try to play it")
+    reason = getattr(error, "strerror", None) or str(error)
+    return MediaUnreadable(f"it can't be read ({reason})", where=path, hint="check the disk and the file")
+
+
+def _lacks_index(path: str | os.PathLike[str]) -> bool:
+    """Whether this is an MP4 without a `moov` box: recording or copying it was broken off."""
+    try:
+        with Path(path).open("rb") as file:
+            size, at = os.fstat(file.fileno()).st_size, 0
+            kinds: list[bytes] = []
+            while at + 8 <= size and len(kinds) < 1000:
+                file.seek(at)
+                head = file.read(16)
+                kinds.append(head[4:8])
+                length = int.from_bytes(head[:4], "big")
+                at += int.from_bytes(head[8:16], "big") if length == 1 else length if length >= 8 else size
+    except OSError:
+        return False
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
