@@ -11,17 +11,13 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
 Every copied clip is read back before it counts as made: exactly the expected frames at the expected times, full length.
 What can be noticed without decoding is described in `mmdia_dataset.media.packets`.
 
-A file appears under its name only when it is whole. Unfinished ones are called ``.mmdia-*.tmp`` (`TEMPORARY`) and can
-be deleted whenever no run is going on. In memory lies at most one clip, once as packets and once as a file.
+A file appears under its name only when it is whole. At most one clip is in memory, once as packets and once as a file.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import io
-import os
 import wave
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -36,17 +32,16 @@ from mmdia_dataset.errors import (
     MediaUnreadable,
     NoAudio,
     NoVideo,
-    OutputError,
     SpanOutside,
     UnsupportedCodec,
 )
+from mmdia_dataset.files import whole_file
 from mmdia_dataset.media import EmptySpan, Recording, check_clip, preroll, remux, samples_of
 from mmdia_dataset.media.decode import LEAD, TAIL
 from mmdia_dataset.timing import Span, TimeMap
 
 __all__ = [
     "REFUSAL_RULES",
-    "TEMPORARY",
     "AudioSettings",
     "CopySettings",
     "Made",
@@ -68,6 +63,8 @@ RefusalRule = Literal[
     "unsupported-codec",
 ]
 REFUSAL_RULES: tuple[RefusalRule, ...] = get_args(RefusalRule)
+
+_RULES: tuple[RefusalRule, ...] = get_args(RefusalRule)
 
 TEMPORARY = ".mmdia-*.tmp"
 """The glob pattern of unfinished files, beside the finished ones."""
@@ -268,56 +265,12 @@ def _write(file: Path, parts: Iterable[bytes | memoryview], check: Callable[[Pat
         OutputError: the disk or the folder does not take it.
         MediaError: whatever `check` finds in the written file.
     """
-    # Named after the file, so that a run started again overwrites what it left; short, since names have a limit.
-    mark = hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]
-    temporary = file.with_name(TEMPORARY.replace("*", mark))
     digest, size = hashlib.sha256(), 0
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as out:
-                for part in parts:
-                    out.write(part)
-                    digest.update(part)
-                    size += len(part)
-                out.flush()
-                check(temporary)
-                os.fsync(out.fileno())
-            temporary.replace(file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(file.parent)
-    except OSError as error:
-        raise _output_error(file, error) from error
+    with whole_file(file) as temporary:
+        with temporary.open("wb") as out:
+            for part in parts:
+                out.write(part)
+                digest.update(part)
+                size += len(part)
+        check(temporary)
     return digest.hexdigest(), size
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-_HINTS = {
-    errno.ENOSPC: ("the disk is full", "free some space and start again: finished clips are kept"),
-    errno.EDQUOT: ("your quota is used up", "free some space and start again: finished clips are kept"),
-    errno.EFBIG: ("the file is larger than the system allows", "write to another disk, or raise the limit"),
-    errno.EROFS: ("the disk is read-only", "choose another output folder"),
-    errno.EACCES: ("writing there is not permitted", "choose another output folder, or change its permissions"),
-    errno.EPERM: ("writing there is not permitted", "choose another output folder, or change its permissions"),
-    errno.ENAMETOOLONG: ("the name is too long for this disk", "choose a shorter output folder"),
-    errno.ENOTDIR: ("a part of its path is a file, not a folder", "choose another output folder"),
-    errno.EEXIST: ("a part of its path is a file, not a folder", "choose another output folder"),
-    errno.EISDIR: ("there is a folder of that name", "move it away, or choose another output folder"),
-}
-
-
-def _output_error(file: Path, error: OSError) -> OutputError:
-    what, hint = _HINTS.get(error.errno or 0, (f"it can't be written ({error.strerror or error})", "check the disk"))
-    return OutputError(what, where=file, hint=hint)

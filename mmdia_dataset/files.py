@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mmdia_dataset.errors import OutputError
@@ -20,23 +20,25 @@ __all__ = ["TEMP_SUFFIX", "file_name", "make_folder", "output_error", "sha256_of
 TEMP_SUFFIX = ".part"
 """How temporary files end; they also start with a dot."""
 
-_HINTS = {
-    errno.ENOSPC: "free some disk space, then run it again: what is done stays done",
-    errno.EDQUOT: "free some of your quota, then run it again: what is done stays done",
-    errno.EFBIG: "this file system or a limit of yours allows no larger file",
-    errno.EROFS: "choose a folder on a disk that can be written",
-    errno.EACCES: "choose a folder you may write to",
-    errno.EPERM: "choose a folder you may write to",
-    errno.ENAMETOOLONG: "choose a shorter output path",
-    errno.ENOTDIR: "a file stands where a folder is needed; choose another output path",
-    errno.EEXIST: "a file stands where a folder is needed; choose another output path",
+_FAULTS = {
+    errno.ENOSPC: ("the disk is full", "free some space and run it again: what is done stays done"),
+    errno.EDQUOT: ("your quota is used up", "free some space and run it again: what is done stays done"),
+    errno.EFBIG: ("the file is larger than the system allows", "write to another disk, or raise the limit"),
+    errno.EROFS: ("the disk is read-only", "choose another output folder"),
+    errno.EACCES: ("writing there is not permitted", "choose another output folder, or change its permissions"),
+    errno.EPERM: ("writing there is not permitted", "choose another output folder, or change its permissions"),
+    errno.ENAMETOOLONG: ("the name is too long for this disk", "choose a shorter output folder"),
+    errno.ENOTDIR: ("a part of its path is a file, not a folder", "choose another output folder"),
+    errno.EEXIST: ("a part of its path is a file, not a folder", "choose another output folder"),
+    errno.EISDIR: ("there is a folder of that name", "move it away, or choose another output folder"),
 }
 
 
 def output_error(error: OSError, path: Path) -> OutputError:
     """The one sentence for a failed write."""
-    reason = (error.strerror or str(error)).lower()
-    return OutputError(f"can't be written: {reason}", where=path, hint=_HINTS.get(error.errno or 0))
+    unknown = f"it can't be written ({(error.strerror or str(error)).lower()})", "check the disk"
+    what, hint = _FAULTS.get(error.errno or 0, unknown)
+    return OutputError(what, where=path, hint=hint)
 
 
 def make_folder(folder: Path) -> None:
@@ -69,7 +71,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise output_error(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -23,8 +23,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmdia_dataset.clips import REFUSAL_RULES, TEMPORARY, AudioSettings, CopySettings, Made, Refused, Wanted, cut
+from mmdia_dataset.clips import REFUSAL_RULES, AudioSettings, CopySettings, Made, Refused, Wanted, cut
 from mmdia_dataset.errors import OutputError
+from mmdia_dataset.files import TEMP_SUFFIX
 from mmdia_dataset.media import same_language, verify
 from mmdia_dataset.timing import Piece, Span, TimeMap
 from tests import films
@@ -397,7 +398,7 @@ def test_a_folder_in_the_way_is_an_output_error(film, tmp_path):
     long = tmp_path / ("x" * 300 + ".mp4")
     with pytest.raises(OutputError, match="too long"):
         list(cut(film("closed-mp4").path, TimeMap.linear(), [Wanted("x", Span(0, 900), long)], CopySettings()))
-    assert not list(tmp_path.rglob(TEMPORARY))
+    assert not list(tmp_path.rglob(f"*{TEMP_SUFFIX}"))
 
 
 def run_cut(path: Path, folder: Path, before: str = "") -> subprocess.Popen:

@@ -46,13 +46,13 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     def write():
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OutputError, match="no space left on device; free some disk space"), whole_file(tmp_path / "a"):
+    with pytest.raises(OutputError, match="the disk is full; free some space"), whole_file(tmp_path / "a"):
         write()
 
 
 def test_a_file_where_a_folder_is_needed(tmp_path):
     (tmp_path / "a").write_text("")
-    with pytest.raises(OutputError, match="choose another output path"):
+    with pytest.raises(OutputError, match="not a folder; choose another output folder"):
         make_folder(tmp_path / "a" / "b")
 
 
