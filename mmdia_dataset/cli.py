@@ -117,7 +117,7 @@ def demo(
     out.print(f"film      {report.film.film}  ({report.film.duration_s:.0f} s)")
     out.print(f"release   {report.film.release}")
     out.print(f"built     {report.rebuilt.out}  ({report.rebuilt.made + report.rebuilt.kept} clips)")
-    out.print(f"loaded    {report.rows} rows; the first says: {shown(report.words, 90)}")
+    out.print(f"loaded    {report.rows} rows; the first begins with {shown(report.words)}")
     out.print(f"a clip    {report.clip}")
     err.print("\nOpen the clip in any player. In Python:\n")
     err.print("    import mmdia_dataset, datasets")
@@ -341,16 +341,14 @@ def stats(
     from dataclasses import asdict
 
     from mmdia_dataset import commands
-    from mmdia_dataset.statistics import PAPER, PAPER_BENCH
+    from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Figures
 
     with progress_bar() as progress:
         found = commands.stats(release, progress)
+    columns: dict[str, Figures] = {**found, "paper": PAPER, "paper bench": PAPER_BENCH}
     if format_ is Format.json:
-        print_json(
-            {**{k: asdict(v) for k, v in found.items()}, "paper": asdict(PAPER), "paper_bench": asdict(PAPER_BENCH)}
-        )
+        print_json({name.replace(" ", "_"): asdict(figures) for name, figures in columns.items()})
         return 0
-    columns = {**found, "paper": PAPER, "paper bench": PAPER_BENCH}
     rows = []
     for name in asdict(PAPER):
         values = [getattr(figures, name) for figures in columns.values()]

@@ -48,6 +48,7 @@ __all__ = [
     "RefusalRule",
     "Refused",
     "Settings",
+    "SettingsDict",
     "Wanted",
     "cut",
 ]
@@ -64,10 +65,7 @@ RefusalRule = Literal[
 ]
 REFUSAL_RULES: tuple[RefusalRule, ...] = get_args(RefusalRule)
 
-_RULES: tuple[RefusalRule, ...] = get_args(RefusalRule)
-
-TEMPORARY = ".mmdia-*.tmp"
-"""The glob pattern of unfinished files, beside the finished ones."""
+SettingsDict: TypeAlias = dict[str, str | int | bool | None]
 
 _RULES: tuple[tuple[type[MediaError], RefusalRule], ...] = (
     (EmptySpan, "empty-span"),
@@ -97,7 +95,7 @@ class CopySettings:
         """How the names of these clips end."""
         return ".mp4"
 
-    def as_dict(self) -> dict[str, str | int | bool | None]:
+    def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
         return {"mode": self.mode, "language": self.language}
 
@@ -126,7 +124,7 @@ class AudioSettings:
         """How the names of these clips end."""
         return ".wav"
 
-    def as_dict(self) -> dict[str, str | int | bool | None]:
+    def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
         return {"mode": self.mode, "language": self.language, "sample_rate": self.sample_rate, "mono": self.mono}
 

@@ -14,11 +14,12 @@ from typing import Literal
 from mmdia_dataset import library
 from mmdia_dataset.demofilm import DemoFilm, make_demo_film
 from mmdia_dataset.errors import MmdiaError
+from mmdia_dataset.media import can_decode
 from mmdia_dataset.pipeline import RebuildReport, rebuild
 from mmdia_dataset.plans import Forecast, Plan, Progress, plan
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
-from mmdia_dataset.schema import Issue, Split
+from mmdia_dataset.schema import Issue
 from mmdia_dataset.statistics import Figures, Statistics
 from mmdia_dataset.validation import ValidationReport, issues_of
 
@@ -27,7 +28,7 @@ __all__ = ["convert", "demo", "doctor", "locate", "rebuild", "stats", "validate"
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What `demo` made. ``clip`` is the path of one clip, as loaded."""
+    """What `demo` made. ``clip`` is the path of one clip, as loaded; ``words`` is what is said in it first."""
 
     film: DemoFilm
     rebuilt: RebuildReport
@@ -51,7 +52,8 @@ def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> De
     splits = load("clips", data_dir=folder / "built", cache_dir=folder / "cache")
     rows = [row for split in splits.values() for row in split]
     first = rows[0]
-    words = " ".join(turn["text"] for turn in first["turns"])
+    turn = first["turns"][0]
+    words = f"{first['speakers'][turn['speaker']]['name']}: {turn['text']}"
     return DemoReport(film, rebuilt, len(rows), Path(first["video"]["path"]), words)
 
 
@@ -87,13 +89,8 @@ def doctor(release: Path | str | None = None, media: Path | str | None = None) -
             add(Check(name, "good", importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
             add(Check(name, "bad", "not installed"))
-    try:
-        import av
-
-        codecs = [name for name in ("h264", "hevc", "aac", "ac3") if name in av.codecs_available]
-        add(Check("codecs", "good" if len(codecs) == 4 else "bad", f"can read {', '.join(codecs)}"))
-    except ImportError as error:
-        add(Check("codecs", "bad", f"av does not load: {error}"))
+    lacking = [name for name in ("h264", "hevc", "aac", "ac3") if not can_decode(name)]
+    add(Check("codecs", "bad" if lacking else "good", f"lacks {', '.join(lacking)}" if lacking else "all common ones"))
     free = shutil.disk_usage(Path.cwd()).free
     add(Check("disk", "good" if free > 10**9 else "missing", f"{free / 1e9:.0f} GB free in {Path.cwd()}"))
     home = release or os.environ.get("MMDIA_HOME")
@@ -176,10 +173,10 @@ def locate(release: Path | str, media: Path | str, progress: Progress | None = N
     return LocateReport(found.located, found.missing, wanted, found.forecast)
 
 
-def stats(release: Path | str, progress: Progress | None = None) -> dict[Split | Literal["all"], Figures]:
+def stats(release: Path | str, progress: Progress | None = None) -> dict[str, Figures]:
     """Figures of a release: of all its dialogues, and of each split it has. Counted in one pass."""
     opened = open_release(release)
-    counted: dict[Split | Literal["all"], Statistics] = {"all": Statistics()}
+    counted: dict[str, Statistics] = {"all": Statistics()}
     seen: set[str] = set()
     total, done = max(1, sum(file.size for file in opened.files)), 0
     for file in opened.files:

@@ -216,10 +216,11 @@ def _rows(release: Release, lines: dict[tuple[str, str], Line]) -> Iterator[tupl
         if not made:
             continue
         done.add(dialogue.id)
-        media = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
+        files = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
         clip = Clip(
-            **dict(dialogue),
-            **media,
+            **dialogue.__dict__,
+            video=files.get("video"),
+            audio=files.get("audio"),
             frames=next((line.frames for line in made if line.frames is not None), None),
             samples=made[-1].samples,
             error_ms=made[0].evidence.error_ms,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from mmdia_dataset import clips
 from mmdia_dataset.built import BuiltDirectory
@@ -99,7 +99,7 @@ def _cut_lines(task: Task, recording: Recording, time_map: TimeMap, evidence: Ev
             if isinstance(result, clips.Refused):
                 yield refused_line(wish, mode, Reason(rule=result.rule, detail=result.detail), recording), False
                 continue
-            line = _made(result, wish, directory, recording, settings, time_map, evidence)
+            line = _made(result, wish, directory, recording, mode, settings, time_map, evidence)
             journal.add(line)
             yield line, False
     finally:
@@ -138,7 +138,7 @@ def _piece(time_map: TimeMap, wish: Wish) -> tuple[str, float] | None:
     return None if piece is None else (rate_text(piece.rate), float(piece.offset_ms))
 
 
-def _same(old: MadeLine, wish: Wish, recording: Recording, settings: dict[str, JsonValue], time_map: TimeMap) -> bool:
+def _same(old: MadeLine, wish: Wish, recording: Recording, settings: clips.SettingsDict, time_map: TimeMap) -> bool:
     """Whether a clip made earlier is what would be made now."""
     return (
         old.span == wish.span
@@ -167,7 +167,8 @@ def _made(
     wish: Wish,
     directory: BuiltDirectory,
     recording: Recording,
-    settings: dict[str, JsonValue],
+    mode: Mode,
+    settings: clips.SettingsDict,
     time_map: TimeMap,
     evidence: Evidence,
 ) -> MadeLine:
@@ -176,10 +177,10 @@ def _made(
         id=wish.id,
         movie=wish.movie,
         splits=wish.splits,
-        mode=settings["mode"],
+        mode=mode,
         span=wish.span,
         status="made",
-        settings=settings,
+        settings=dict(settings),
         file=result.wanted.file.relative_to(directory.root).as_posix(),
         sha256=result.sha256,
         size=result.bytes,

@@ -10,7 +10,7 @@ from mmdia_dataset.media.decode import samples_of
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.mux import preroll, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
-from mmdia_dataset.media.probe import AudioInfo, MediaInfo, VideoInfo, fingerprint, probe, same_language
+from mmdia_dataset.media.probe import AudioInfo, MediaInfo, VideoInfo, can_decode, fingerprint, probe, same_language
 from mmdia_dataset.media.verify import check_clip, verify
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Recording",
     "Stretch",
     "VideoInfo",
+    "can_decode",
     "check_clip",
     "fingerprint",
     "preroll",

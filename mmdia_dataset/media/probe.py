@@ -25,6 +25,7 @@ __all__ = [
     "VideoInfo",
     "best_audio",
     "best_video",
+    "can_decode",
     "fingerprint",
     "open_media",
     "origin_of",
@@ -222,6 +223,11 @@ def fingerprint(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise _unreadable(path, error) from error
     return f"sha256:{digest.hexdigest()}"
+
+
+def can_decode(codec: str) -> bool:
+    """Whether a codec, by its name in libavcodec such as ``hevc``, can be decoded here."""
+    return codec in av.codecs_available
 
 
 def _video_info(stream: VideoStream) -> VideoInfo:
