@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# from mmdia_dataset import registration as _registration
+from mmdia_dataset import registration as _registration
 from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
@@ -60,4 +60,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
-# _registration.register()
+_registration.register()

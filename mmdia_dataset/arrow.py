@@ -124,13 +124,41 @@ def is_media(field: Field) -> bool:
 
 
 def to_table(items: Iterable[M], model: type[M]) -> pa.Table:
-    """Items of one model as an Arrow table. Raises `pyarrow.ArrowInvalid` if one is of another model."""
-    json_columns = [field.name for field in arrow_schema(model) if is_json(field)]
-    rows = [item.model_dump() for item in items]
-    for name in json_columns:
-        for row in rows:
-            row[name] = _json_text(row[name])
-    return pa.Table.from_pylist(rows, schema=arrow_schema(model))
+    """Items of one model as an Arrow table, column by column.
+
+    Raises:
+        pyarrow.ArrowInvalid: one of the items is of another model.
+    """
+    rows = list(items)
+    for row in rows:
+        if type(row) is not model:
+            raise pa.ArrowInvalid(f"{type(row).__name__} is no {model.__name__}")
+    schema = arrow_schema(model)
+    columns = [_column([getattr(row, field.name) for row in rows], field) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _column(values: list[Any], field: Field) -> Any:
+    """Values of one field as an array; nested models are taken apart into columns of their own."""
+    kind = field.type
+    if is_json(field):
+        return pa.array([_json_text(value) for value in values], kind)
+    if isinstance(kind, pa.ListType):
+        offsets, items = [0], []
+        for value in values:
+            items.extend(value)
+            offsets.append(len(items))
+        starts = pa.array(offsets, pa.int32())
+        return pa.ListArray.from_arrays(starts, _column(items, kind.value_field), type=kind)
+    if isinstance(kind, pa.StructType):
+        absent = [value is None for value in values]
+        columns = [
+            _column([None if value is None else getattr(value, inner.name) for value in values], inner)
+            for inner in kind
+        ]
+        mask = pa.array(absent) if any(absent) else None
+        return pa.StructArray.from_arrays(columns, fields=list(kind), mask=mask)
+    return pa.array(values, kind)
 
 
 def from_arrow(batch: pa.Table | pa.RecordBatch, model: type[M]) -> Iterator[M]:

@@ -81,6 +81,19 @@ def test_vocabularies_json_and_media_are_marked():
     assert not fields["id"].nullable
 
 
+def test_nothing_stands_under_a_missing_struct():
+    without = json.loads(json.dumps(EXAMPLES["dialogue"])) | {"triplet": None}
+    table = arrow.to_table([Dialogue.model_validate_json(json.dumps(without))], Dialogue)
+    # Readers that take a struct apart see its children, also where the struct is null.
+    labels = table.column("triplet").chunk(0).field("relationship").field("label")
+    assert labels.to_pylist() == [None]
+
+
+def test_items_of_another_model_are_refused():
+    with pytest.raises(pa.ArrowInvalid, match="Speaker is no Dialogue"):
+        arrow.to_table([schema.Speaker(id=0, name="Anna", named=True)], Dialogue)
+
+
 def test_marks_survive_a_parquet_file(tmp_path):
     import pyarrow.parquet as pq
 

@@ -35,7 +35,7 @@ def built(world):
     return world.root / "built"
 
 
-@pytest.fixture()
+@pytest.fixture
 def copy(world, tmp_path):
     """A world of one's own to change, with its built directory."""
     shutil.copytree(world.root / "release", tmp_path / "release")

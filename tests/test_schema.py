@@ -32,7 +32,8 @@ EXAMPLES = {
             "relationship": {"text": "mother and stranger", "label": "Family"},
             "interaction": {"text": None, "label": "Dialogue Exchange"}, "tone": "dread",
         },
-        "description": "She picks up brightly.", "intensity": 7, "volatility": 5.5, "language": "en", "extra": {"a": [1]},
+        "description": "She picks up brightly.", "intensity": 7, "volatility": 5.5, "language": "en",
+        "extra": {"a": [1]},
     },
     "movie": {"id": "tv_01_mad_men_S05E01-E02", "season": 5, "episodes": [1, 2], "file": "json/tv/S05E01.json"},
     "splits": {"train": ["a_clip_0"], "hard": ["a_clip_0"]},
@@ -102,7 +103,8 @@ def changed(value, path, new):
 REMOVED = object()
 ODD = [
     None, True, 0, 1, -1, 11, 1.5, 1e300, "", "1", "..", "../../x", "a/b", "/a", "a\n", "\n", "tt0114388\n", "x" * 300,
-    "clips/../../x", "clips/./a", "Family", "on", "made", "refused", "0/1", "1/0", "5/1", [], {}, [None], {"a": 1}, 2**70,
+    "clips/../../x", "clips/./a", "Family", "on", "made", "refused", "0/1", "1/0", "5/1", [], {}, [None], {"a": 1},
+    2**70,
 ]  # fmt: skip
 
 

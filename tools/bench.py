@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -43,18 +40,25 @@ class Cost:
     peak: float
 
 
+# Runs commands from a process of its own: a child's peak memory counts what its parent held when it was forked.
+LAUNCHER = """
+import json, resource, subprocess, sys, time
+started = time.monotonic()
+for command in json.load(sys.stdin):
+    if subprocess.run(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL).returncode:
+        sys.exit(f"failed: {command}")
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([used.ru_utime + used.ru_stime, time.monotonic() - started, used.ru_maxrss / 1000]))
+"""
+
+
 def cost(*commands: list[str]) -> Cost:
     """Run commands one after the other; their summed cost, and the highest peak."""
-    cpu, peak, started = 0.0, 0.0, time.monotonic()
-    for command in commands:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"exit code {process.returncode}: {' '.join(command)}")
-        cpu += usage.ru_utime + usage.ru_stime
-        peak = max(peak, usage.ru_maxrss / 1000)
-    return Cost(cpu, time.monotonic() - started, peak)
+    launcher = [sys.executable, "-S", "-c", LAUNCHER]
+    done = subprocess.run(launcher, input=json.dumps(commands), stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return Cost(*json.loads(done.stdout))
 
 
 def python(code: str, *arguments: object) -> list[str]:
@@ -327,7 +331,6 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--dialogues", type=int, default=54_700)
     options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for name, run in BENCHES.items():
         if options.name in (name, "all"):
             run(options)

@@ -50,9 +50,7 @@ class Turn(Model):
         examples=[{"start_ms": 50260, "end_ms": 52550}],
     )
     text: str = Field(description="The words only, without speaker name and sounds.", examples=["Hello?"])
-    cue: int = Field(
-        ge=-(2**31), le=2**31 - 1, description="The subtitle's own number of the cue.", examples=[5]
-    )
+    cue: int = Field(ge=-(2**31), le=2**31 - 1, description="The subtitle's own number of the cue.", examples=[5])
     nonverbal: Many[NonVerbal] = Field(
         default=(),
         description="Sounds that stand in or around the words, in order.",

@@ -1,0 +1,382 @@
+"""Features, Builder and `load`. The only module that imports `datasets`.
+
+It opens no file and asks nothing of a path: in a builder's module, `datasets` replaces what does by its own.
+
+All three ways in end here: `load_dataset("mm-dia")` (see `registration`), `load`, and loading_script.py make a
+`Builder` with the same arguments. What is wrong with data or arguments is said before `datasets` starts to work, which
+would wrap our one sentence in its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pathlib
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+import pyarrow as pa
+from datasets.utils import tqdm
+
+from mmdia_dataset import arrow
+from mmdia_dataset.errors import ConfigError, DataNotFound, MmdiaError, UsageError
+from mmdia_dataset.files import output_error
+from mmdia_dataset.loader import places
+from mmdia_dataset.loader.cuts import Cuts
+from mmdia_dataset.loader.sources import Released, Shard, Source, Staged, joined, open_source
+from mmdia_dataset.registration import NAME
+from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Split
+
+__all__ = ["Builder", "Config", "features", "load"]
+
+_MODELS: dict[str, type[Dialogue]] = {"dialogues": Dialogue, "clips": Clip}
+_MODES = ("copy", "audio")
+_DISK = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "ENOTDIR", "EEXIST")
+}
+
+
+def features(model: type[Dialogue] = Clip, *, decode: bool = False) -> datasets.Features:
+    """The `datasets` features of a model, read off its Arrow schema.
+
+    Labels are class labels, null where unknown; lists are lists of structs; JSON stays text. Media columns are dicts of
+    path and bytes, or with `decode` whatever `datasets` decodes them to.
+    """
+    return datasets.Features({item.name: _feature(item, decode) for item in arrow.arrow_schema(model)})
+
+
+def _feature(item: arrow.Field, decode: bool) -> Any:
+    labels = arrow.labels_of(item)
+    if labels is not None:
+        return datasets.ClassLabel(names=labels)
+    if arrow.is_media(item):
+        return datasets.Audio(decode=decode) if item.name == "audio" else datasets.Video(decode=decode)
+    if pa.types.is_list(item.type):
+        return [_feature(item.type.value_field, decode)]  # in every version, a list of structs and no struct of lists
+    if pa.types.is_struct(item.type):
+        return {inner.name: _feature(inner, decode) for inner in item.type}
+    return datasets.Value(str(item.type).replace("double", "float64"))
+
+
+@dataclass
+class Config(datasets.BuilderConfig):  # type: ignore[misc]
+    """What is loaded. `state` is the fingerprint of the data, and thereby part of the name of the cache folder.
+
+    Args:
+        media_dir: folder of films, to cut clips from; null if they are cut already.
+        mode: how clips are cut: `copy` or `audio`.
+        decode: whether reading a row decodes its media.
+        only: cut clips of these splits alone, comma-separated.
+        state: fingerprint of annotations and films.
+    """
+
+    media_dir: str | None = None
+    mode: str = "copy"
+    decode: bool = False
+    only: str | None = None
+    state: str | None = None
+
+
+class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+    """MM-DIA for `datasets`.
+
+    Raises:
+        ConfigError: unknown configuration, mode or split.
+        UsageError: arguments that do not go together.
+        ReleaseNotFound, DataNotFound: no annotations.
+    """
+
+    VERSION = datasets.Version(f"{SCHEMA_VERSION}.0")
+    BUILDER_CONFIG_CLASS = Config
+    BUILDER_CONFIGS = [  # noqa: RUF012 - datasets reads it as a class attribute
+        Config(name="dialogues", version=VERSION, description="Annotations only; needs no media."),
+        Config(name="clips", version=VERSION, description="Annotations with the clip cut from your film."),
+    ]
+    DEFAULT_CONFIG_NAME = "dialogues"
+    # Rows hold paths, not films; datasets would write ten of them at a time because of the video column.
+    DEFAULT_WRITER_BATCH_SIZE = 1000
+
+    def __init__(
+        self,
+        *,
+        config_name: str | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
+        media_dir: str | os.PathLike[str] | None = None,
+        mode: str = "copy",
+        decode: bool = False,
+        only: str | None = None,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        **others: Any,
+    ) -> None:
+        name = config_name or self.DEFAULT_CONFIG_NAME
+        _check_choice("configuration", name, tuple(_MODELS))
+        _check_choice("mode", mode, _MODES)
+        splits = tuple(only.split(",")) if only else None
+        for split in splits or ():
+            _check_choice("split", split, SPLITS)
+        if others.pop("data_files", None) is not None:
+            raise UsageError("data_files is not used here", hint="name the release or built directory by data_dir")
+        source = open_source(places.find(data_dir, token=token, revision=revision), _MODELS[name])
+        self._cuts: Cuts | None = None
+        self._release: Released | None = None
+        self._source: Source | None = None
+        kwargs: dict[str, Any] = {"data_dir": os.fspath(source.root), "state": source.fingerprint()}
+        if not isinstance(source, Released):
+            self._source = source
+            if name == "clips" and media_dir is not None:
+                raise UsageError(
+                    "this is a built directory, its clips are cut already",
+                    where=source.root,
+                    hint="leave out media_dir",
+                )
+        elif name == "clips":
+            self._cuts = Cuts.of(source, media_dir, mode, splits)
+            kwargs |= {"media_dir": os.fspath(self._cuts.media), "mode": mode, "state": self._cuts.state}
+            kwargs |= {"only": only} if only else {}
+        else:
+            self._release = source
+        kwargs |= {"decode": True} if decode else {}
+        others |= {"dataset_name": NAME, "hash": places.package_hash()}
+        if self._cuts is None and (mode != "copy" or only):
+            raise UsageError(
+                "mode and only say how clips are cut, and none are cut here", hint="give a release and media_dir"
+            )
+        with _in_our_words(os.fspath(others.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
+            super().__init__(config_name=name, token=token, **kwargs, **others)
+
+    def _info(self) -> datasets.DatasetInfo:
+        model = _MODELS[self.config.name]
+        return datasets.DatasetInfo(
+            description=self.config.description or "", features=features(model, decode=self.config.decode)
+        )
+
+    # --- preparing ---
+
+    def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
+        """As in `datasets`; our own errors come out as they are."""
+        if self._cuts is not None and not self._cuts.are_made(self._cache_dir_root):
+            kwargs["download_mode"] = "force_redownload"  # the rows may be cached, but their clips are gone
+        with _in_our_words(self._cache_dir_root):
+            super().download_and_prepare(*args, **kwargs)
+
+    def _download_and_prepare(self, dl_manager: Any, verification_mode: Any, **prepare_split_kwargs: Any) -> None:
+        local = self._output_dir if os.path.isdir(self._output_dir) else None  # noqa: PTH112
+        with tempfile.TemporaryDirectory(prefix="staged-", dir=local) as staging:
+            try:
+                self._make_source(prepare_split_kwargs.get("num_proc") or 1, staging)
+                super()._download_and_prepare(dl_manager, verification_mode, **prepare_split_kwargs)
+            finally:
+                if isinstance(self._source, Staged):
+                    self._source = None
+
+    def _make_source(self, jobs: int = 1, staging: str | None = None) -> Source:
+        """The rows, ready to be read: clips cut, or a release sorted by splits where there is a folder for that."""
+        if self._source is None and self._cuts is not None:
+            with _progress() as progress:
+                self._source = self._cuts.make(self._cache_dir_root, jobs, progress)
+        elif self._source is None and self._release is not None:
+            if staging is None:
+                return self._release
+            self._source, findings = self._release.stage(staging, jobs)
+            sentence = findings.sentence(self._release.root)
+            if sentence:
+                self.info.description = f"{self.info.description}\n{sentence}"
+                warnings.warn(sentence, stacklevel=2)
+        assert self._source is not None  # noqa: S101 - a builder has one of the three
+        return self._source
+
+    def _prepare_split(self, split_generator: Any, *args: Any, num_proc: int | None = None, **kwargs: Any) -> None:
+        """As in `datasets`, with no more processes than parts, and none to copy what is staged."""
+        if num_proc is not None:
+            num_proc = (
+                1 if isinstance(self._source, Staged) else min(num_proc, len(split_generator.gen_kwargs["shards"]))
+            )
+        super()._prepare_split(split_generator, *args, num_proc=num_proc, **kwargs)
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        shards = self._shards()
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"shards": parts, "split": split})
+            for split, parts in shards.items()
+        ]
+
+    def _shards(self) -> dict[Split, list[Shard]]:
+        shards = self._make_source().shards()
+        if self.config.only:
+            shards = {split: parts for split, parts in shards.items() if split in self.config.only.split(",")}
+        if not shards:
+            raise DataNotFound("there are no rows", where=self.config.data_dir, hint="see `mmdia validate` for why")
+        return shards
+
+    def _generate_tables(self, shards: list[Shard], split: Split) -> Iterator[tuple[str, pa.Table]]:
+        source = self._make_source()
+        for number, shard in enumerate(joined(shards)):
+            for part, table in enumerate(source.tables(shard, split)):
+                yield f"{number}-{part}", table
+
+    # --- reading ---
+
+    def as_dataset(self, split: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As in `datasets`. Raises ConfigError for a split that is not there."""
+        _check_present(split, list(self.info.splits or ()))
+        return super().as_dataset(split, *args, **kwargs)
+
+    def as_streaming_dataset(self, split: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As in `datasets`. Raises ConfigError for a split that is not there, or a slice of one."""
+        if split is not None:
+            _check_present(split, list(self._shards()))
+        if "[" in str(split):
+            raise ConfigError(
+                f"{str(split)!r} is a slice, and streaming reads whole splits",
+                hint="use streaming=False, or .take(n) and .skip(n)",
+            )
+        return super().as_streaming_dataset(split, *args, **kwargs)
+
+
+def load(
+    name: str = "dialogues",
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    media_dir: str | os.PathLike[str] | None = None,
+    split: Any = None,
+    streaming: bool = False,
+    num_proc: int | None = None,
+    mode: str = "copy",
+    decode: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+    download_mode: str | None = None,
+    keep_in_memory: bool = False,
+    revision: str | None = None,
+    token: str | bool | None = None,
+) -> Any:
+    """Rows of MM-DIA, as `datasets` objects. The same as `datasets.load_dataset("mm-dia", name, …)`.
+
+    Args:
+        name: `dialogues`, annotations alone, or `clips`, with media.
+        data_dir: a release or a built directory. Else $MMDIA_HOME, else the Hub.
+        media_dir: for `clips` of a release: your films. Clips are cut into the cache, of the splits named alone.
+            `dialogues` has no use for it.
+        split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
+        streaming: read while iterating, prepare nothing.
+        num_proc: processes to prepare with.
+        mode: how clips are cut from media_dir: `copy` or `audio`.
+        decode: decode media when a row is read, as `datasets` does; else a row has their paths.
+        cache_dir: where `datasets` keeps what it prepares.
+        download_mode: `force_redownload` to prepare anew.
+        keep_in_memory: read the rows into memory instead of mapping the file.
+        revision: of the Hub repository.
+        token: for the Hub.
+
+    Returns:
+        A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.
+
+    Raises:
+        ConfigError: unknown configuration, mode or split; the message lists the valid ones.
+        ReleaseNotFound, DataNotFound: no annotations there.
+    """
+    for wanted in split_names(split):
+        _check_choice("split", wanted, (*SPLITS, "all"))
+    if streaming and num_proc is not None:
+        raise UsageError("streaming prepares nothing, so num_proc has no use", hint="leave out one of the two")
+    names = sorted(set(split_names(split)) & set(SPLITS))
+    builder = Builder(
+        config_name=name,
+        data_dir=data_dir,
+        media_dir=media_dir,
+        mode=mode,
+        decode=decode,
+        only=",".join(names) if names and name == "clips" and media_dir is not None else None,
+        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+        revision=revision,
+        token=token,
+    )
+    if streaming:
+        return builder.as_streaming_dataset(split)
+    builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
+    return builder.as_dataset(split, in_memory=keep_in_memory)
+
+
+def split_names(split: Any) -> list[str]:
+    """The splits that a `split` argument speaks of, as far as it is text: two for ``train[:10%]+test``."""
+    if isinstance(split, dict):
+        return [name for part in split.values() for name in split_names(part)]
+    if isinstance(split, (list, tuple)):
+        return [name for part in split for name in split_names(part)]
+    if not isinstance(split, (str, datasets.NamedSplit)):
+        return []
+    return [re.split(r"[\[(]", part)[0].strip() for part in str(split).split("+")]
+
+
+def _check_choice(kind: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise ConfigError(f"unknown {kind} {given!r}", hint=f"known are {', '.join(known)}")
+
+
+def _check_present(split: Any, present: list[str]) -> None:
+    for name in split_names(split):
+        _check_choice("split", name, (*SPLITS, "all"))
+        if name not in (*present, "all"):
+            raise ConfigError(f"there is no split {name!r} in this data", hint=f"present are {', '.join(present)}")
+
+
+def _spare_our_builder() -> None:
+    """Keep `datasets` 3 from locking a file beside this package, in a folder that may be read-only.
+
+    It does so to patch functions in the modules of any builder, for data that is streamed from elsewhere. Ours needs
+    none of that. From version 4 on the patching locks nothing, and is let be.
+    """
+    original = getattr(datasets.builder, "extend_dataset_builder_for_streaming", None)
+    if original is None or int(datasets.__version__.split(".")[0]) >= 4:
+        return
+
+    def extend_dataset_builder_for_streaming(builder: Any) -> None:
+        if not isinstance(builder, Builder):
+            original(builder)
+
+    datasets.builder.extend_dataset_builder_for_streaming = extend_dataset_builder_for_streaming
+
+
+_spare_our_builder()
+
+
+@contextmanager
+def _in_our_words(cache: str) -> Iterator[None]:
+    """Our errors come out as they are, not wrapped by `datasets`; a full or read-only disk is said in one sentence."""
+    try:
+        yield
+    except datasets.exceptions.DatasetGenerationError as error:
+        cause = error.__cause__
+        if isinstance(cause, MmdiaError):
+            raise cause from None
+        if isinstance(cause, OSError) and cause.errno in _DISK:
+            raise output_error(cause, pathlib.Path(cache)) from error
+        raise
+    except OSError as error:
+        if error.errno in _DISK:
+            raise output_error(error, pathlib.Path(cache)) from error
+        raise
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback that draws a bar per stage, as `datasets` does, and is silent when its bars are."""
+    bars: dict[str, Any] = {}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(desc=stage.capitalize(), total=total)
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield progress
+    finally:
+        for bar in bars.values():
+            bar.close()

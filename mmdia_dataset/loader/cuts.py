@@ -1,0 +1,115 @@
+"""Clips cut on the fly: a release and films, rebuilt into the cache and read as any built directory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmdia_dataset.built import is_built
+from mmdia_dataset.errors import DataNotFound, UsageError
+from mmdia_dataset.files import write_text
+from mmdia_dataset.loader.places import files_below, fingerprint
+from mmdia_dataset.loader.sources import Built, Released
+from mmdia_dataset.schema import Clip
+
+__all__ = ["Cuts"]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Clips of a release, to be cut from a folder of films.
+
+    Args:
+        release: the annotations.
+        media: the folder of films.
+        mode: `copy` or `audio`.
+        only: the splits wanted; all of them if None.
+        state: fingerprint of annotations and films.
+    """
+
+    release: Released
+    media: Path
+    mode: str
+    only: tuple[str, ...] | None
+    state: str
+
+    @classmethod
+    def of(
+        cls, release: Released, media_dir: str | os.PathLike[str] | None, mode: str, only: tuple[str, ...] | None
+    ) -> Cuts:
+        """Look at the films as they are now. Raises UsageError if there is no such folder."""
+        if media_dir is None:
+            raise UsageError(
+                "a release holds no clips",
+                where=release.root,
+                hint="give media_dir, the folder of your films, or run `mmdia rebuild` and load what it built",
+            )
+        media = Path(media_dir).expanduser().absolute()
+        if not media.is_dir():
+            raise UsageError("there is no such folder", where=media, hint="media_dir is the folder of your films")
+        return cls(release, media, mode, only, f"{release.state}-{fingerprint(files_below(media))}")
+
+    def folder(self, cache: str) -> Path:
+        """Where the clips go. It outlives edits of annotations and changes of films, which are caught up on."""
+        key = f"{self.release.root}\0{self.media}\0{self.mode}"
+        return Path(cache, "mm-dia-clips", hashlib.sha256(os.fsencode(key)).hexdigest()[:16])
+
+    def are_made(self, cache: str) -> bool:
+        """Whether all was cut, and neither annotations nor films changed since."""
+        out, done = self.folder(cache), self._done(cache)
+        return (out / "manifest.jsonl").is_file() and done.is_file() and done.read_text() == self.state
+
+    def make(self, cache: str, jobs: int, progress: Callable[[str, int, int], None] | None = None) -> Built:
+        """Cut what is missing. Warns of clips that are refused.
+
+        Raises:
+            DataNotFound: no clip could be made.
+        """
+        from mmdia_dataset import pipeline  # imports av, which annotations alone do without
+
+        out = self.folder(cache)
+        built = Built(out, Clip)
+        if self.are_made(cache):
+            return built
+        if out.is_dir() and not is_built(out):
+            shutil.rmtree(out)  # someone cleaned the cache, but not all of it
+        refused: Counter[str] = Counter()
+        examples: dict[str, str] = {}
+        issues = 0
+        for split in self.only or (None,):
+            report = pipeline.rebuild(
+                self.release.root, self.media, out, mode=self.mode, split=split, jobs=jobs, progress=progress
+            )
+            refused += report.refused
+            examples |= report.examples
+            issues = report.issues
+        if not any(self.only is None or split in self.only for split in built.annotations()):
+            first = next(iter(examples.values()), "nothing was asked for").rstrip(".")
+            raise DataNotFound(
+                f"no clip could be made; the first: {first}",
+                where=self.media,
+                hint=f"`mmdia locate --release {self.release.root} --media {self.media}` says what is missing",
+            )
+        self._warn(out, refused, issues)
+        write_text(self._done(cache), self.state)
+        return built
+
+    def _done(self, cache: str) -> Path:
+        out = self.folder(cache)
+        return out.with_name(f"{out.name}.{'-'.join(self.only or ('all',))}.done")
+
+    def _warn(self, out: Path, refused: Counter[str], issues: int) -> None:
+        if refused:
+            counts = ", ".join(f"{count:,} {rule}" for rule, count in refused.most_common())
+            warnings.warn(
+                f"{refused.total():,} clips were refused ({counts}); {out / 'manifest.jsonl'} says why.", stacklevel=3
+            )
+        if issues:
+            root = self.release.root
+            warnings.warn(f"{root}: {issues:,} issues were found; `mmdia validate {root}` shows them.", stacklevel=3)

@@ -1,0 +1,110 @@
+"""Places where data may be: the folder named, $MMDIA_HOME, the Hub; and what changes when files in one are edited."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from mmdia_dataset.errors import DataNotFound, ReleaseNotFound
+
+__all__ = ["HOME", "HUB_REPO", "files_below", "find", "fingerprint", "package_hash"]
+
+HOME = "MMDIA_HOME"
+"""Environment variable that says where the annotations are when data_dir does not."""
+
+HUB_REPO = "MMDIA_HUB_REPO"
+"""Environment variable that names the gated repository on the Hugging Face Hub, such as ``org/mm-dia``.
+
+There is no default: the authors tell approved researchers which repository it is, and a guessed name could be anyone's.
+"""
+
+_HUB_FILES = ["json/**", "dialogues/**", "annotations/**", "passports/**", "*.json", "*.jsonl", "README.md"]
+_THREE_PLACES = f"give data_dir, set ${HOME}, or set ${HUB_REPO} to the Hub repository you have access to"
+
+
+def find(
+    data_dir: str | os.PathLike[str] | None, *, token: str | bool | None = None, revision: str | None = None
+) -> Path:
+    """The folder to load: data_dir, else $MMDIA_HOME, else fetched from the Hub repository $MMDIA_HUB_REPO names.
+
+    Raises:
+        ReleaseNotFound: the folder named does not exist.
+        DataNotFound: none is named, and the Hub gives nothing.
+    """
+    for given, name in ((data_dir, "data_dir"), (os.environ.get(HOME), f"${HOME}")):
+        if given:
+            folder = Path(given).expanduser().absolute()
+            if not folder.is_dir():
+                what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+                raise ReleaseNotFound(
+                    what, where=folder, hint=f"{name} names a release or a built directory, so correct it"
+                )
+            return folder
+    return _from_hub(token, revision)
+
+
+def _from_hub(token: str | bool | None, revision: str | None) -> Path:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    def nothing(reason: str) -> DataNotFound:
+        return DataNotFound(
+            f"no annotations: data_dir is not given, ${HOME} is not set, and {reason}", hint=_THREE_PLACES
+        )
+
+    repo = os.environ.get(HUB_REPO)
+    if not repo:
+        raise nothing(f"no Hub repository is named by ${HUB_REPO}")
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                repo, repo_type="dataset", revision=revision, token=token, allow_patterns=_HUB_FILES
+            )
+        )
+    except errors.GatedRepoError:
+        raise nothing(f"the Hub repository {repo} is gated and you have not been given access") from None
+    except errors.RevisionNotFoundError:
+        raise nothing(f"the Hub repository {repo} has no revision {revision!r}") from None
+    except errors.RepositoryNotFoundError:
+        raise nothing(f"the Hub shows you no {repo}: not logged in (`hf auth login`), or no access yet") from None
+    except errors.HfHubHTTPError as error:
+        raise nothing(f"the Hub refused: {str(error).splitlines()[0]}") from None
+    except (errors.LocalEntryNotFoundError, OSError, ValueError) as error:
+        offline = huggingface_hub.constants.HF_HUB_OFFLINE
+        raise nothing(
+            "the Hub is switched off (HF_HUB_OFFLINE), with nothing downloaded before"
+            if offline
+            else f"the Hub can't be reached ({type(error).__name__})"
+        ) from None
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """What changes when a file of these is added, removed or edited: path, size and times, not their content."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        try:
+            state = file.stat()
+        except OSError:
+            continue
+        # The time of change catches an edit that kept size and time of modification, as rsync and cp -p do.
+        digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0{state.st_ctime_ns}\n".encode(errors="replace"))
+    return digest.hexdigest()[:32]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files of a folder tree, hidden ones aside."""
+    for top, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(top, name) for name in sorted(names) if not name.startswith("."))
+
+
+@cache
+def package_hash() -> str:
+    """Changes with any module of this package, so that data prepared by another version is not served."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
