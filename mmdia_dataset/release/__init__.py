@@ -1,0 +1,35 @@
+"""Releases: annotations as published, read from and written to every dialect they come in.
+
+`open_release` finds the annotations in a folder, `Release.read` streams them as `Dialogue` models with the issues met,
+`convert` writes them in another dialect. Every quirk of upstream's files is dealt with here; `RULES` lists what is
+reported. Reading an entry and writing it again loses nothing (`residue.py` says how).
+
+| dialect | what | one file |
+|---|---|---|
+| `parquet`, `jsonl` | ours: `dialogues/<split>.*`, `movies.jsonl`, `splits.json` | `own.py` |
+| `srt` | as the authors' pipeline writes it, one JSON per movie | `srt.py` |
+| `utterances` | as the release's README names it, one JSON per movie | `utterances.py` |
+| `training` | JSONL of the authors' training code | `training.py` |
+
+A new dialect is a file with `LINES`, `read_entry` and `write_entry`, a line in `sniff.py` that knows it when it sees
+it, and its place in `reading.ENTRY_READERS` and `convert.WRITERS`.
+"""
+
+from mmdia_dataset.release.convert import WRITERS, ConvertReport, convert
+from mmdia_dataset.release.folder import Release, open_release
+from mmdia_dataset.release.reading import Reading, SourceFile
+from mmdia_dataset.release.rules import RULES
+from mmdia_dataset.release.sniff import DIALECTS, Dialect
+
+__all__ = [
+    "DIALECTS",
+    "RULES",
+    "WRITERS",
+    "ConvertReport",
+    "Dialect",
+    "Reading",
+    "Release",
+    "SourceFile",
+    "convert",
+    "open_release",
+]

@@ -1,0 +1,275 @@
+"""A release is a folder: what is in it is found by content, whatever files are called."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mmdia_dataset.errors import ReleaseNotFound, shown
+from mmdia_dataset.release.identity import Home, movie_of
+from mmdia_dataset.release.own import read_jsonl, read_movies, read_parquet
+from mmdia_dataset.release.reading import MovieBook, Reading, SourceFile, movies_of_file, read_file
+from mmdia_dataset.release.rules import EntryError, make_issue
+from mmdia_dataset.release.sniff import DIALECTS, Dialect, Kind, kind_of
+from mmdia_dataset.release.splits import membership, read_splits
+from mmdia_dataset.schema import Issue, Movie, Split, Splits
+
+__all__ = ["Release", "open_release"]
+
+_SUFFIXES = (".json", ".jsonl", ".parquet")
+_MEDIA_FOLDERS = ("audio", "video")
+_JOINED_BY: dict[Dialect, tuple[str, ...]] = {
+    "parquet": (".parquet",),
+    "jsonl": (".jsonl",),
+    "srt": (".json", ".jsonl"),
+    "utterances": (".json", ".jsonl"),
+    "training": (".json", ".jsonl"),
+}
+
+
+class Release:
+    """The annotations as published: their files, splits and movies. Made by `open_release`.
+
+    Attributes:
+        root: the folder.
+        dialect: what its files are written in.
+        files: the files of that dialect, by name.
+        splits: the splits, or None if the release has no splits file.
+        splits_file: that file's name in the release, or None.
+        issues: what discovery found to say.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        dialect: Dialect,
+        files: tuple[SourceFile, ...],
+        splits: Splits | None = None,
+        splits_file: str | None = None,
+        issues: tuple[Issue, ...] = (),
+        movies: MovieBook | None = None,
+    ) -> None:
+        self.root = root
+        self.dialect = dialect
+        self.files = files
+        self.splits = splits
+        self.splits_file = splits_file
+        self.issues = issues
+        self._movies = movies or MovieBook()
+        self._memberships = None if splits is None else membership(splits)
+
+    def __repr__(self) -> str:
+        return f"Release({str(self.root)!r}, {self.dialect}, {len(self.files)} files)"
+
+    def read(self, files: Iterable[SourceFile] | None = None) -> Iterator[Reading]:
+        """Every entry of the release, or of some of its files, in their order.
+
+        Nothing is raised for bad content: an entry or a file that can't be read gives a `Reading` without dialogue. At
+        most one file is in memory at a time.
+        """
+        for source in self.files if files is None else files:
+            if source.dialect in ("parquet", "jsonl"):
+                for reading in read_parquet(source) if source.dialect == "parquet" else read_jsonl(source):
+                    if reading.dialogue is not None:
+                        movie, batch = reading.dialogue.movie, reading.dialogue.batch
+                        if not self._movies.has(movie, batch):
+                            self._movies.add(movie_of(Home(movie, batch), None))
+                    yield reading
+                self._movies.done.add(source.name)
+            else:
+                yield from read_file(source, self._movies)
+
+    def movies(self) -> tuple[Movie, ...]:
+        """Every movie of the release, one per id and batch.
+
+        They become known as files are read. Files not read to their end yet are looked through first, which costs
+        about as much as parsing them.
+        """
+        for source in self.files:
+            if source.name in self._movies.done:
+                continue
+            if source.dialect in ("parquet", "jsonl"):
+                for _ in self.read([source]):
+                    pass
+            else:
+                movies_of_file(source, self._movies)
+        return self._movies.all()
+
+    def splits_of(self, dialogue_id: str) -> tuple[Split, ...]:
+        """The splits a dialogue is in; `train` if the release has no splits file, `unassigned` if it lacks the id."""
+        if self._memberships is None:
+            return ("train",)
+        return self._memberships.get(dialogue_id, ("unassigned",))
+
+
+def open_release(path: Path | str) -> Release:
+    """Find the annotations in a folder, at any depth, or in a single file.
+
+    Raises:
+        ReleaseNotFound: there is no such path, or nothing there is an annotation.
+    """
+    root = Path(path)
+    if not root.exists():
+        raise ReleaseNotFound("there is no such file or folder", where=root, hint="check the path of the release")
+    issues: list[Issue] = []
+    if root.is_file():
+        found, root = [root], root.parent
+        skipped = 0
+    else:
+        found, skipped = _walk(root, issues)
+    kinds: list[tuple[Path, str, Kind]] = []
+    doubtful: list[tuple[Path, str, EntryError]] = []
+    for file in found:
+        name = _name(file, root)
+        try:
+            kinds.append((file, name, kind_of(file)))
+        except EntryError as error:
+            doubtful.append((file, name, error))
+    dialect = _richest([kind for _, _, kind in kinds], [file for file, _, _ in doubtful])
+    if dialect is None:
+        raise ReleaseNotFound(_nothing(kinds, found, skipped), where=path, hint="give the folder that holds json/")
+    files = [_source(file, name, dialect) for file, name, kind in kinds if kind == dialect]
+    for file, name, fault in doubtful:
+        if file.suffix.lower() in _JOINED_BY[dialect]:
+            files.append(_source(file, name, dialect))
+        else:
+            issues.append(make_issue(fault.rule, name, f"${fault.at}", fault.message))
+    issues += _left_out(kinds, dialect)
+    splits, splits_file, wrong = _splits(kinds)
+    movies = MovieBook()
+    if dialect in ("parquet", "jsonl"):
+        for file, name, kind in kinds:
+            if kind == "movies":
+                wrong += read_movies(file, name, movies)
+    files.sort(key=lambda source: source.name)
+    return Release(root, dialect, tuple(files), splits, splits_file, (*issues, *wrong), movies)
+
+
+def _name(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
+
+
+def _source(file: Path, name: str, dialect: Dialect) -> SourceFile:
+    try:
+        size = file.stat().st_size
+    except OSError:
+        size = 0
+    return SourceFile(file, name, dialect, size)
+
+
+def _walk(root: Path, issues: list[Issue]) -> tuple[list[Path], int]:
+    """Every file that may hold annotations, by name; and how many files of other kinds there are."""
+    plain: list[Path] = []
+    links: list[Path] = []
+    skipped = 0
+    for folder, folders, names in os.walk(root):
+        here = Path(folder)
+        kept = []
+        for name in sorted(folders):
+            if name.startswith(".") or name == "clips" or name.lower().startswith(_MEDIA_FOLDERS):
+                continue
+            if (here / name).is_symlink():
+                _inside(here / name, root, issues)  # one inside is met at its own place
+                continue
+            kept.append(name)
+        folders[:] = kept
+        for name in sorted(names):
+            file = here / name
+            if name.startswith(".") or not name.lower().endswith(_SUFFIXES):
+                skipped += 1
+            elif file.is_symlink():
+                links.append(file)
+            elif file.is_file():
+                plain.append(file)
+    known = {file.resolve() for file in plain} if links else set()
+    for link in links:
+        if _inside(link, root, issues) and (real := link.resolve()) not in known and real.is_file():
+            known.add(real)
+            plain.append(link)
+    return sorted(plain, key=lambda file: _name(file, root)), skipped
+
+
+def _inside(link: Path, root: Path, issues: list[Issue]) -> bool:
+    """Whether a link stays in the release, or in the Hub cache whose snapshot the release is; noted if not."""
+    try:
+        target, base = link.resolve(), root.resolve()
+    except (OSError, RuntimeError):
+        target, base = Path("/"), root
+    blobs = base.parent.parent / "blobs"
+    if target.is_relative_to(base) or (base.parent.name == "snapshots" and target.parent == blobs):
+        return True
+    name = _name(link, root)
+    issues.append(make_issue("outside-release", name, "$", "the link leads outside the release folder"))
+    return False
+
+
+def _richest(kinds: list[Kind], doubtful: list[Path]) -> Dialect | None:
+    for dialect in DIALECTS:
+        if dialect in kinds:
+            return dialect
+    suffixes = {file.suffix.lower() for file in doubtful}
+    if suffixes & {".json", ".jsonl"}:  # may be annotations: reading them says what is wrong
+        return "srt"
+    return "parquet" if suffixes else None
+
+
+def _nothing(kinds: list[tuple[Path, str, Kind]], found: list[Path], skipped: int) -> str:
+    if not found:
+        return (
+            f"no annotations: {skipped} files, none of them .json, .jsonl or .parquet"
+            if skipped
+            else "the folder is empty"
+        )
+    counted = Counter(kind for _, _, kind in kinds)
+    words = {
+        "splits": "splits file",
+        "movies": "list of movies",
+        "known": "edition, passport or schema file",
+        "other": "other JSON or Parquet file",
+    }
+    told = ", ".join(f"{count} {words[kind]}{'s' if count > 1 else ''}" for kind, count in counted.items())
+    return f"no annotations, only {told} (the first is {shown(found[0].name)})"
+
+
+def _left_out(kinds: list[tuple[Path, str, Kind]], dialect: Dialect) -> Iterator[Issue]:
+    others: dict[str, list[str]] = {}
+    for _, name, kind in kinds:
+        if kind in DIALECTS and kind != dialect:
+            others.setdefault(kind, []).append(name)
+        elif kind == "other":
+            yield make_issue("not-annotations", name, "$", "neither annotations nor splits; the file is left out")
+    for other, names in others.items():
+        folder = os.path.commonpath([os.path.dirname(name) for name in names]) if len(names) > 1 else names[0]  # noqa: PTH120
+        many = f"{len(names)} files are" if len(names) > 1 else "one file is"
+        message = f"{many} of dialect {other} and left out, since {dialect} is used"
+        hint = f"to use them, point at {shown(folder) or 'a folder that holds only them'}"
+        yield make_issue("other-dialect", names[0], "$", message, hint)
+
+
+def _splits(kinds: list[tuple[Path, str, Kind]]) -> tuple[Splits | None, str | None, list[Issue]]:
+    best: Splits | None = None
+    chosen: str | None = None
+    most = -1
+    issues: list[Issue] = []
+    names: list[str] = []
+    for file, name, kind in kinds:
+        if kind != "splits":
+            continue
+        try:
+            splits, wrong = read_splits(file, name)
+        except EntryError as error:
+            issues.append(make_issue(error.rule, name, f"${error.at}", error.message))
+            continue
+        issues += wrong
+        names.append(name)
+        count = sum(len(ids) for _, ids in splits.lists()) if splits else 0
+        if count > most:
+            best, chosen, most = splits, name, count
+    issues += [
+        make_issue("other-splits", name, "$", f"{chosen} is used instead, it has more ids")
+        for name in names
+        if name != chosen
+    ]
+    return best, chosen, issues

@@ -1,0 +1,149 @@
+"""Our own form: one dialogue per Parquet row or JSON line, and `movies.jsonl` beside them. Nothing is interpreted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from mmdia_dataset.arrow import arrow_schema, from_row, to_table
+from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse
+from mmdia_dataset.release.reading import MovieBook, Reading, SourceFile, invalid
+from mmdia_dataset.release.rules import EntryError, make_issue
+from mmdia_dataset.release.sniff import first_line
+from mmdia_dataset.schema import Dialogue, Issue, Movie
+
+__all__ = ["ROWS", "DialogueWriter", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
+
+ROWS = 1000
+"""Dialogues of a row group."""
+
+_COLUMNS = list(Dialogue.model_fields)
+
+
+def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> Reading:
+    try:
+        dialogue = make()
+    except EntryError as error:
+        issue = make_issue(error.rule, source.name, f"{path}{error.at}", error.message, error.hint)
+    except (ValidationError, RecursionError) as error:
+        fault = invalid(error)
+        issue = make_issue(fault.rule, source.name, path, fault.message)
+    except ValueError as error:  # the JSON in an `extra` column
+        issue = make_issue("bad-dialogue", source.name, path, f"extra: {first_line(error)}")
+    else:
+        return Reading(dialogue, (), source.name, path)
+    return Reading(None, (issue,), source.name, path)
+
+
+def read_parquet(source: SourceFile) -> Iterator[Reading]:
+    """Every row of a Parquet file; columns that are not a dialogue's are not read."""
+    row = 0
+    try:
+        with pq.ParquetFile(source.path) as file:
+            columns = [name for name in file.schema_arrow.names if name in _COLUMNS]
+            for batch in file.iter_batches(batch_size=ROWS, columns=columns):
+                for values in batch.to_pylist():
+                    yield _reading(partial(_from_row, values), source, f"row {row}")
+                    row += 1
+    except (pa.ArrowException, OSError, ValueError) as error:
+        message = f"not readable as Parquet after {row} rows: {first_line(error)}"
+        yield Reading(None, (make_issue("bad-parquet", source.name, f"row {row}", message),), source.name, f"row {row}")
+
+
+def read_jsonl(source: SourceFile) -> Iterator[Reading]:
+    """Every line of a JSONL file of ours."""
+    try:
+        for number, line in json_lines(source.path):
+            yield _reading(partial(_dialogue, line, number), source, f"line {number}")
+    except EntryError as error:
+        issue = make_issue(error.rule, source.name, "$", error.message)
+        yield Reading(None, (issue,), source.name, "$")
+
+
+def _from_row(values: dict[str, Any]) -> Dialogue:
+    return Dialogue.model_validate(from_row(values, Dialogue))
+
+
+def _dialogue(line: bytes, number: int) -> Dialogue:
+    value, doubtful = parse(line, first_line=number)
+    if doubtful:
+        check_entry(value)
+    return Dialogue.model_validate(value)
+
+
+def read_movies(path: Path, name: str, movies: MovieBook) -> list[Issue]:
+    """Note the movies of a `movies.jsonl`; gives what was wrong in it."""
+    issues: list[Issue] = []
+    try:
+        for number, line in json_lines(path):
+            try:
+                movies.add(Movie.model_validate(parse(line, first_line=number)[0]))
+            except ValidationError as error:
+                issues.append(make_issue("bad-dialogue", name, f"line {number}", invalid(error).message))
+            except EntryError as error:
+                issues.append(make_issue(error.rule, name, f"line {number}", error.message))
+    except EntryError as error:
+        issues.append(make_issue(error.rule, name, "$", error.message))
+    return issues
+
+
+def json_line(item: Dialogue | Movie) -> str:
+    """A dialogue or movie as one line of JSON, a dialogue's fields at their default left out."""
+    plain = item.model_dump(exclude_defaults=isinstance(item, Dialogue))
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def parquet_writer(path: Path) -> pq.ParquetWriter:
+    """A writer of dialogues; its rows are given by `to_table`."""
+    return pq.ParquetWriter(path, arrow_schema(Dialogue), compression="zstd")
+
+
+class DialogueWriter:
+    """Writes dialogues to one file per split, in batches; to be closed."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self._folder = folder
+        self._suffix = suffix
+        self._waiting: dict[str, list[Dialogue]] = {}
+        self._open: dict[str, Any] = {}
+
+    def add(self, split: str, dialogue: Dialogue) -> None:
+        """Take a dialogue. Raises OSError."""
+        waiting = self._waiting.setdefault(split, [])
+        waiting.append(dialogue)
+        if len(waiting) >= ROWS:
+            self._flush(split)
+
+    def _flush(self, split: str) -> None:
+        dialogues = self._waiting[split]
+        self._waiting[split] = []
+        path = self._folder / f"{split}{self._suffix}"
+        if self._suffix == ".parquet":
+            if split not in self._open:
+                self._open[split] = parquet_writer(path)
+            if dialogues:
+                self._open[split].write_table(to_table(dialogues, Dialogue))
+        else:
+            if split not in self._open:
+                self._open[split] = path.open("w", encoding="utf-8", newline="\n")
+            self._open[split].writelines(map(json_line, dialogues))
+
+    def close(self) -> None:
+        """Write what waits, and close all files. Raises OSError."""
+        for split in list(self._waiting):
+            self._flush(split)
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def abandon(self) -> None:
+        """Close all files as they are."""
+        self._waiting.clear()
+        while self._open:
+            self._open.popitem()[1].close()

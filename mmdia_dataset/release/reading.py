@@ -1,0 +1,305 @@
+"""Reads the files of upstream's dialects: entry by entry, so that a bad one does not spoil the others."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mmdia_dataset.release import srt, training, utterances
+from mmdia_dataset.release.identity import Home, home_of_dialogue, home_of_entry, home_of_file, movie_of
+from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse, read_json
+from mmdia_dataset.release.residue import apply, diff
+from mmdia_dataset.release.rules import EntryError, Notes, make_issue
+from mmdia_dataset.release.sniff import Dialect, clips_key, entry_dialect, is_lines
+from mmdia_dataset.release.stamps import Times
+from mmdia_dataset.release.values import clip_number, first_key
+from mmdia_dataset.schema import Dialogue, Issue, Movie
+
+__all__ = [
+    "ENTRY_READERS",
+    "MovieBook",
+    "Reading",
+    "SourceFile",
+    "invalid",
+    "movies_of_file",
+    "read_file",
+    "write_frame",
+]
+
+EntryReader = Callable[[dict[str, Any], Home, Notes], tuple[Dialogue, tuple[int, ...] | None]]
+ENTRY_READERS: dict[str, tuple[EntryReader, str]] = {
+    "srt": (srt.read_entry, srt.LINES),
+    "utterances": (utterances.read_entry, utterances.LINES),
+    "training": (training.read_entry, training.LINES),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of a release.
+
+    Attributes:
+        path: where it is.
+        name: its path relative to the release, with ``/``, as issues name it.
+        dialect: what it holds.
+        size: its size in bytes.
+    """
+
+    path: Path
+    name: str
+    dialect: Dialect
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one entry of a file gave: a dialogue, or None and the reason among the issues.
+
+    Attributes:
+        dialogue: what was read.
+        issues: what was interpreted or wrong.
+        file: the file's name in the release.
+        path: JSON path of the entry, ``$.clips[3]``; ``line 7`` in JSONL, ``row 7`` in Parquet.
+    """
+
+    dialogue: Dialogue | None
+    issues: tuple[Issue, ...]
+    file: str
+    path: str
+    _lines: str = field(default="turns", repr=False)
+    _places: tuple[int, ...] | None = field(default=None, repr=False)
+
+    def path_of(self, turn: int) -> str:
+        """JSON path of the line a turn came from: ``$.clips[3].srt[2]``."""
+        place = turn
+        if self._places is not None and 0 <= turn < len(self._places):
+            place = self._places[turn]
+        return f"{self.path}.{self._lines}[{place}]"
+
+
+class MovieBook:
+    """The movies of a release, by id and batch, as far as they are known."""
+
+    def __init__(self) -> None:
+        self._movies: dict[tuple[str, str | None], Movie] = {}
+        self.done: set[str] = set()
+
+    def add(self, movie: Movie) -> Movie | None:
+        """Note a movie; gives the one already known from another file, which stays."""
+        known = self._movies.setdefault((movie.id, movie.batch), movie)
+        return known if known.file != movie.file else None
+
+    def has(self, movie: str, batch: str | None) -> bool:
+        """Whether a movie is known."""
+        return (movie, batch) in self._movies
+
+    def all(self) -> tuple[Movie, ...]:
+        """Every movie, in order of id and batch."""
+        return tuple(sorted(self._movies.values(), key=lambda movie: (movie.id, movie.batch or "")))
+
+
+def _failure(source: SourceFile, error: EntryError, path: str = "$") -> Reading:
+    issue = make_issue(error.rule, source.name, f"{path}{error.at}", error.message, error.hint)
+    return Reading(None, (issue,), source.name, path)
+
+
+def invalid(error: ValidationError | RecursionError) -> EntryError:
+    """A dialogue that breaks the schema, as one sentence."""
+    if isinstance(error, RecursionError):
+        return EntryError("too-deep", "the JSON is nested too deeply")
+    faults = error.errors(include_url=False, include_context=False)
+    first = faults[0]
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+    rule = {"string_unicode": "not-unicode"}.get(first["type"], "bad-dialogue")
+    if first["loc"] in (("id",), ("movie",)):
+        rule = "unsafe-id"
+    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+    return EntryError(rule, f"{place.removeprefix('.') or 'the dialogue'}: {first['msg'].lower()}{more}")
+
+
+def _frame(value: Any, home: Home) -> tuple[list[Any], str, list[Any]]:
+    """A document's entries, the path they stand at, and what the file holds around them as residue."""
+    canonical = _canonical_frame(home)
+    if type(value) is list:
+        return value, "$", diff(canonical, [])
+    key = clips_key(value)
+    if key is None:
+        return [value], "$", []
+    return value[key], f"$.{key}", diff(canonical, {**value, key: []}, aliases={"movie_id": "movie"})
+
+
+def _canonical_frame(home: Home) -> dict[str, Any]:
+    stem = home.movie.removeprefix(f"{home.batch}_") if home.batch else home.movie
+    return {"movie": stem, "clips": []}
+
+
+def write_frame(movie: Movie, dialect: Dialect, entries: list[Any]) -> tuple[Any, list[Any]]:
+    """The file's object or list for a movie, and the list in it that takes the entries (given: already in it)."""
+    frame: Any = _canonical_frame(Home(movie.id, movie.batch))
+    kept = movie.extra.get(dialect)
+    frame = apply(frame, kept.get("frame") if isinstance(kept, dict) else None)
+    if type(frame) is dict:
+        key = clips_key(frame) or "clips"
+        frame[key] = entries
+        return frame, entries
+    return entries, entries
+
+
+def _order(entries: list[Any]) -> list[int] | None:
+    """The clip numbers in the file's order, where that is not ascending."""
+    numbers = []
+    for entry in entries:
+        try:
+            if type(entry) is dict:
+                numbers.append(clip_number(first_key(entry, "clip_id", "dialog_id", "id")))
+        except EntryError:
+            pass
+    return None if all(map(operator.le, numbers, numbers[1:])) else numbers
+
+
+def _open(source: SourceFile, movies: MovieBook) -> tuple[list[Any], str, Home, bool, list[Issue]]:
+    """Parse a document and note its movie. Raises EntryError."""
+    value, doubtful = read_json(source.path)
+    if type(value) not in (dict, list):
+        raise EntryError("wrong-shape", f"the file holds {type(value).__name__}, not an object with `clips`")
+    home = home_of_file(source.path, source.name, value)
+    entries, path, frame = _frame(value, home)
+    if type(value) is dict and path == "$" and entry_dialect(value) is None:
+        shown = ", ".join(map(repr, list(value)[:5]))
+        raise EntryError("wrong-shape", f"an object with the keys {shown or 'none'}, but no list `clips`")
+    issues: list[Issue] = []
+    if source.dialect == "training":
+        return entries, path, home, doubtful, issues
+    kept: dict[str, Any] = {}
+    try:
+        check_entry(frame)
+        if frame:
+            kept["frame"] = frame
+    except EntryError as error:
+        issues.append(make_issue(error.rule, source.name, "$", error.message))
+    if order := _order(entries):
+        kept["order"] = order
+    stated = {home_of(entry, home, source.dialect).movie for entry in entries[:1]} or {home.movie}
+    if path != "$" or home.movie in stated or not entries:
+        movie = movie_of(home, source.name, value)
+        movie = movie.model_copy(update={"extra": {source.dialect: kept}}) if kept else movie
+        if (known := movies.add(movie)) is not None:
+            message = f"{home.movie} of batch {home.batch} is also in {known.file}"
+            issues.append(make_issue("movie-in-two-files", source.name, "$", message))
+    return entries, path, home, doubtful, issues
+
+
+def home_of(entry: Any, home: Home, dialect: Dialect) -> Home:
+    """The movie an entry belongs to, or its file's where that can't be told."""
+    try:
+        if dialect == "training":
+            return home_of_dialogue(entry.get("dialog_id"), first_key(entry, "path", "video_path"))[0]
+        return home_of_entry(entry, home) if dialect == "utterances" else home
+    except (EntryError, AttributeError):
+        return home
+
+
+def read_file(source: SourceFile, movies: MovieBook) -> Iterator[Reading]:
+    """Every entry of a file of one of upstream's dialects."""
+    try:
+        if is_lines(source.path):
+            yield from _read_lines(source, movies)
+            return
+        entries, base, home, doubtful, issues = _open(source, movies)
+    except EntryError as error:
+        movies.done.add(source.name)
+        yield _failure(source, error)
+        return
+    single = base == "$" and len(entries) == 1 and not _is_list(source.path)
+    times = srt.prepare(entries) if source.dialect == "srt" else []
+    for place, entry in enumerate(entries):
+        path = base if single else f"{base}[{place}]"
+        hint = times[place] if times else None
+        reading = _read(source, entry, path, home, movies, doubtful=doubtful, times=hint)
+        if issues:
+            reading = replace(reading, issues=(*issues, *reading.issues))
+            issues = []
+        yield reading
+    if issues:
+        yield Reading(None, tuple(issues), source.name, "$")
+    movies.done.add(source.name)
+
+
+def _is_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
+
+
+def _read_lines(source: SourceFile, movies: MovieBook) -> Iterator[Reading]:
+    home = home_of_file(source.path, source.name, None)
+    for number, line in json_lines(source.path):
+        at = f"line {number}"
+        try:
+            entry, doubtful = parse(line, first_line=number)
+        except EntryError as error:
+            yield _failure(source, error, at)
+        else:
+            yield _read(source, entry, at, home, movies, doubtful=doubtful)
+    movies.done.add(source.name)
+
+
+def _check_shape(entry: Any, lines: str) -> None:
+    if type(entry) is not dict:
+        raise EntryError("wrong-shape", f"the entry is {type(entry).__name__}, not an object")
+    if lines not in entry:
+        shown = ", ".join(map(repr, list(entry)[:8]))
+        raise EntryError("wrong-shape", f"the entry has the keys {shown or 'none'}, but no `{lines}`")
+
+
+def _read(
+    source: SourceFile,
+    entry: Any,
+    path: str,
+    home: Home,
+    movies: MovieBook,
+    *,
+    doubtful: bool,
+    times: Times | None = None,
+) -> Reading:
+    read, lines = ENTRY_READERS[source.dialect]
+    notes = Notes()
+    try:
+        _check_shape(entry, lines)
+        if doubtful:
+            check_entry(entry)
+        dialogue, places = srt.read_entry(entry, home, notes, times) if times else read(entry, home, notes)
+        operations: Any = dialogue.extra.get(source.dialect, ())
+        for operation in operations:
+            if type(operation[-1]) in (dict, list):
+                check_entry(operation[-1])
+    except EntryError as error:
+        return _failure(source, error, path)
+    except (ValidationError, RecursionError) as error:
+        return _failure(source, invalid(error), path)
+    if not movies.has(dialogue.movie, dialogue.batch):
+        movies.add(movie_of(Home(dialogue.movie, dialogue.batch), source.name))
+    return Reading(dialogue, notes.issues(source.name, path), source.name, path, lines, places)
+
+
+def movies_of_file(source: SourceFile, movies: MovieBook) -> None:
+    """Note a file's movies without reading its dialogues; what can't be read is left to `read_file` to report."""
+    try:
+        if is_lines(source.path):
+            entries: Iterator[Any] = (parse(line)[0] for _, line in json_lines(source.path))
+            home = home_of_file(source.path, source.name, None)
+        else:
+            found, _, home, _, _ = _open(source, movies)
+            entries = iter(found)
+        counted = Counter(home_of(entry, home, source.dialect) for entry in entries if type(entry) is dict)
+        for own in counted:
+            if not movies.has(own.movie, own.batch):
+                movies.add(movie_of(own, source.name))
+    except (EntryError, ValidationError):
+        pass
+    movies.done.add(source.name)

@@ -1,0 +1,78 @@
+"""Splits: which dialogue is in which, as upstream's one JSON file or as ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from mmdia_dataset.files import write_text
+from mmdia_dataset.release.jsonfile import read_json
+from mmdia_dataset.release.rules import make_issue
+from mmdia_dataset.schema import Issue, Split, Splits
+from mmdia_dataset.schema.base import Id
+
+__all__ = ["looks_like_splits", "membership", "read_splits", "write_splits"]
+
+_NAMES: dict[str, Split] = {
+    "train": "train",
+    "eval": "validation",
+    "validation": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "hard": "hard",
+    "bench": "bench",
+}
+_ID = TypeAdapter(Id, config=ConfigDict(strict=True, regex_engine="python-re"))
+
+
+def looks_like_splits(value: dict[str, Any]) -> bool:
+    """Whether an object, perhaps cut short, is a splits file: known split names with lists of texts."""
+    named = [items for key, items in value.items() if key.casefold() in _NAMES]
+    return bool(named) and all(
+        type(items) is list and all(type(item) in (str, int) for item in items[:20]) for items in named
+    )
+
+
+def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
+    """The splits of a file, and what was wrong in it. Raises EntryError if it is unreadable."""
+    value, _ = read_json(path)
+    issues: list[Issue] = []
+    found: dict[str, list[str]] = {}
+    known = ", ".join(dict.fromkeys(_NAMES.values()))
+    for key, items in value.items():
+        split = _NAMES.get(key.casefold())
+        if split is None or type(items) is not list:
+            count = f" of {len(items)} ids" if type(items) is list else ""
+            message = f"{key!r} is no known split; this list{count} is not used"
+            issues.append(make_issue("unknown-split", name, f"$.{key}", message, f"known are {known}"))
+            continue
+        good = found.setdefault(split, [])
+        for place, item in enumerate(items):
+            try:
+                good.append(_ID.validate_python(item.replace(" ", "_") if type(item) is str else item, strict=True))
+            except ValidationError:
+                issues.append(make_issue("bad-split-id", name, f"$.{key}[{place}]", f"{item!r:.80} is no id"))
+    return Splits.model_validate(found), issues
+
+
+def membership(splits: Splits) -> dict[str, tuple[Split, ...]]:
+    """The splits of each id that is in any."""
+    found: dict[str, tuple[Split, ...]] = {}
+    for split, ids in splits.lists():
+        for id_ in ids:
+            before = found.get(id_, ())
+            if split not in before:
+                found[id_] = (*before, split)
+    return found
+
+
+def write_splits(splits: Splits, path: Path, *, upstream: bool = False) -> None:
+    """Write a splits file: with our names, or (`validation` as `eval`) with upstream's. Raises OutputError."""
+    named = {"eval" if upstream and split == "validation" else split: list(ids) for split, ids in splits.lists()}
+    if upstream and not named["bench"]:
+        del named["bench"]
+    write_text(path, json.dumps(named, ensure_ascii=False, indent=1) + "\n")

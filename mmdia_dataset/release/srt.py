@@ -1,0 +1,313 @@
+"""Dialect 1, `srt`: as the authors' pipeline writes it. Subtitle lines with absolute times, annotated per line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from mmdia_dataset.release.identity import Home
+from mmdia_dataset.release.residue import apply, checksum, diff
+from mmdia_dataset.release.rules import EntryError, Notes
+from mmdia_dataset.release.stamps import Times, canonical_times
+from mmdia_dataset.release.style import read_style, tags_of, write_labels, write_scores
+from mmdia_dataset.release.transcript import Cast, Part, parse_line, parse_words, render_line, without_markup
+from mmdia_dataset.release.values import (
+    cast_of,
+    clip_number,
+    cue_number,
+    first_key,
+    speaker_rows,
+    time_of,
+)
+from mmdia_dataset.schema import Dialogue, Span, Turn
+from mmdia_dataset.timing import format_timestamp
+
+__all__ = [
+    "LINES",
+    "LineTimes",
+    "cues_of",
+    "extent",
+    "parts_of",
+    "prepare",
+    "read_entry",
+    "render",
+    "times_of",
+    "write_entry",
+]
+
+LINES = "srt"
+"""The key of an entry's lines."""
+
+_ALIASES = {
+    "start_time": "abs_start_time",
+    "end_time": "abs_end_time",
+    "speakers": "speaker",
+    "speaker": "character_annotation",
+    "annotation": "style_annotation",
+    "description": "style_annotation",
+    "affective_triplet": "style_annotation",
+    "intensity": "emotion_intensity",
+}
+_NO_ANNOTATION = "no annotation"
+Timeline = Literal["movie", "dialogue"]
+LineTimes = tuple[int | None, int | None, int | None, int | None]
+"""Absolute start and end, start and end from the dialogue's beginning [ms], of one line."""
+
+
+def prepare(entries: list[Any]) -> list[Times | None]:
+    """What `read_entry` may be given as `times`, for each of many entries."""
+    return canonical_times([entry.get(LINES) if type(entry) is dict else None for entry in entries])
+
+
+def read_entry(
+    raw: dict[str, Any], home: Home, notes: Notes, times: Times | None = None
+) -> tuple[Dialogue, tuple[int, ...] | None]:
+    """A clip as a dialogue, and the line of each turn (None where line and turn have the same place).
+
+    Raises:
+        EntryError: there is no usable clip_id, or no list of lines.
+        pydantic.ValidationError: a value breaks the schema.
+    """
+    lines = raw.get(LINES)
+    if type(lines) is not list:
+        raise EntryError("wrong-shape", f"`{LINES}` is {type(lines).__name__}, not a list of lines", f".{LINES}")
+    number = clip_number(first_key(raw, "clip_id", "id"))
+    cast = cast_of(raw, notes)
+    index = cast.index
+    times = times or canonical_times([lines])[0]
+    usual = times is not None  # every key but the words has its canonical value
+    timeline: Timeline = "movie"
+    if times is None:
+        times, timeline = _times(lines, notes)
+    spans, first, last = times
+    base = first if timeline == "movie" else None
+    turns: list[dict[str, Any]] = []
+    places: list[int] = []
+    numbers: list[int] = []
+    operations: list[Any] = []
+    odd: list[tuple[int, int, list[Part]]] = []
+    simple = False
+    cue: int
+    for place, line in enumerate(lines):
+        span = spans[place]
+        if usual:
+            cue, annotation, text = line["index"], line["character_annotation"], line["text"]
+            name, _, words = annotation.partition(": ") if type(annotation) is str else ("", "", "")
+            speaker = index.get(name)
+            simple = speaker is not None and ":" not in words
+            if simple and words and "<" not in words and words.strip() == words:
+                if words != text:
+                    operations.append([f"/{LINES}/index={cue}/text", checksum(words), text])
+                numbers.append(cue)
+                places.append(place)
+                turns.append({"speaker": speaker, "span": span, "text": words, "cue": cue})
+                continue
+        at = f".{LINES}[{place}]"
+        if not usual:
+            cue = cue_number(line.get("index") if type(line) is dict else None, place, notes, at)
+        if usual and simple and "<" in words:
+            parts = [parse_words(words, speaker, cast)]
+        else:
+            parts = _parts(line, cast, notes, at)
+        if usual:
+            for key, canonical in (("text", _text(parts)), ("character_annotation", render_line(parts, cast.names))):
+                if line[key] != canonical:  # which is text, so == tells types too
+                    operations.append([f"/{LINES}/index={cue}/{key}", checksum(canonical), line[key]])
+        else:
+            odd.append((place, cue, parts))
+        numbers.append(cue)
+        for part in parts:
+            places.append(place)
+            turns.append(
+                {
+                    "speaker": part.speaker,
+                    "span": span,
+                    "text": part.text,
+                    "cue": cue,
+                    "nonverbal": [{"sound": s, "offset": o, "speaker": who} for s, o, who in part.sounds],
+                }
+            )
+    dialogue = Dialogue.model_validate(
+        {
+            "id": home.dialogue_id(number),
+            "movie": home.movie,
+            "batch": home.batch,
+            "number": number,
+            "timeline": timeline,
+            "span": Span(first, last),
+            "speakers": speaker_rows(cast),
+            "turns": turns,
+            **read_style(raw, notes),
+        }
+    )
+    if len(set(numbers)) != len(numbers) or any(type(line) is not dict for line in lines):
+        operations = diff(render(dialogue), raw, aliases=_ALIASES)
+    else:  # what that would give, without rendering the lines known to be canonical
+        operations += _head_residue(_head(dialogue), raw)
+        for place, cue, parts in odd:
+            canonical_line = _line(cue, spans[place], base, parts, cast.names)
+            operations += diff(canonical_line, lines[place], f"/{LINES}/index={cue}", _ALIASES)
+    if operations:
+        dialogue.extra["srt"] = operations
+    return dialogue, None if len(places) == len(lines) else tuple(places)
+
+
+def _head_residue(head: dict[str, Any], raw: dict[str, Any]) -> list[Any]:
+    for key, value in head.items():
+        given = raw.get(key)
+        if given != value or type(given) is not type(value):  # deeper values are texts, for which == is enough
+            return diff(head, {key: value for key, value in raw.items() if key != LINES}, aliases=_ALIASES)
+    if len(raw) == len(head) + 1:
+        return []
+    rest = {key: value for key, value in raw.items() if key not in head and key != LINES}
+    return diff({}, rest) if _ALIASES.keys().isdisjoint(rest) else diff(head, {**head, **rest}, aliases=_ALIASES)
+
+
+def _times(lines: list[Any], notes: Notes) -> tuple[Times, Timeline]:
+    found: list[LineTimes] = []
+    for place, line in enumerate(lines):
+        at = f".{LINES}[{place}]"
+        if type(line) is not dict:
+            found.append((None, None, None, None))
+            continue
+        found.append(
+            (
+                time_of(first_key(line, "abs_start_time", "start_time", "abs_start"), notes, at),
+                time_of(first_key(line, "abs_end_time", "end_time", "abs_end"), notes, at),
+                time_of(first_key(line, "relative_start", "relative_start_time"), notes, at),
+                time_of(first_key(line, "relative_end", "relative_end_time"), notes, at),
+            )
+        )
+    spans, timeline = times_of(found, LINES, notes)
+    return Times(spans, *extent(spans)), timeline
+
+
+def extent(spans: list[Span]) -> tuple[int, int]:
+    """The first start and the last end."""
+    return min((s.start_ms for s in spans), default=0), max((s.end_ms for s in spans), default=0)
+
+
+def times_of(found: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span], Timeline]:
+    """Spans from (absolute start, end, relative start, end) of each line, and what they count from.
+
+    With absolute times on any line the timeline is the movie's; lines that have only relative ones are placed by the
+    difference seen elsewhere. A missing start is the end of the line before, a missing end is the line's start.
+    """
+    on_movie = any(start is not None or end is not None for start, end, _, _ in found)
+    base: int | None = 0
+    if on_movie:
+        base = next(
+            (start - relative for start, _, relative, _ in found if start is not None and relative is not None), None
+        )
+        base = None if base is not None and base < 0 else base
+    else:
+        notes.add("no-movie-times", "no line has an absolute time")
+    spans: list[Span] = []
+    before = next((start for start, *_ in found if start is not None), 0) if on_movie else 0
+    for place, (start, end, relative_start, relative_end) in enumerate(found):
+        if start is None and relative_start is not None and base is not None:
+            start = relative_start + base
+        if end is None and relative_end is not None and base is not None:
+            end = relative_end + base
+        if start is None or end is None:
+            notes.add("missing-times", "the line has no start or no end", f".{key}[{place}]")
+        start = before if start is None else start
+        end = start if end is None else end
+        spans.append(Span(start, end))
+        before = end
+    return spans, "movie" if on_movie else "dialogue"
+
+
+def _parts(line: Any, cast: Cast, notes: Notes, at: str) -> list[Part]:
+    if type(line) is not dict:
+        notes.add("bad-cue", f"the line is {type(line).__name__}, not an object", at)
+        return [Part(None)]
+    annotation = line.get("character_annotation")
+    if type(annotation) is dict:
+        annotation = annotation.get("text")
+    if type(annotation) is not str or (
+        len(annotation) < 20 and annotation.strip().casefold().rstrip(".") in ("", _NO_ANNOTATION)
+    ):
+        text, speaker = line.get("text"), line.get("speaker")
+        text = without_markup(text) if type(text) is str else ""
+        if type(speaker) is str and speaker.strip():
+            known = cast.find(speaker.strip())
+            if known is None:
+                notes.add("speaker-not-listed", f"the line's speaker {speaker!r} is not in the speaker list", at)
+                known = cast.add(speaker.strip())
+            parts = [parse_words(text, known, cast)]
+        else:
+            notes.add("missing-annotation", "the line has no annotation, so nobody is known to speak it", at)
+            parts = [parse_words(text, None, cast)]
+    else:
+        parts = parse_line(annotation, cast, notes, at)
+        if parts[0].speaker is None and parts[0].text:
+            notes.add("line-without-speaker", "the line has words before any speaker's name", at)
+    if not any(part.text or part.sounds for part in parts):
+        notes.add("no-words", "the line has neither words nor sounds", at)
+    return parts
+
+
+def cues_of(turns: tuple[Turn, ...]) -> Iterator[list[Turn]]:
+    """Turns grouped by cue: neighbours of one number and one span."""
+    group: list[Turn] = []
+    for turn in turns:
+        if group and (turn.cue != group[0].cue or turn.span != group[0].span):
+            yield group
+            group = []
+        group.append(turn)
+    if group:
+        yield group
+
+
+def parts_of(turns: list[Turn]) -> list[Part]:
+    """Turns of one cue as the line grammar's parts."""
+    return [Part(t.speaker, t.text, [(n.sound, n.offset, n.speaker) for n in t.nonverbal]) for t in turns]
+
+
+def _text(parts: list[Part]) -> str:
+    return parts[0].text if len(parts) == 1 else " ".join(part.text for part in parts if part.text)
+
+
+def _line(number: int, span: Span, base: int | None, parts: list[Part], names: list[str]) -> dict[str, Any]:
+    line: dict[str, Any] = {"index": number}
+    start, end = span.start_ms, span.end_ms
+    if base is not None:
+        line["abs_start_time"] = format_timestamp(start)
+        line["abs_end_time"] = format_timestamp(end)
+    line["relative_start"] = format_timestamp(max(0, start - (base or 0)))
+    line["relative_end"] = format_timestamp(max(0, end - (base or 0)))
+    line["text"] = _text(parts)
+    line["character_annotation"] = render_line(parts, names)
+    return line
+
+
+def _head(dialogue: Dialogue) -> dict[str, Any]:
+    entry: dict[str, Any] = {"clip_id": dialogue.number, "key": "", "video_path": ""}
+    entry["speaker"] = [speaker.name for speaker in dialogue.speakers]
+    tags = tags_of(dialogue)
+    if tags or dialogue.description is not None:
+        style: dict[str, Any] = {} if tags is None else {"Tags": tags}
+        if dialogue.description is not None:
+            style["Summary"] = dialogue.description
+        entry["style_annotation"] = style
+    write_labels(dialogue, entry)
+    write_scores(dialogue, entry)
+    return entry
+
+
+def render(dialogue: Dialogue) -> dict[str, Any]:
+    """The canonical entry: what the fields say, without the residue."""
+    names = [speaker.name for speaker in dialogue.speakers]
+    base = dialogue.span.start_ms if dialogue.timeline == "movie" else None
+    entry = _head(dialogue)
+    entry[LINES] = [
+        _line(group[0].cue, group[0].span, base, parts_of(group), names) for group in cues_of(dialogue.turns)
+    ]
+    return entry
+
+
+def write_entry(dialogue: Dialogue) -> dict[str, Any]:
+    """The clip as a file of this dialect holds it, with what was read beyond the fields."""
+    entry: dict[str, Any] = apply(render(dialogue), dialogue.extra.get("srt"))
+    return entry

@@ -1,0 +1,202 @@
+"""What is said about a whole dialogue: triplet, labels, description, scores. All dialects are read alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mmdia_dataset.release.rules import Notes
+from mmdia_dataset.release.values import score_of
+from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, Dialogue
+
+__all__ = ["number", "read_style", "tags_of", "write_labels", "write_scores"]
+
+_RELATIONSHIPS = {label.casefold(): label for label in RELATIONSHIPS}
+_INTERACTIONS = {label.casefold(): label for label in INTERACTION_MODES}
+_FENCE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*(?:```)?\s*", re.DOTALL)
+_PLACES = {
+    "relationship": 0,
+    "interactionmode": 1,
+    "interactiontype": 1,
+    "interaction": 1,
+    "emotionaltone": 2,
+    "emotionalstate": 2,
+    "emotion": 2,
+    "tone": 2,
+}
+
+Texts = list[str | None]
+
+
+def read_style(raw: dict[str, Any], notes: Notes) -> dict[str, Any]:
+    """The dialogue's fields triplet, description, intensity and volatility, as far as an entry has them."""
+    found: dict[str, Any] = {}
+    texts: Texts = [None, None, None]
+    description: str | None = None
+    for key in ("style_annotation", "annotation"):
+        given = raw.get(key)
+        if given is not None:
+            texts, description = _annotation(given, key, notes)
+            break
+    triplet = raw.get("affective_triplet")
+    if triplet is None:
+        triplet = raw.get("annotation_tag")
+    if triplet is not None:
+        texts = _texts(triplet, ".affective_triplet" if "affective_triplet" in raw else ".annotation_tag", notes)
+    given = raw.get("description")
+    if given is None:
+        given = raw.get("annotation_text")
+    if given is not None:
+        description = _description(given, ".description", notes)
+    relationship = raw.get("relationship")
+    interaction = raw.get("interaction_type")
+    if relationship is not None:
+        relationship = _label(relationship, _RELATIONSHIPS, texts, 0, "relationship", notes)
+    if interaction is not None:
+        interaction = _label(interaction, _INTERACTIONS, texts, 1, "interaction_type", notes)
+    first, second, tone = texts
+    if first is not None or second is not None or tone is not None or relationship or interaction:
+        found["triplet"] = {
+            "relationship": {"text": first, "label": relationship},
+            "interaction": {"text": second, "label": interaction},
+            "tone": tone,
+        }
+    if description is not None:
+        found["description"] = description
+    for field, keys in (("intensity", ("emotion_intensity", "intensity")), ("volatility", ("emotion_volatility",))):
+        for key in keys:
+            if key in raw and (score := score_of(raw[key], key, notes)) is not None:
+                found[field] = score
+                break
+    return found
+
+
+def _label(value: Any, known: Mapping[str, str], texts: Texts, place: int, key: str, notes: Notes) -> str | None:
+    if type(value) is not str:
+        notes.add("unknown-label", f"{key} is {type(value).__name__}, not text", f".{key}")
+        return None
+    label = known.get(value.strip().casefold())
+    if label is None and value.strip():
+        notes.add("unknown-label", f"{value!r} is not in the closed list of {key}", f".{key}")
+        if texts[place] is None:
+            texts[place] = value
+    return label
+
+
+def _annotation(given: Any, key: str, notes: Notes) -> tuple[Texts, str | None]:
+    if type(given) is str:
+        return _from_model(given, f".{key}", notes)
+    if type(given) is not dict:
+        notes.add("bad-style", f"{key} is neither an object nor text", f".{key}")
+        return [None, None, None], None
+    texts: Texts = [None, None, None]
+    tags = given.get("Tags", given.get("tags"))
+    if tags is not None:
+        texts = _texts(tags, f".{key}.Tags", notes)
+    elif any(_folded(name) in _PLACES for name in given):
+        texts = _texts(given, f".{key}", notes)
+    summary = given.get("Summary", given.get("summary"))
+    if summary is None:
+        return texts, None
+    if type(summary) is str and _looks_raw(summary):
+        inner, description = _from_model(summary, f".{key}.Summary", notes)
+        return (inner if tags is None else texts), description
+    return texts, _description(summary, f".{key}.Summary", notes)
+
+
+def _looks_raw(text: str) -> bool:
+    return "```" in text or '"Summary"' in text or (text[:1] in "{[" and text[-1:] in "}]" and '"' in text)
+
+
+def _from_model(text: str, at: str, notes: Notes) -> tuple[Texts, str | None]:
+    """Raw output of a language model: JSON in a fence if it holds any, else the text as it is."""
+    notes.add("raw-summary", "the summary is raw model output", at)
+    match = _FENCE.fullmatch(text)
+    try:
+        inner = json.loads(match.group(1) if match else text)
+    except (ValueError, RecursionError):
+        inner = None
+    if type(inner) is dict:
+        quiet = Notes()
+        tags, summary = inner.get("Tags"), inner.get("Summary")
+        if type(summary) is str:
+            return (_texts(tags, at, quiet) if tags is not None else [None, None, None]), summary
+    return [None, None, None], text
+
+
+def _folded(key: str) -> str:
+    return "".join(c for c in key.casefold() if c.isalnum())
+
+
+def _texts(given: Any, at: str, notes: Notes) -> Texts:
+    """Relationship, interaction mode and tone from a list of three or an object; empty texts count as none."""
+    texts: Texts = [None, None, None]
+    if type(given) is dict:
+        for key, value in given.items():
+            place = _PLACES.get(_folded(key))
+            if place is not None and type(value) is str and value:
+                texts[place] = value
+            elif place is not None and value not in (None, ""):
+                notes.add("tags-not-three", f"{key} is no text", at)
+        return texts
+    parts = [part.strip() for part in given.split(",")] if type(given) is str else given
+    if type(parts) is not list:
+        notes.add("tags-not-three", "the tags are neither a list nor an object", at)
+        return texts
+    if len(parts) != 3 or type(given) is str or any(type(part) is not str for part in parts):
+        notes.add("tags-not-three", f"there are {len(parts)} tags, or they are no list of texts", at)
+    for place, value in enumerate(parts[:3]):
+        texts[place] = value if type(value) is str and value else None
+    return texts
+
+
+def _description(given: Any, at: str, notes: Notes) -> str | None:
+    if type(given) is str:
+        return given or None
+    notes.add("description-not-text", "the description is not one text", at)
+    lines = list(_flat(given))
+    return "\n".join(lines) or None
+
+
+def _flat(given: Any) -> list[str]:
+    if type(given) is dict:
+        return [
+            f"{key}: {' '.join(_flat(value))}" if type(value) is not str else f"{key}: {value}"
+            for key, value in given.items()
+        ]
+    if type(given) is list:
+        return [line for item in given for line in _flat(item)]
+    return [given] if type(given) is str else []
+
+
+def tags_of(dialogue: Dialogue) -> list[str] | None:
+    """The triplet's three free texts, missing ones empty; None if none of them is there."""
+    triplet = dialogue.triplet
+    if triplet is None:
+        return None
+    texts = [triplet.relationship.text or "", triplet.interaction.text or "", triplet.tone or ""]
+    return texts if any(texts) else None
+
+
+def write_labels(dialogue: Dialogue, entry: dict[str, Any]) -> None:
+    """Add the closed labels that a dialogue has."""
+    if dialogue.triplet is not None:
+        if dialogue.triplet.relationship.label is not None:
+            entry["relationship"] = dialogue.triplet.relationship.label
+        if dialogue.triplet.interaction.label is not None:
+            entry["interaction_type"] = dialogue.triplet.interaction.label
+
+
+def write_scores(dialogue: Dialogue, entry: dict[str, Any]) -> None:
+    """Add intensity and volatility where a dialogue has them."""
+    if dialogue.intensity is not None:
+        entry["emotion_intensity"] = number(dialogue.intensity)
+    if dialogue.volatility is not None:
+        entry["emotion_volatility"] = number(dialogue.volatility)
+
+
+def number(value: float) -> int | float:
+    """7.0 as 7, as people write scores."""
+    return int(value) if value.is_integer() else value
