@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -177,18 +178,9 @@ def stats(release: Path | str, progress: Progress | None = None) -> dict[str, Fi
     """Figures of a release: of all its dialogues, and of each split it has. Counted in one pass."""
     opened = open_release(release)
     counted: dict[str, Statistics] = {"all": Statistics()}
-    seen: set[str] = set()
-    total, done = max(1, sum(file.size for file in opened.files)), 0
-    for file in opened.files:
-        for reading in opened.read([file]):
-            dialogue = reading.dialogue
-            if dialogue is None or dialogue.id in seen:
-                continue
-            seen.add(dialogue.id)
-            counted["all"].add(dialogue)
-            for split in opened.splits_of(dialogue.id):
-                counted.setdefault(split, Statistics()).add(dialogue)
-        done += file.size
-        if progress:
-            progress("counting", done, total)
+    counting = None if progress is None else partial(progress, "counting")
+    for dialogue in opened.dialogues(progress=counting):
+        counted["all"].add(dialogue)
+        for split in opened.splits_of(dialogue.id):
+            counted.setdefault(split, Statistics()).add(dialogue)
     return {name: statistics.figures for name, statistics in counted.items()}

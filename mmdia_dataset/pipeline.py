@@ -192,14 +192,11 @@ def _merge(
     """This run's lines, and those of earlier runs whose dialogue is still in the release unchanged, in its order."""
     modes = {mode for _, mode in (*known, *fresh)}
     merged: dict[tuple[str, str], Line] = {}
-    for reading in release.read():
-        dialogue = reading.dialogue
-        if dialogue is None:
-            continue
+    for dialogue in release.dialogues():
         for mode in sorted(modes):
             key = dialogue.id, mode
             line = fresh.get(key) or known.get(key)
-            if line is not None and line.span == dialogue.span and key not in merged:
+            if line is not None and line.span == dialogue.span:
                 splits = release.splits_of(dialogue.id)
                 merged[key] = line if line.splits == splits else line.model_copy(update={"splits": splits})
     return merged
@@ -207,15 +204,10 @@ def _merge(
 
 def _rows(release: Release, lines: dict[tuple[str, str], Line]) -> Iterator[tuple[Clip, tuple[Split, ...]]]:
     """A row per dialogue with a clip; a clip with picture and one with sound alone share it."""
-    done: set[str] = set()
-    for reading in release.read():
-        dialogue = reading.dialogue
-        if dialogue is None or dialogue.id in done:
-            continue
+    for dialogue in release.dialogues():
         made = [line for mode in ("copy", "audio") if isinstance(line := lines.get((dialogue.id, mode)), MadeLine)]
         if not made:
             continue
-        done.add(dialogue.id)
         files = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
         clip = Clip(
             **dialogue.__dict__,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mmdia_dataset import clips
@@ -11,7 +12,7 @@ from mmdia_dataset.errors import ConfigError, MediaError, UsageError
 from mmdia_dataset.library import Located, Missing, locate
 from mmdia_dataset.media import probe
 from mmdia_dataset.release import Release, open_release
-from mmdia_dataset.schema import SPLITS, Dialogue, Span, Split
+from mmdia_dataset.schema import SPLITS, Dialogue, Issue, Span, Split
 
 __all__ = ["Forecast", "Plan", "Progress", "Wish", "plan", "settings_for"]
 
@@ -89,6 +90,7 @@ def plan(
 
     Raises:
         ReleaseNotFound: no release there.
+        ReleaseUnreadable: not one dialogue could be read.
         ConfigError: unknown split, or ids that the release does not have.
         UsageError: unknown mode, or no such media folder.
     """
@@ -100,21 +102,17 @@ def plan(
     issues = len(opened.issues)
     wanted = None if ids is None else set(ids)
     seen: set[str] = set()
-    size = max(1, sum(file.size for file in opened.files))
-    done = 0
-    for file in opened.files:
-        for reading in opened.read([file]):
-            issues += len(reading.issues)
-            dialogue = reading.dialogue
-            if dialogue is None or dialogue.id in seen:
-                continue
-            seen.add(dialogue.id)
-            splits = opened.splits_of(dialogue.id)
-            if (split is None or split in splits) and (wanted is None or dialogue.id in wanted):
-                wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits))
-        done += file.size
-        if progress:
-            progress("reading annotations", done, size)
+
+    def count(found: tuple[Issue, ...]) -> None:
+        nonlocal issues
+        issues += len(found)
+
+    reading = None if progress is None else partial(progress, "reading annotations")
+    for dialogue in opened.dialogues(count, reading):
+        seen.add(dialogue.id)
+        splits = opened.splits_of(dialogue.id)
+        if (split is None or split in splits) and (wanted is None or dialogue.id in wanted):
+            wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits))
     if wanted is not None and wanted - seen:
         unknown = sorted(wanted - seen)
         raise ConfigError(

@@ -13,7 +13,7 @@ from typing import Any
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, write_text
 from mmdia_dataset.release import srt, training, utterances
-from mmdia_dataset.release.folder import Release
+from mmdia_dataset.release.folder import Release, nothing_read
 from mmdia_dataset.release.identity import is_safe
 from mmdia_dataset.release.own import DialogueWriter, json_line
 from mmdia_dataset.release.reading import write_frame
@@ -75,6 +75,7 @@ def convert(release: Release, out: Path, to: Dialect, progress: Progress | None 
 
     Raises:
         UsageError: an unknown dialect, or `out` is not ours to write.
+        ReleaseUnreadable: not one dialogue could be read.
         OutputError: it can't be written.
     """
     if to not in DIALECTS:
@@ -96,8 +97,8 @@ def convert(release: Release, out: Path, to: Dialect, progress: Progress | None 
 
 
 def _check_target(release: Release, out: Path) -> None:
-    target, root = out.resolve(), release.root.resolve()
-    if target.is_relative_to(root) or root.is_relative_to(target):
+    target, source = out.resolve(), release.path.resolve()
+    if target.is_relative_to(source) or source.is_relative_to(target):
         raise UsageError(
             "the output folder and the release lie inside each other", where=out, hint="choose another --out"
         )
@@ -154,6 +155,8 @@ def _write(release: Release, folder: Path, to: Dialect, progress: Progress | Non
             done += source.size
             if progress:
                 progress(done, total)
+        if not dialogues:
+            raise nothing_read(release.root, next(iter(examples), None))
         movies = release.movies()
         files = writer.finish(movies)
     finally:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from mmdia_dataset.errors import ReleaseNotFound, shown
+from mmdia_dataset.errors import ReleaseNotFound, ReleaseUnreadable, shown
 from mmdia_dataset.release.identity import Home, movie_of
 from mmdia_dataset.release.own import read_jsonl, read_movies, read_parquet
 from mmdia_dataset.release.reading import MovieBook, Reading, SourceFile, movies_of_file, read_file
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import DIALECTS, Dialect, Kind, kind_of
 from mmdia_dataset.release.splits import membership, read_splits
-from mmdia_dataset.schema import Issue, Movie, Split, Splits
+from mmdia_dataset.schema import Dialogue, Issue, Movie, Split, Splits
 
-__all__ = ["Release", "open_release"]
+__all__ = ["Release", "nothing_read", "open_release"]
 
 _SUFFIXES = (".json", ".jsonl", ".parquet")
 _MEDIA_FOLDERS = ("audio", "video")
@@ -33,7 +33,8 @@ class Release:
     """The annotations as published: their files, splits and movies. Made by `open_release`.
 
     Attributes:
-        root: the folder.
+        path: what was opened: a folder, or a single file.
+        root: the folder; of a single file, the one it is in.
         dialect: what its files are written in.
         files: the files of that dialect, by name.
         splits: the splits, or None if the release has no splits file.
@@ -50,7 +51,9 @@ class Release:
         splits_file: str | None = None,
         issues: tuple[Issue, ...] = (),
         movies: MovieBook | None = None,
+        path: Path | None = None,
     ) -> None:
+        self.path = path or root
         self.root = root
         self.dialect = dialect
         self.files = files
@@ -81,6 +84,38 @@ class Release:
             else:
                 yield from read_file(source, self._movies)
 
+    def dialogues(
+        self,
+        on_issues: Callable[[tuple[Issue, ...]], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Dialogue]:
+        """Every dialogue once; of two with the same id the first.
+
+        Args:
+            on_issues: called with the issues of each entry.
+            progress: called as ``progress(done, total)`` in bytes, after each file.
+
+        Raises:
+            ReleaseUnreadable: not one dialogue could be read; says what is wrong with the first entry.
+        """
+        seen: set[str] = set()
+        first: Issue | None = None
+        total, done = max(1, sum(source.size for source in self.files)), 0
+        for source in self.files:
+            for reading in self.read([source]):
+                if reading.issues and on_issues:
+                    on_issues(reading.issues)
+                if reading.dialogue is None:
+                    first = first or next(iter(reading.issues), None)
+                elif reading.dialogue.id not in seen:
+                    seen.add(reading.dialogue.id)
+                    yield reading.dialogue
+            done += source.size
+            if progress:
+                progress(done, total)
+        if not seen:
+            raise nothing_read(self.root, first)
+
     def movies(self) -> tuple[Movie, ...]:
         """Every movie of the release, one per id and batch.
 
@@ -102,6 +137,14 @@ class Release:
         if self._memberships is None:
             return ("train",)
         return self._memberships.get(dialogue_id, ("unassigned",))
+
+
+def nothing_read(root: Path, first: Issue | None) -> ReleaseUnreadable:
+    """The error for a release in which not one dialogue can be read, given the first issue of its entries."""
+    if first is None:
+        return ReleaseUnreadable("there are no dialogues in it", where=root, hint="see `mmdia validate`")
+    where = root / first.file if first.file else root
+    return ReleaseUnreadable(first.message, where=where, at=first.path, hint=first.hint)
 
 
 def open_release(path: Path | str) -> Release:
@@ -144,7 +187,7 @@ def open_release(path: Path | str) -> Release:
             if kind == "movies":
                 wrong += read_movies(file, name, movies)
     files.sort(key=lambda source: source.name)
-    return Release(root, dialect, tuple(files), splits, splits_file, (*issues, *wrong), movies)
+    return Release(root, dialect, tuple(files), splits, splits_file, (*issues, *wrong), movies, Path(path))
 
 
 def _name(file: Path, root: Path) -> str:
