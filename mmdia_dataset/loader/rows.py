@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmdia_dataset import arrow
+from mmdia_dataset.errors import shown
 from mmdia_dataset.schema import Dialogue
 
 __all__ = ["row_schema", "to_rows"]
@@ -95,11 +96,16 @@ def _numbers(array: Any, labels: Sequence[str]) -> Any:
     return numbers
 
 
+# A row may name files of its own folder alone: whoever made it may not be who loads it.
+_OUTSIDE = r"^/|(?:^|/)\.\.(?:/|$)|://|\\|[\x00-\x1f]"
+
+
 def _media(array: Any, root: Path) -> Any:
     path = array.field("path").cast(pa.string())
-    absolute = pc.or_(pc.starts_with(path, "/"), pc.match_substring(path, "://"))
-    here = pc.binary_join_element_wise(os.fspath(root), path, "/")
-    path = pc.if_else(absolute, path, here)
+    outside = pc.filter(path, pc.match_substring_regex(path, _OUTSIDE))
+    if len(outside):
+        raise ValueError(f"{shown(outside[0].as_py())!r} is not a file of the folder")
+    path = pc.binary_join_element_wise(os.fspath(root), path, "/")
     fields: list[arrow.Field] = [pa.field("bytes", pa.binary()), pa.field("path", pa.string())]
     content = array.field("bytes").cast(pa.binary())
     return pa.StructArray.from_arrays([content, path], fields=fields, mask=pc.is_null(array))
