@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -111,6 +112,8 @@ def demo(
     """The whole way on a film we draw ourselves: offline, under a minute."""
     from mmdia_dataset import commands
 
+    # One bar of ours for the whole way; those of datasets would come between.
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     err.print("Drawing a small film, writing annotations for it, and rebuilding its clips. Nothing is downloaded.")
     with progress_bar() as progress:
         report = commands.demo(folder, progress)
@@ -322,7 +325,13 @@ def rebuild(
         f"{report.hours:.2f} h, {size_text(report.bytes)}, in {report.seconds:.1f} s"
     )
     for rule, count in report.refused.most_common():
-        out.print(f"    {count:,} refused: {rule}, such as {shown(report.examples[rule], 300)}")
+        examples = list(report.examples[rule].values())
+        plural = "s" if len(examples) > 1 else ""
+        out.print(f"    {count:,} refused, of {len(examples)} movie{plural}: {rule}")
+        for example in examples[:3]:
+            out.print(f"        {shown(example, 300)}")
+        if len(examples) > 3:
+            out.print("        … manifest.jsonl has them all")
     if report.issues:
         err.print(f"the annotations have {report.issues:,} issues: mmdia validate {release}")
     if report.made + report.kept:

@@ -34,7 +34,10 @@ _NOT_FAULTS = ("no-recording", "several-recordings", "no-movie-time")
 
 @dataclass(slots=True)
 class RebuildReport:
-    """What a rebuild did. ``refused`` counts clips by the rule that refused them."""
+    """What a rebuild did.
+
+    ``refused`` counts clips by the rule that refused them; ``examples`` has one of each movie, by rule and movie.
+    """
 
     out: Path
     mode: Mode
@@ -43,7 +46,7 @@ class RebuildReport:
     kept: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     missing: dict[str, str] = field(default_factory=dict)
-    examples: dict[str, str] = field(default_factory=dict)
+    examples: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: dict[Split, int] = field(default_factory=dict)
     bytes: int = 0
     hours: float = 0.0
@@ -144,7 +147,7 @@ def _count(report: RebuildReport, line: Line, kept: bool) -> None:
     else:
         reason = line.reasons[0]
         report.refused[reason.rule] += 1
-        report.examples.setdefault(reason.rule, f"{line.id}: {reason.detail}")
+        report.examples.setdefault(reason.rule, {}).setdefault(line.movie, f"{line.id}: {reason.detail}")
 
 
 def _all_lines(

@@ -83,7 +83,8 @@ def test_rebuild(world, built, tmp_path):
     command = ["rebuild", "--release", world.release, "--media", world.media, "--out", tmp_path / "built"]
     out, err = mmdia(*command)
     assert "5 clips made, 0 kept, 1 refused" in out
-    assert "no-recording, such as tt0000003_clip_0" in out
+    assert "1 refused, of 1 movie: no-recording" in out
+    assert "tt0000003_clip_0: no file or folder name holds tt0000003" in out
     assert "making 5 of 6 dialogues, in 2 of 3 movies" in err
     assert tree(tmp_path / "built") == tree(built)
     out, _ = mmdia(*command, "--format", "json")

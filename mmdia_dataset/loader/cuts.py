@@ -80,19 +80,18 @@ class Cuts:
         if out.is_dir() and not is_built(out):
             shutil.rmtree(out)  # someone cleaned the cache, but not all of it
         refused: Counter[str] = Counter()
-        examples: dict[str, str] = {}
+        first = "nothing was asked for"
         issues = 0
         for split in self.only or (None,):
             report = pipeline.rebuild(
                 self.release.root, self.media, out, mode=self.mode, split=split, jobs=jobs, progress=progress
             )
             refused += report.refused
-            examples |= report.examples
+            first = next((text for rule in report.examples.values() for text in rule.values()), first)
             issues = report.issues
         if not any(self.only is None or split in self.only for split in built.annotations()):
-            first = next(iter(examples.values()), "nothing was asked for").rstrip(".")
             raise DataNotFound(
-                f"no clip could be made; the first: {first}",
+                f"no clip could be made; the first: {first.rstrip('.')}",
                 where=self.media,
                 hint=f"`mmdia locate --release {self.release.root} --media {self.media}` says what is missing",
             )
