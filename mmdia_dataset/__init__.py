@@ -17,8 +17,9 @@ from mmdia_dataset import registration as _registration
 from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
-    from mmdia_dataset.commands import convert, demo, doctor, locate, rebuild, stats, validate
+    from mmdia_dataset.commands import convert, demo, doctor, locate, stats, validate
     from mmdia_dataset.loader import load
+    from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
 
@@ -41,9 +42,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    **dict.fromkeys(("convert", "demo", "doctor", "locate", "rebuild", "stats", "validate"), "commands"),
+    **dict.fromkeys(("convert", "demo", "doctor", "locate", "stats", "validate"), "commands"),
     **dict.fromkeys(("Clip", "Dialogue"), "schema"),
     "load": "loader",
+    "rebuild": "pipeline",
     "open_release": "release",
 }
 

@@ -1,4 +1,7 @@
-"""Every command of `mmdia` as a function of the same name and arguments. They return results; the CLI prints them."""
+"""Every command of `mmdia` as a function of the same name and arguments. They return results; the CLI prints them.
+
+`rebuild` is in `pipeline`. What cuts, draws or loads is imported where it is used: checking annotations does without.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from mmdia_dataset import library
-from mmdia_dataset.demofilm import DemoFilm, make_demo_film
 from mmdia_dataset.errors import MmdiaError
-from mmdia_dataset.media import can_decode
-from mmdia_dataset.pipeline import RebuildReport, rebuild
-from mmdia_dataset.plans import Forecast, Plan, Progress, plan
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
 from mmdia_dataset.schema import Issue
 from mmdia_dataset.statistics import Figures, Statistics
 from mmdia_dataset.validation import ValidationReport, issues_of
 
-__all__ = ["convert", "demo", "doctor", "locate", "rebuild", "stats", "validate"]
+if TYPE_CHECKING:
+    from mmdia_dataset.demofilm import DemoFilm
+    from mmdia_dataset.library import Located, Missing
+    from mmdia_dataset.pipeline import RebuildReport
+    from mmdia_dataset.plans import Forecast, Plan, Progress
+
+__all__ = ["convert", "demo", "doctor", "locate", "stats", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class DemoReport:
 
 def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:
     """The whole way on a film we draw ourselves: draw, annotate, rebuild, load. Offline; takes under a minute."""
-    from mmdia_dataset.loader import load  # datasets takes a second to import; the other commands do without
+    from mmdia_dataset.demofilm import make_demo_film
+    from mmdia_dataset.loader import load
+    from mmdia_dataset.pipeline import rebuild
 
     folder = Path(out)
 
@@ -82,6 +88,9 @@ class DoctorReport:
 
 def doctor(release: Path | str | None = None, media: Path | str | None = None) -> DoctorReport:
     """What works here, what is missing, and one next step. Changes nothing."""
+    from mmdia_dataset.media import can_decode
+    from mmdia_dataset.plans import plan
+
     report = DoctorReport()
     add = report.checks.append
     add(Check("python", "good", sys.version.split()[0]))
@@ -156,8 +165,8 @@ def convert(
 class LocateReport:
     """Which recording is which movie, which are missing and why, and what a rebuild will cost."""
 
-    located: dict[str, library.Located]
-    missing: dict[str, library.Missing]
+    located: dict[str, Located]
+    missing: dict[str, Missing]
     wanted: dict[str, int]
     forecast: Forecast
 
@@ -169,6 +178,8 @@ class LocateReport:
 
 def locate(release: Path | str, media: Path | str, progress: Progress | None = None) -> LocateReport:
     """Find the recordings of a release's movies in a folder; cuts nothing."""
+    from mmdia_dataset.plans import plan
+
     found: Plan = plan(release, media, progress=progress)
     wanted = {movie: len(wishes) for movie, wishes in found.wishes.items()}
     return LocateReport(found.located, found.missing, wanted, found.forecast)

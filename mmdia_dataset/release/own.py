@@ -72,6 +72,10 @@ def _from_row(values: dict[str, Any]) -> Dialogue:
 
 
 def _dialogue(line: bytes, number: int) -> Dialogue:
+    try:
+        return Dialogue.model_validate_json(line)
+    except ValidationError:  # taken apart again, to say whether it is the JSON that is wrong or the dialogue
+        pass
     value, doubtful = parse(line, first_line=number)
     if doubtful:
         check_entry(value)
