@@ -204,16 +204,17 @@ def offsets(made: films.Film, folder: Path, cuts: list[tuple[int, int]], sample:
     import soundfile
 
     chosen = random.Random(3).sample(range(len(cuts)), min(sample, len(cuts)))  # noqa: S311
-    worst = 0
-    times = stored_times(made.path)
+    times, worst = stored_times(made.path), 0
+    noise = films.noise(made.tracks[0].seed, int(times[-1]) + 4)
     for n in chosen:
         heard, rate = soundfile.read(folder / f"{n}.wav", dtype="float32", always_2d=True)
-        first = times[expected(made, cuts[n])[0]]
-        seconds = cuts[n][1] // 1000 + 2
-        # The noise as the film has it: Matroska with AAC starts with the encoder's priming, which the origin hides.
-        with_origin = films.place(np.ascontiguousarray(heard[:, 0]), made.tracks[0].seed, seconds)[0][0]
-        worst = max(worst, abs(with_origin - round((first + origin(made.path)) * rate)))
-    return f"first sample off by at most {worst} of {len(chosen)} clips"
+        # Where the clip's first sample belongs in the noise; the origin hides the encoder's priming.
+        at = round((times[expected(made, cuts[n])[0]] + origin(made.path)) * rate)
+        reach = min(at, 4800)
+        piece = heard[:9600, 0].astype(float)
+        match = np.correlate(noise[at - reach : at + len(piece) + 4800].astype(float), piece, "valid")
+        worst = max(worst, abs(int(np.argmax(match)) - reach))
+    return f"first sample off by at most {worst} in {len(chosen)} clips"
 
 
 def origin(path: Path) -> Fraction:
