@@ -6,9 +6,11 @@ import hashlib
 import itertools
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import wave
@@ -442,12 +444,21 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing_half_written(film, tm
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 30000
 
 
-def test_a_read_only_folder_is_an_output_error(film, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
-    with pytest.raises(OutputError, match="not permitted"):
-        one(film("closed-mp4"), 1000, 2000, folder=tmp_path)
+def test_a_read_only_folder_is_an_output_error(film):
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory(prefix="clips-") as name:  # tmp_path is closed to other users
+        folder = Path(name)
+        shutil.copy(film("closed-mp4").path, folder / "film.mp4")
+        folder.chmod(0o555)
+        if user == 0:  # root may write everywhere
+            os.seteuid(65534)
+        try:
+            wanted = [Wanted("x", Span(1000, 2000), folder / "x.mp4")]
+            with pytest.raises(OutputError, match="not permitted"):
+                list(cut(folder / "film.mp4", TimeMap.linear(), wanted, CopySettings()))
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

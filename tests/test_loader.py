@@ -818,7 +818,7 @@ def test_rows_are_what_datasets_would_make_of_the_table(items, first, count):
     from datasets.table import table_cast
 
     table = arrow.to_table(items, Clip).slice(first, count)
-    ours = to_rows(table, Clip, Path("/root"))
+    ours = to_rows(table, Clip, Path("/built"))
     # Under a null struct the table may hold anything, which datasets takes for labels; Parquet keeps none of it.
     stored = pa.BufferOutputStream()
     pq.write_table(table, stored)
@@ -827,7 +827,7 @@ def test_rows_are_what_datasets_would_make_of_the_table(items, first, count):
     expected = theirs.to_pylist()
     for row in expected:
         if row["video"] is not None:
-            row["video"]["path"] = "/root/clips/a.mp4"
+            row["video"]["path"] = "/built/clips/a.mp4"
     assert ours.to_pylist() == expected
     ours.validate(full=True)
 
@@ -858,4 +858,4 @@ def test_tables_of_other_programs_are_read():
 def test_a_row_names_no_file_outside_its_folder(path):
     table = arrow.to_table([clip(0).model_copy(update={"video": Media(path=path)})], Clip)
     with pytest.raises(ValueError, match="is not a file of the folder"):
-        to_rows(table, Clip, Path("/root"))
+        to_rows(table, Clip, Path("/built"))

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, write_text
@@ -179,19 +179,20 @@ def _copy_passports(release: Release, folder: Path) -> None:
             shutil.copyfile(file, folder / "passports" / file.name)
 
 
-class _Writer:
+class _Writer(Protocol):
     """Takes dialogues in any order, and writes the files."""
 
     def add(self, dialogue: Dialogue, splits: tuple[Split, ...]) -> None:
         """Take a dialogue."""
-        raise NotImplementedError
+        ...
 
     def finish(self, movies: tuple[Movie, ...]) -> int:
         """Write everything; gives the number of annotation files."""
-        raise NotImplementedError
+        ...
 
     def abandon(self) -> None:
         """Let go of open files."""
+        ...
 
 
 class _Own(_Writer):
@@ -252,6 +253,9 @@ class _Upstream(_Writer):
             pairs = [line.rstrip("\n").partition("\t") for line in file]
         spool.unlink()
         return [(int(number), text) for number, _, text in pairs]
+
+    def abandon(self) -> None:
+        """Nothing is open; spools go with the folder."""
 
     def finish(self, movies: tuple[Movie, ...]) -> int:
         self._flush()
