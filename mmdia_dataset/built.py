@@ -32,14 +32,23 @@ from mmdia_dataset.schema import SPLITS, Clip, Edition, MadeLine, ManifestLine, 
 __all__ = ["BuiltDirectory", "Journal", "is_built", "read_lines"]
 
 MANIFEST = "manifest.jsonl"
+FOLDERS = ("clips", "annotations", "editions")
 ROWS_PER_BATCH = 500
 
 _LINE: TypeAdapter[MadeLine | RefusedLine] = TypeAdapter(ManifestLine)
 
 
 def is_built(folder: Path) -> bool:
-    """Whether a folder is a built directory, finished or not."""
-    return (folder / MANIFEST).is_file() or (folder / ".mmdia").is_dir()
+    """Whether a folder is a built directory, finished or not.
+
+    A file called manifest.jsonl is not enough, since others have such files too: its first line must be one of ours.
+    """
+    if (folder / ".mmdia").is_dir():
+        return True
+    try:
+        return next((line is not None for _, line, _ in read_lines(folder / MANIFEST)), False)
+    except OSError:
+        return False
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, MadeLine | RefusedLine | None, str]]:
@@ -95,13 +104,16 @@ class BuiltDirectory:
         """Make or take over the directory, and keep other runs out of it.
 
         Raises:
-            UsageError: the folder holds something else, or another run is using it.
+            UsageError: the folder holds something else, a link leads out of it, or another run is using it.
             OutputError: it can't be written.
         """
         if self.root.is_dir() and not is_built(self.root) and any(self.root.iterdir()):
             raise UsageError(
                 "the folder is not empty and not a built directory", where=self.root, hint="choose a new --out folder"
             )
+        for path in (self.state, *(self.root / name for name in FOLDERS), *self.root.glob("clips/*")):
+            if path.is_symlink():  # what is written and swept below it would not be this folder's
+                raise UsageError("a link leads out of the folder", where=path, hint="choose a new --out folder")
         make_folder(self.state)
         try:
             with (self.state / "lock").open("ab") as lock:

@@ -275,6 +275,30 @@ def test_a_folder_of_something_else_is_left_alone(world, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
 
 
+def test_a_folder_of_clips_of_somebody_else_is_left_alone(world, tmp_path):
+    """Other datasets have a clips/ folder and a manifest.jsonl too."""
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "common_voice_1.mp3").write_text("x")
+    (tmp_path / "manifest.jsonl").write_text('{"audio_filepath": "clips/common_voice_1.mp3", "text": "hello"}\n')
+    before = tree(tmp_path)
+    with pytest.raises(UsageError, match="not empty and not a built directory"):
+        mmdia_dataset.rebuild(world.release, world.media, tmp_path)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("link", ["clips", "editions", "annotations", "clips/tt0000001"])
+def test_nothing_is_written_or_swept_through_a_link(world, built, tmp_path, link):
+    out, precious = tmp_path / "built", tmp_path / "precious"
+    shutil.copytree(built, out)
+    precious.mkdir()
+    (precious / "file.mp4").write_text("x")
+    shutil.rmtree(out / link)
+    (out / link).symlink_to(precious)
+    with pytest.raises(UsageError, match="a link leads out of the folder"):
+        mmdia_dataset.rebuild(world.release, world.media, out)
+    assert [path.name for path in precious.iterdir()] == ["file.mp4"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
