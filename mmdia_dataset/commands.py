@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mmdia_dataset.errors import MmdiaError
+from mmdia_dataset.errors import MmdiaError, UsageError
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
 from mmdia_dataset.schema import Issue
@@ -43,12 +43,19 @@ class DemoReport:
 
 
 def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:
-    """The whole way on a film we draw ourselves: draw, annotate, rebuild, load. Offline; takes under a minute."""
-    from mmdia_dataset.demofilm import make_demo_film
+    """The whole way on a film we draw ourselves: draw, annotate, rebuild, load. Offline; takes under a minute.
+
+    Raises:
+        UsageError: `out` holds something else.
+    """
+    from mmdia_dataset.demofilm import MOVIE_ID, make_demo_film
     from mmdia_dataset.loader import load
     from mmdia_dataset.pipeline import rebuild
 
     folder = Path(out)
+    ours = any((folder / "media").glob(f"*{MOVIE_ID}*"))
+    if not ours and any(path.is_file() for path in folder.rglob("*")):
+        raise UsageError("the folder is not empty and holds no demo", where=folder, hint="choose a new --out folder")
 
     def drawing(part: float) -> None:
         if progress:

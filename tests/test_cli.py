@@ -169,6 +169,13 @@ def test_demo_goes_the_whole_way(tmp_path):
     assert tree(tmp_path / "demo" / "built") == before
 
 
+def test_demo_leaves_other_folders_alone(tmp_path):
+    write(tmp_path / "release", "splits.json", b"{}")
+    _, err = mmdia("demo", "--out", tmp_path, code=2)
+    assert "holds no demo" in err
+    assert (tmp_path / "release" / "splits.json").read_bytes() == b"{}"
+
+
 def write(folder, name, content):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)

@@ -24,7 +24,7 @@ from mmdia_dataset.files import write_text
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.timing import Span, format_timestamp
 
-__all__ = ["FRAME_RATE", "DemoFilm", "make_demo_film"]
+__all__ = ["FRAME_RATE", "MOVIE_ID", "DemoFilm", "make_demo_film"]
 
 FRAME_RATE = Fraction(24000, 1001)
 
