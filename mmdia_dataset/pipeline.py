@@ -10,14 +10,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from mmdia_dataset import cards
 from mmdia_dataset.built import BuiltDirectory
 from mmdia_dataset.files import file_name
 from mmdia_dataset.plans import Plan, Progress, plan
-from mmdia_dataset.release import Release
 from mmdia_dataset.schema import (
     Clip,
+    Dialogue,
     MadeLine,
     Media,
     Mode,
@@ -28,6 +29,9 @@ from mmdia_dataset.workers import Line, Task, movie_lines, refused_line
 
 __all__ = ["RebuildReport", "build", "rebuild"]
 
+# In the order the manifest has them, and those that a row has a column for.
+_MODES: tuple[Mode, ...] = tuple(sorted(get_args(Mode)))
+_ROW_MODES: tuple[Mode, ...] = ("copy", "audio")
 # Refusals that say nothing about the recording: the user does not own it, or has to choose.
 _NOT_FAULTS = ("no-recording", "several-recordings", "no-movie-time")
 
@@ -97,11 +101,21 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
         for line, kept in _all_lines(plan, directory, known, jobs, step):
             fresh[line.id, line.mode] = line
             _count(report, line, kept)
-        lines = _merge(plan.release, known, fresh)
-        report.swept = directory.sweep(lines.values())
-        report.splits = directory.write_annotations(_rows(plan.release, lines))
+        lines: list[Line] = []
+
+        def rows() -> Iterator[tuple[Clip, tuple[Split, ...]]]:
+            for dialogue in plan.release.dialogues():
+                splits = plan.release.splits_of(dialogue.id)
+                found = _lines_of(dialogue, splits, known, fresh)
+                lines.extend(found)
+                clip = _clip(dialogue, found)
+                if clip is not None:
+                    yield clip, splits
+
+        report.splits = directory.write_annotations(rows())
+        report.swept = directory.sweep(lines)
         cards.write_built_card(directory.root, report.splits)
-        directory.write_manifest(lines.values())
+        directory.write_manifest(lines)
         directory.finish()
     report.seconds = time.monotonic() - started
     return report
@@ -189,35 +203,32 @@ def _run(task: Task) -> list[tuple[Line, bool]]:
     return list(movie_lines(task))
 
 
-def _merge(
-    release: Release, known: dict[tuple[str, str], Line], fresh: dict[tuple[str, str], Line]
-) -> dict[tuple[str, str], Line]:
-    """This run's lines, and those of earlier runs whose dialogue is still in the release unchanged, in its order."""
-    modes = {mode for _, mode in (*known, *fresh)}
-    merged: dict[tuple[str, str], Line] = {}
-    for dialogue in release.dialogues():
-        for mode in sorted(modes):
-            key = dialogue.id, mode
-            line = fresh.get(key) or known.get(key)
-            if line is not None and line.span == dialogue.span:
-                splits = release.splits_of(dialogue.id)
-                merged[key] = line if line.splits == splits else line.model_copy(update={"splits": splits})
-    return merged
+def _lines_of(
+    dialogue: Dialogue,
+    splits: tuple[Split, ...],
+    known: dict[tuple[str, str], Line],
+    fresh: dict[tuple[str, str], Line],
+) -> list[Line]:
+    """A dialogue's lines, by mode: this run's, else those of earlier runs whose span is still the dialogue's."""
+    found = []
+    for mode in _MODES:
+        line = fresh.get((dialogue.id, mode)) or known.get((dialogue.id, mode))
+        if line is not None and line.span == dialogue.span:
+            found.append(line if line.splits == splits else line.model_copy(update={"splits": splits}))
+    return found
 
 
-def _rows(release: Release, lines: dict[tuple[str, str], Line]) -> Iterator[tuple[Clip, tuple[Split, ...]]]:
-    """A row per dialogue with a clip; a clip with picture and one with sound alone share it."""
-    for dialogue in release.dialogues():
-        made = [line for mode in ("copy", "audio") if isinstance(line := lines.get((dialogue.id, mode)), MadeLine)]
-        if not made:
-            continue
-        files = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
-        clip = Clip(
-            **dialogue.__dict__,
-            video=files.get("video"),
-            audio=files.get("audio"),
-            frames=next((line.frames for line in made if line.frames is not None), None),
-            samples=made[-1].samples,
-            error_ms=made[0].evidence.error_ms,
-        )
-        yield clip, made[0].splits
+def _clip(dialogue: Dialogue, lines: list[Line]) -> Clip | None:
+    """A dialogue's row, None without a clip; one with picture and one with sound alone share it."""
+    made = [line for mode in _ROW_MODES for line in lines if line.mode == mode and isinstance(line, MadeLine)]
+    if not made:
+        return None
+    files = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
+    return Clip(
+        **dialogue.__dict__,
+        video=files.get("video"),
+        audio=files.get("audio"),
+        frames=next((line.frames for line in made if line.frames is not None), None),
+        samples=made[-1].samples,
+        error_ms=made[0].evidence.error_ms,
+    )

@@ -52,10 +52,6 @@ class Span:
         """Length in milliseconds; negative if the span ends before it starts."""
         return self.end_ms - self.start_ms
 
-    def overlap_ms(self, other: Span) -> int:
-        """Milliseconds both spans share, at least 0."""
-        return max(0, min(self.end_ms, other.end_ms) - max(self.start_ms, other.start_ms))
-
 
 def ms_from_seconds(seconds: float) -> int:
     """Seconds as the nearest whole millisecond; halves go up, as a person would round."""

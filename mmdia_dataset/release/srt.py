@@ -118,15 +118,7 @@ def read_entry(
         numbers.append(cue)
         for part in parts:
             places.append(place)
-            turns.append(
-                {
-                    "speaker": part.speaker,
-                    "span": span,
-                    "text": part.text,
-                    "cue": cue,
-                    "nonverbal": [{"sound": s, "offset": o, "speaker": who} for s, o, who in part.sounds],
-                }
-            )
+            turns.append(part.turn(span, cue))
     dialogue = Dialogue.model_validate(
         {
             "id": home.dialogue_id(number),

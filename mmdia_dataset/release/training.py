@@ -71,15 +71,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
         cue = cue_number(first_key(known, "index", "segment_id"), place, notes, at)
         span = spans[place]
         for part in _parts(known, cast, notes, at):
-            turns.append(
-                {
-                    "speaker": part.speaker,
-                    "span": span,
-                    "text": part.text,
-                    "cue": cue,
-                    "nonverbal": [{"sound": s, "offset": o, "speaker": who} for s, o, who in part.sounds],
-                }
-            )
+            turns.append(part.turn(span, cue))
             places.append(place)
     dialogue = Dialogue.model_validate(
         {

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mmdia_dataset.release.rules import Notes
+from mmdia_dataset.timing import Span
 
 __all__ = ["MUSIC", "Cast", "Part", "parse_line", "parse_words", "render_line", "render_words", "without_markup"]
 
@@ -41,6 +42,11 @@ class Part:
         self.speaker = speaker
         self.text = text
         self.sounds = list(sounds)
+
+    def turn(self, span: Span, cue: int) -> dict[str, Any]:
+        """The part as a turn, ready to be validated."""
+        sounds = [{"sound": sound, "offset": offset, "speaker": whose} for sound, offset, whose in self.sounds]
+        return {"speaker": self.speaker, "span": span, "text": self.text, "cue": cue, "nonverbal": sounds}
 
     def say(self, words: str) -> None:
         """Append words."""

@@ -76,13 +76,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
         cue = cue_number(known.get("index", place + 1), place, notes, at)
         visibility = first_key(known, "visibility", "visible", "speaker_visibility")
         for part in _parts(known, cast, notes, at):
-            turn = {
-                "speaker": part.speaker,
-                "span": spans[place],
-                "text": part.text,
-                "cue": cue,
-                "nonverbal": [{"sound": s, "offset": o, "speaker": who} for s, o, who in part.sounds],
-            }
+            turn = part.turn(spans[place], cue)
             if visibility is not None:
                 turn["visibility"] = visibility_of(visibility, notes, f"{at}.visibility")
             turns.append(turn)
