@@ -17,7 +17,7 @@ from mmdia_dataset import registration as _registration
 from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
-    from mmdia_dataset.commands import convert, demo, doctor, locate, stats, validate
+    from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, stats, validate
     from mmdia_dataset.loader import load
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
@@ -28,9 +28,11 @@ __all__ = [
     "Dialogue",
     "MmdiaError",
     "__version__",
+    "align",
     "convert",
     "demo",
     "doctor",
+    "fingerprint",
     "load",
     "locate",
     "open_release",
@@ -42,7 +44,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    **dict.fromkeys(("convert", "demo", "doctor", "locate", "stats", "validate"), "commands"),
+    **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "stats", "validate"), "commands"),
     **dict.fromkeys(("Clip", "Dialogue"), "schema"),
     "load": "loader",
     "rebuild": "pipeline",

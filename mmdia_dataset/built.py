@@ -29,7 +29,7 @@ from mmdia_dataset.errors import OutputError, UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, sha256_of, whole_file, write_text
 from mmdia_dataset.schema import SPLITS, Clip, Edition, MadeLine, ManifestLine, RefusedLine, Split
 
-__all__ = ["BuiltDirectory", "Journal", "is_built", "read_lines"]
+__all__ = ["BuiltDirectory", "Journal", "edition_text", "is_built", "read_lines"]
 
 MANIFEST = "manifest.jsonl"
 FOLDERS = ("clips", "annotations", "editions")
@@ -63,6 +63,11 @@ def read_lines(file: Path) -> Iterator[tuple[int, MadeLine | RefusedLine | None,
                 first = error.errors(include_url=False)[0]
                 place = ".".join(str(part) for part in first["loc"])
                 yield number, None, f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def edition_text(edition: Edition) -> str:
+    """An edition as its file holds it."""
+    return json.dumps(edition.model_dump(mode="json", exclude_none=True), ensure_ascii=False, indent=1) + "\n"
 
 
 class Journal:
@@ -157,10 +162,13 @@ class BuiltDirectory:
         except OSError:
             return False
 
+    def edition_file(self, movie: str) -> str:
+        """Where a movie's edition goes, relative to the directory."""
+        return f"editions/{file_name(movie)}.json"
+
     def write_edition(self, edition: Edition) -> None:
         """Write one movie's edition file."""
-        text = json.dumps(edition.model_dump(mode="json", exclude_none=True), ensure_ascii=False, indent=1)
-        write_text(self.root / "editions" / f"{file_name(edition.movie)}.json", text + "\n")
+        write_text(self.root / self.edition_file(edition.movie), edition_text(edition))
 
     def write_manifest(self, lines: Iterable[MadeLine | RefusedLine]) -> None:
         """Write the manifest, in the order of the lines."""
@@ -206,7 +214,7 @@ class BuiltDirectory:
         """
         lines = list(lines)
         kept = {line.file for line in lines if isinstance(line, MadeLine)}
-        kept |= {f"editions/{file_name(line.movie)}.json" for line in lines if isinstance(line, MadeLine)}
+        kept |= {self.edition_file(line.movie) for line in lines if line.recording is not None}
         removed = 0
         for top in ("clips", "editions"):
             for folder, _, names in os.walk(self.root / top, topdown=False):

@@ -85,9 +85,11 @@ class CopySettings:
     Attributes:
         language: the sound track to take, as a tag such as ``eng`` or ``en``; if there is none of it, or None is
             given, the recording's default track, else its first.
+        track: the track's number among the sound tracks instead.
     """
 
     language: str | None = None
+    track: int | None = None
     mode: Literal["copy"] = "copy"
 
     @property
@@ -97,7 +99,7 @@ class CopySettings:
 
     def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
-        return {"mode": self.mode, "language": self.language}
+        return {"mode": self.mode, "language": self.language, "track": self.track}
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,13 @@ class AudioSettings:
 
     Attributes:
         language: as in `CopySettings`.
+        track: likewise.
         sample_rate: samples per second; None keeps the recording's.
         mono: mix all channels into one; else they are kept.
     """
 
     language: str | None = None
+    track: int | None = None
     sample_rate: int | None = None
     mono: bool = False
     mode: Literal["audio"] = "audio"
@@ -126,7 +130,13 @@ class AudioSettings:
 
     def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
-        return {"mode": self.mode, "language": self.language, "sample_rate": self.sample_rate, "mono": self.mono}
+        return {
+            "mode": self.mode,
+            "language": self.language,
+            "track": self.track,
+            "sample_rate": self.sample_rate,
+            "mono": self.mono,
+        }
 
 
 Settings: TypeAlias = CopySettings | AudioSettings
@@ -201,7 +211,7 @@ def cut(recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: 
         return
     placed.sort(key=lambda one: (one[0], one[1], one[2].id))
     try:
-        source = Recording(recording, settings.language)
+        source = Recording(recording, settings.language, settings.track)
     except MediaUnreadable as error:
         for _, _, item in placed:
             yield _refusal(item, error)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mmdia_dataset.errors import MmdiaError, UsageError
+from mmdia_dataset.files import file_name, write_text
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
 from mmdia_dataset.schema import Issue
@@ -24,11 +25,12 @@ from mmdia_dataset.validation import ValidationReport, issues_of
 
 if TYPE_CHECKING:
     from mmdia_dataset.demofilm import DemoFilm
+    from mmdia_dataset.editions import Timing
     from mmdia_dataset.library import Located, Missing
     from mmdia_dataset.pipeline import RebuildReport
     from mmdia_dataset.plans import Forecast, Plan, Progress
 
-__all__ = ["convert", "demo", "doctor", "locate", "stats", "validate"]
+__all__ = ["align", "convert", "demo", "doctor", "fingerprint", "locate", "stats", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class DemoReport:
 
 
 def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:
-    """The whole way on a film we draw ourselves: draw, annotate, rebuild, load. Offline; takes under a minute.
+    """The whole way on a film we draw ourselves: draw, annotate, fingerprint, align, cut, load. Offline; takes under a minute.
 
     Raises:
         UsageError: `out` holds something else.
@@ -62,6 +64,7 @@ def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> De
             progress("drawing the film", round(part * 1000), 1000)
 
     film = make_demo_film(folder, progress=drawing)
+    fingerprint(film.release, film.media, film.release / "passports", progress=progress)  # the curator's part
     rebuilt = rebuild(film.release, film.media, folder / "built", progress=progress)
     splits = load("clips", data_dir=folder / "built", cache_dir=folder / "cache")
     rows = [row for split in splits.values() for row in split]
@@ -170,9 +173,9 @@ def convert(
 
 @dataclass(frozen=True, slots=True)
 class LocateReport:
-    """Which recording is which movie, which are missing and why, and what a rebuild will cost."""
+    """Which recordings may be which movie, which are missing and why, and what a rebuild will cost."""
 
-    located: dict[str, Located]
+    located: dict[str, tuple[Located, ...]]
     missing: dict[str, Missing]
     wanted: dict[str, int]
     forecast: Forecast
@@ -183,13 +186,142 @@ class LocateReport:
         return 0 if self.located else 1
 
 
-def locate(release: Path | str, media: Path | str, progress: Progress | None = None) -> LocateReport:
+def locate(release: Path | str, media: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> LocateReport:
     """Find the recordings of a release's movies in a folder; cuts nothing."""
     from mmdia_dataset.plans import plan
 
-    found: Plan = plan(release, media, progress=progress)
+    found: Plan = plan(release, media, jobs=jobs, progress=progress)
     wanted = {movie: len(wishes) for movie, wishes in found.wishes.items()}
     return LocateReport(found.located, found.missing, wanted, found.forecast)
+
+
+@dataclass(slots=True)
+class FingerprintReport:
+    """Passports made, by movie, and why there are none of others; ``bytes`` are those of the fingerprints alone."""
+
+    out: Path
+    made: dict[str, Path] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+    hours: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a recording could not be used, or no passport was made."""
+        return 1 if self.failed or not self.made else 0
+
+
+def fingerprint(
+    release: Path | str,
+    media: Path | str,
+    out: Path | str,
+    *,
+    language: str | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> FingerprintReport:
+    """Make the passports of a release's movies from the copies that were annotated.
+
+    Args:
+        release: the annotations.
+        media: the folder of those copies; names must tell which is which.
+        out: folder for the passports; in a release it is called `passports`.
+        language: of the sound track to take.
+        jobs: processes.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        OutputError: a passport can't be written.
+    """
+    from mmdia_dataset.curation import PassportTask, make_passport
+    from mmdia_dataset.library import locate as find
+    from mmdia_dataset.processes import in_processes
+    from mmdia_dataset.release import write_passport
+
+    opened = open_release(release)
+    library = find(opened.movies(), Path(media))
+    report = FingerprintReport(Path(out), missing={m: one.reason.detail for m, one in library.missing.items()})
+    tasks = [PassportTask(movie, candidates, language) for movie, candidates in library.located.items()]
+    for done, (task, result) in enumerate(in_processes(make_passport, tasks, jobs), 1):
+        if result is None or isinstance(result, str):
+            report.failed[task.movie] = result or "a process was killed while it listened"
+        else:
+            report.made[task.movie] = write_passport(report.out, result.passport)
+            report.bytes += result.bytes
+            report.hours += result.passport.duration_ms / 3_600_000
+        if progress:
+            progress("listening", done, len(tasks))
+    return report
+
+
+@dataclass(slots=True)
+class AlignReport:
+    """How each movie's recording runs; ``wanted`` counts its dialogues."""
+
+    out: Path
+    timings: dict[str, Timing] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def placed(self) -> int:
+        """Dialogues whose place is known."""
+        return sum(len(one.edition.placed) for one in self.timings.values() if one.edition)
+
+    @property
+    def refused(self) -> int:
+        """Dialogues of the recordings that they lack, or of which too little is known."""
+        return sum(self.wanted[movie] for movie in self.timings) - self.placed
+
+    @property
+    def exit_code(self) -> int:
+        """1 if no dialogue could be placed."""
+        return 0 if self.placed else 1
+
+
+def align(
+    release: Path | str,
+    media: Path | str,
+    out: Path | str,
+    *,
+    language: str | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> AlignReport:
+    """Find out which edition each recording is; write an edition file and a plot for each. Cuts nothing.
+
+    Args:
+        release: the annotations, with passports if it has them.
+        media: the folder of films.
+        out: folder for `<movie>.json` and `<movie>.png`; what is there of the same input is kept.
+        language: of the sound track to take.
+        jobs: processes.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        OutputError: a file can't be written.
+    """
+    from mmdia_dataset.built import edition_text
+    from mmdia_dataset.editions import timings, unpack_dialogue
+    from mmdia_dataset.plans import plan
+    from mmdia_dataset.plots import plot_edition
+
+    planned = plan(release, media, language=language, jobs=jobs, progress=progress)
+    folder = Path(out)
+    report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
+    tasks = planned.edition_tasks(folder)
+    for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder)), 1):
+        report.timings[timing.movie] = timing
+        if timing.edition is not None:
+            file = folder / f"{file_name(timing.movie)}.json"
+            write_text(file, edition_text(timing.edition))
+            dialogues = [unpack_dialogue(packed) for packed in planned.transcripts.get(timing.movie, ())]
+            plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", file.with_suffix(".png"))
+        if progress:
+            progress("finding the timing", done, len(tasks))
+    report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}
+    return report
 
 
 def stats(release: Path | str, progress: Progress | None = None) -> dict[str, Figures]:

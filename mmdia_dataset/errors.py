@@ -122,6 +122,10 @@ class MediaMapError(MmdiaError):
     """The mapping file from movies to recordings (`media.toml`) is wrong."""
 
 
+class BadFingerprint(MmdiaError):
+    """A timing fingerprint is none, damaged, or of a version this program does not read."""
+
+
 class MediaError(MmdiaError):
     """A recording could not be used."""
 

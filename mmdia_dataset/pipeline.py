@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
 from mmdia_dataset import cards
 from mmdia_dataset.built import BuiltDirectory
-from mmdia_dataset.files import file_name
+from mmdia_dataset.editions import Timing, timings
 from mmdia_dataset.plans import Plan, Progress, plan
+from mmdia_dataset.processes import in_processes
 from mmdia_dataset.schema import (
     Clip,
     Dialogue,
@@ -33,7 +31,16 @@ __all__ = ["RebuildReport", "build", "rebuild"]
 _MODES: tuple[Mode, ...] = tuple(sorted(get_args(Mode)))
 _ROW_MODES: tuple[Mode, ...] = ("copy", "audio")
 # Refusals that say nothing about the recording: the user does not own it, or has to choose.
-_NOT_FAULTS = ("no-recording", "several-recordings", "no-movie-time")
+_NOT_FAULTS = (
+    "no-recording",
+    "several-recordings",
+    "recording-in-parts",
+    "ambiguous-name",
+    "other-episodes",
+    "no-movie-time",
+)
+# Refusals by alignment: the recording is good, but another edition, dub or film.
+_OTHER_EDITION = ("absent", "splice", "other-language", "other-movie")
 
 
 @dataclass(slots=True)
@@ -41,6 +48,7 @@ class RebuildReport:
     """What a rebuild did.
 
     ``refused`` counts clips by the rule that refused them; ``examples`` has one of each movie, by rule and movie.
+    ``editions`` describes the recording taken for each movie in one line; ``notes`` has what to know besides.
     """
 
     out: Path
@@ -50,6 +58,8 @@ class RebuildReport:
     kept: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     missing: dict[str, str] = field(default_factory=dict)
+    editions: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     examples: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: dict[Split, int] = field(default_factory=dict)
     bytes: int = 0
@@ -60,8 +70,8 @@ class RebuildReport:
 
     @property
     def faults(self) -> int:
-        """Clips refused although their movie has a recording: damage, spans outside it, and the like."""
-        return self.refused.total() - sum(self.refused[rule] for rule in _NOT_FAULTS)
+        """Clips refused although the recording should have them: damage, spans outside it, and the like."""
+        return self.refused.total() - sum(self.refused[rule] for rule in (*_NOT_FAULTS, *_OTHER_EDITION))
 
     @property
     def exit_code(self) -> int:
@@ -97,8 +107,13 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
             if progress:
                 progress("cutting clips", done, total)
 
+        found = _timings(plan, directory, jobs, progress)
+        for movie in found:
+            report.missing.pop(movie, None)
+        report.editions = {movie: one.description for movie, one in found.items() if one.description}
+        report.notes = {movie: one.notes for movie, one in found.items() if one.notes}
         fresh: dict[tuple[str, str], Line] = {}
-        for line, kept in _all_lines(plan, directory, known, jobs, step):
+        for line, kept in _all_lines(plan, found, directory, known, jobs, step):
             fresh[line.id, line.mode] = line
             _count(report, line, kept)
         lines: list[Line] = []
@@ -106,9 +121,9 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
         def rows() -> Iterator[tuple[Clip, tuple[Split, ...]]]:
             for dialogue in plan.release.dialogues():
                 splits = plan.release.splits_of(dialogue.id)
-                found = _lines_of(dialogue, splits, known, fresh)
-                lines.extend(found)
-                clip = _clip(dialogue, found)
+                mine = _lines_of(dialogue, splits, known, fresh)
+                lines.extend(mine)
+                clip = _clip(dialogue, mine)
                 if clip is not None:
                     yield clip, splits
 
@@ -128,6 +143,7 @@ def rebuild(
     *,
     mode: str = "copy",
     editions: Path | str | None = None,
+    as_is: bool = False,
     split: str | None = None,
     ids: Sequence[str] | None = None,
     jobs: int = 1,
@@ -142,11 +158,13 @@ def rebuild(
         media,
         mode=mode,
         editions=editions,
+        as_is=as_is,
         split=split,
         ids=ids,
         language=language,
         sample_rate=sample_rate,
         mono=mono,
+        jobs=jobs,
         progress=progress,
     )
     return build(planned, out, jobs=jobs, progress=progress)
@@ -164,39 +182,55 @@ def _count(report: RebuildReport, line: Line, kept: bool) -> None:
         report.examples.setdefault(reason.rule, {}).setdefault(line.movie, f"{line.id}: {reason.detail}")
 
 
+def _timings(plan: Plan, directory: BuiltDirectory, jobs: int, progress: Progress | None) -> dict[str, Timing]:
+    """How each movie's recording runs; what was measured is written down at once, for a run that follows a kill."""
+    kept = directory.root / "editions"
+    tasks = plan.edition_tasks(kept)
+    found: dict[str, Timing] = {}
+    for timing in timings(tasks, jobs, plan.sought_tasks(kept)):
+        found[timing.movie] = timing
+        if timing.edition is not None:
+            directory.write_edition(timing.edition)
+        if progress:
+            progress("finding the timing", len(found), len(tasks))
+    return found
+
+
 def _all_lines(
-    plan: Plan, directory: BuiltDirectory, known: dict[tuple[str, str], Line], jobs: int, step: Callable[[int], None]
+    plan: Plan,
+    found: dict[str, Timing],
+    directory: BuiltDirectory,
+    known: dict[tuple[str, str], Line],
+    jobs: int,
+    step: Callable[[int], None],
 ) -> Iterator[tuple[Line, bool]]:
     """The line of every clip wanted, and whether it was kept from an earlier run."""
     mode = plan.settings.mode
     tasks: list[Task] = []
     for movie, wishes in plan.wishes.items():
-        if movie in plan.missing:
+        timing = found.get(movie)
+        if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
+            reason = timing.reason if timing and timing.reason else plan.missing[movie].reason
+            recording = timing.edition.recording if timing and timing.edition else None
             for wish in wishes:
-                yield refused_line(wish, mode, plan.missing[movie].reason), False
+                yield refused_line(wish, mode, reason, recording), False
             step(len(wishes))
             continue
-        edition = None if plan.editions is None else plan.editions / f"{file_name(movie)}.json"
         old = tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known)
-        tasks.append(Task(directory.root, plan.located[movie], tuple(wishes), plan.settings, edition, old))
+        path = timing.located.path
+        tasks.append(Task(directory.root, path, timing.edition, tuple(wishes), plan.settings, old))
     if jobs <= 1 or len(tasks) <= 1:
         for task in tasks:
             for line, kept in movie_lines(task):
                 yield line, kept
                 step(1)
         return
-    # Spawned, not forked: libav's threads do not survive a fork.
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        running = {pool.submit(_run, task): task for task in tasks}
-        for future in as_completed(running):
-            task = running[future]
-            try:
-                results = future.result()
-            except BrokenProcessPool:
-                reason = Reason(rule="worker-died", detail="a process was killed while it worked; run again to redo it")
-                results = [(refused_line(wish, mode, reason), False) for wish in task.wishes]
-            yield from results
-            step(len(results))
+    for task, results in in_processes(_run, tasks, jobs):
+        if results is None:
+            reason = Reason(rule="worker-died", detail="a process was killed while it worked; run again to redo it")
+            results = [(refused_line(wish, mode, reason), False) for wish in task.wishes]
+        yield from results
+        step(len(results))
 
 
 def _run(task: Task) -> list[tuple[Line, bool]]:

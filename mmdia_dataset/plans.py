@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from mmdia_dataset import clips
+from mmdia_dataset.editions import EditionTask, pack_dialogue
 from mmdia_dataset.errors import ConfigError, MediaError, UsageError
+from mmdia_dataset.files import file_name
 from mmdia_dataset.library import Located, Missing, locate
 from mmdia_dataset.media import probe
+from mmdia_dataset.recognition import recognised
 from mmdia_dataset.release import Release, open_release
 from mmdia_dataset.schema import SPLITS, Dialogue, Issue, Span, Split
 
@@ -44,16 +47,45 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be made of which recording."""
+    """What is to be made of which recording.
+
+    ``transcripts`` holds all dialogues of each movie, wanted or not, as `editions.pack_dialogue` packs them.
+    """
 
     release: Release
     settings: clips.Settings
     wishes: dict[str, list[Wish]]
-    located: dict[str, Located]
+    transcripts: dict[str, tuple[bytes, ...]]
+    located: dict[str, tuple[Located, ...]]
     missing: dict[str, Missing]
     editions: Path | None
+    as_is: bool
     issues: int
     forecast: Forecast
+
+    def edition_tasks(self, kept: Path) -> list[EditionTask]:
+        """What has to be found out about times, movie by movie.
+
+        Args:
+            kept: the folder where editions of an earlier run may be.
+        """
+        return [self._edition_task(movie, candidates, kept) for movie, candidates in self.located.items()]
+
+    def sought_tasks(self, kept: Path) -> list[EditionTask]:
+        """The same for movies that no recording is known of yet."""
+        return [self._edition_task(movie, (), kept) for movie in self.missing]
+
+    def _edition_task(self, movie: str, candidates: tuple[Located, ...], kept: Path) -> EditionTask:
+        return EditionTask(
+            movie=movie,
+            candidates=candidates,
+            transcript=self.transcripts.get(movie, ()),
+            release=self.release.root,
+            language=self.settings.language,
+            given=None if self.editions is None else self.editions / f"{file_name(movie)}.json",
+            kept=kept / f"{file_name(movie)}.json",
+            as_is=self.as_is,
+        )
 
 
 def settings_for(
@@ -79,14 +111,30 @@ def plan(
     *,
     mode: str = "copy",
     editions: Path | str | None = None,
+    as_is: bool = False,
     split: str | None = None,
     ids: Sequence[str] | None = None,
     language: str | None = None,
     sample_rate: int | None = None,
     mono: bool = False,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Plan:
     """Read the release, find the recordings, and reckon what a rebuild will make.
+
+    Args:
+        release: folder or file of annotations.
+        media: the folder of films.
+        mode: what kind of clips.
+        editions: a folder of edition files to use where they are of the same recordings.
+        as_is: take recordings found by name for the annotators' own edition, unmeasured.
+        split: of the dialogues wanted; all of them by default.
+        ids: of the dialogues wanted.
+        language: of the sound track to take.
+        sample_rate: of clips in mode audio.
+        mono: for clips in mode audio.
+        jobs: processes, where recordings have to be listened to.
+        progress: called as ``progress(stage, done, total)``.
 
     Raises:
         ReleaseNotFound: no release there.
@@ -99,6 +147,7 @@ def plan(
         raise ConfigError(f"unknown split {split!r}", hint=f"known splits are {', '.join(SPLITS)}")
     opened = open_release(release)
     wishes: dict[str, list[Wish]] = {}
+    transcripts: dict[str, list[bytes]] = {}
     issues = len(opened.issues)
     wanted = None if ids is None else set(ids)
     seen: set[str] = set()
@@ -111,6 +160,8 @@ def plan(
     for dialogue in opened.dialogues(count, reading):
         seen.add(dialogue.id)
         splits = opened.splits_of(dialogue.id)
+        if not as_is:
+            transcripts.setdefault(dialogue.movie, []).append(pack_dialogue(dialogue))
         if (split is None or split in splits) and (wanted is None or dialogue.id in wanted):
             wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits))
     if wanted is not None and wanted - seen:
@@ -126,14 +177,22 @@ def plan(
             where=opened.root,
             hint="see `mmdia validate` for what the release holds",
         )
-    library = locate(wishes, Path(media))
+    # After all dialogues were read, the release knows its movies without looking again.
+    library = locate([movie for movie in opened.movies() if movie.id in wishes], Path(media))
+    if library.missing and not as_is:
+        listening = None if progress is None else partial(progress, "listening to recordings without a name")
+        library = library.with_candidates(
+            recognised(library.unused, library.missing, opened.root, jobs=jobs, progress=listening)
+        )
     return Plan(
         opened,
         settings,
         wishes,
+        {movie: tuple(packed) for movie, packed in transcripts.items() if movie in wishes},
         library.located,
         library.missing,
         None if editions is None else Path(editions),
+        as_is,
         issues,
         _forecast(wishes, library.located, settings),
     )
@@ -144,14 +203,16 @@ def _wish(dialogue: Dialogue, splits: tuple[Split, ...]) -> Wish:
     return Wish(dialogue.id, dialogue.movie, dialogue.number, dialogue.span, placed, splits)
 
 
-def _forecast(wishes: dict[str, list[Wish]], located: dict[str, Located], settings: clips.Settings) -> Forecast:
+def _forecast(
+    wishes: dict[str, list[Wish]], located: dict[str, tuple[Located, ...]], settings: clips.Settings
+) -> Forecast:
     count, ms, size = 0, 0, 0.0
     for movie, found in located.items():
         length = sum(max(0, wish.span.duration_ms) for wish in wishes[movie] if wish.placed)
         count += len(wishes[movie])
         ms += length
         try:
-            info = probe(found.path)
+            info = probe(found[0].path)
         except MediaError:
             continue  # said when it is cut
         if isinstance(settings, clips.AudioSettings):

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from mmdia_dataset.built import MANIFEST, BuiltDirectory, is_built, read_lines
 from mmdia_dataset.errors import UsageError
-from mmdia_dataset.release import Release, open_release
+from mmdia_dataset.release import Release, open_release, passport_issues
 from mmdia_dataset.rules import Checker
 from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine
 
@@ -93,6 +93,7 @@ def _release(release: Release, seen: Seen) -> Iterator[Issue]:
         done += file.size
         seen(dialogues, done, total)
     yield from checker.finish()
+    yield from passport_issues(release.root)
 
 
 def _error(rule: str, file: str, path: str, message: str, hint: str) -> Issue:

@@ -55,7 +55,14 @@ RENAMED = {"folder": "out"}
 FUNCTION_ONLY = {"progress", "on_issue"}
 
 
-@pytest.mark.parametrize("name", ["demo", "doctor", "validate", "convert", "locate", "rebuild", "stats"])
+COMMANDS = {
+    **dict.fromkeys(("demo", "doctor"), cli.start),
+    **dict.fromkeys(("validate", "convert", "stats"), cli.release),
+    **dict.fromkeys(("locate", "fingerprint", "align", "rebuild"), cli.recordings),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_commands_and_functions_have_the_same_arguments_and_defaults(name):
     def arguments(function):
         found = {}
@@ -64,7 +71,7 @@ def test_commands_and_functions_have_the_same_arguments_and_defaults(name):
             found[RENAMED.get(parameter.name, parameter.name)] = None if default is parameter.empty else str(default)
         return {key: value for key, value in found.items() if key not in SHELL_ONLY | FUNCTION_ONLY}
 
-    assert arguments(getattr(cli, name)) == arguments(getattr(mmdia_dataset, name))
+    assert arguments(getattr(COMMANDS[name], name)) == arguments(getattr(mmdia_dataset, name))
 
 
 def test_locate(world):
@@ -72,7 +79,7 @@ def test_locate(world):
     assert "found    tt0000001" in out
     assert "missing  tt0000003" in out
     assert "5 of 6 dialogues" in out
-    assert "next: mmdia rebuild" in err
+    assert "mmdia rebuild" in err
     out, _ = mmdia("locate", "--release", world.release, "--media", world.media, "--format", "json")
     report = json.loads(out)
     assert set(report["located"]) == {"tt0000001", "tt0000002"}
@@ -85,7 +92,7 @@ def test_rebuild(world, built, tmp_path):
     assert "5 clips made, 0 kept, 1 refused" in out
     assert "1 refused, of 1 movie: no-recording" in out
     assert "tt0000003_clip_0: no file or folder name holds tt0000003" in out
-    assert "making 5 of 6 dialogues, in 2 of 3 movies" in err
+    assert "making at most 5 of 6 dialogues, in 2 of 3 movies" in err
     assert tree(tmp_path / "built") == tree(built)
     out, _ = mmdia(*command, "--format", "json")
     assert json.loads(out)["kept"] == 5

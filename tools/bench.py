@@ -1,6 +1,6 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
-python tools/bench.py copy|audio|load|validate|all [--minutes 10] [--clips 60] [--dialogues 54700]
+python tools/bench.py copy|audio|align|load|validate|all [--minutes 10] [--clips 60] [--dialogues 54700]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
 start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "bench"
 sys.path.insert(0, str(ROOT))
 
-import imageio_ffmpeg  # noqa: E402 - the generators of films and releases are the tests' own
+import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
+import imageio_ffmpeg  # noqa: E402
 import numpy as np  # noqa: E402
 
 from tests import films, releases  # noqa: E402
@@ -217,6 +218,11 @@ def offsets(made: films.Film, folder: Path, cuts: list[tuple[int, int]], sample:
     return f"first sample off by at most {worst} in {len(chosen)} clips"
 
 
+def bench_alignment(options: argparse.Namespace) -> None:
+    """Alignment by fingerprint against ffsubsync."""
+    bench_align.compare(WORK, options.sound_minutes, cost)
+
+
 def origin(path: Path) -> Fraction:
     """The film's start time in seconds, 0 if negative."""
     import av
@@ -321,7 +327,13 @@ def bench_validate(options: argparse.Namespace) -> None:
     show("the same, of a fifth of the movies", cost(python(VALIDATE, small)), peer)
 
 
-BENCHES = {"copy": bench_copy, "audio": bench_audio, "load": bench_load, "validate": bench_validate}
+BENCHES = {
+    "copy": bench_copy,
+    "audio": bench_audio,
+    "align": bench_alignment,
+    "load": bench_load,
+    "validate": bench_validate,
+}
 
 
 def main() -> None:
@@ -330,6 +342,7 @@ def main() -> None:
     parser.add_argument("name", choices=[*BENCHES, "all"])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clips", type=int, default=60)
+    parser.add_argument("--sound-minutes", type=float, default=24, help="length of the film for align")
     parser.add_argument("--dialogues", type=int, default=54_700)
     options = parser.parse_args()
     for name, run in BENCHES.items():

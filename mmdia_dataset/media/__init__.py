@@ -1,7 +1,8 @@
 """Media files: the only package here that imports av.
 
 What a file is (`probe`, `fingerprint`), its packets (`Recording`), a span of them as a file of its own (`remux`), its
-sound as samples (`samples_of`), and whether a finished file is whole (`check_clip`, `verify`).
+sound as samples (`samples_of`; all of it at a low rate, `sound_of`), its subtitles (`text_tracks`), and whether a
+finished file is whole (`check_clip`, `verify`).
 """
 
 from __future__ import annotations
@@ -10,16 +11,31 @@ from mmdia_dataset.media.decode import samples_of
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.mux import preroll, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
-from mmdia_dataset.media.probe import AudioInfo, MediaInfo, VideoInfo, can_decode, fingerprint, probe, same_language
+from mmdia_dataset.media.probe import (
+    AudioInfo,
+    MediaInfo,
+    VideoInfo,
+    audio_order,
+    can_decode,
+    fingerprint,
+    probe,
+    same_language,
+)
+from mmdia_dataset.media.sound import SOUND_RATE, sound_of
+from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
 from mmdia_dataset.media.verify import check_clip, verify
 
 __all__ = [
+    "SOUND_RATE",
     "AudioInfo",
+    "Cue",
     "EmptySpan",
     "MediaInfo",
     "Recording",
     "Stretch",
+    "SubtitleTrack",
     "VideoInfo",
+    "audio_order",
     "can_decode",
     "check_clip",
     "fingerprint",
@@ -28,6 +44,8 @@ __all__ = [
     "remux",
     "same_language",
     "samples_of",
+    "sound_of",
+    "text_tracks",
     "verify",
     "write_film",
 ]

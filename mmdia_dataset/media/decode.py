@@ -20,7 +20,7 @@ from mmdia_dataset.errors import MediaDamaged, NoAudio
 from mmdia_dataset.media.packets import Recording, Stretch
 from mmdia_dataset.media.places import sample_places
 
-__all__ = ["LEAD", "TAIL", "samples_of"]
+__all__ = ["LEAD", "TAIL", "channel_weights", "samples_of"]
 
 LEAD = Fraction(3, 10)
 """Seconds decoded before a span and thrown away: enough for AAC's overlap, Opus's 80 ms and MP3's bit reservoir."""
@@ -167,14 +167,19 @@ def _laid_out(
     return values
 
 
-def _mixed(values: NDArray[np.float32], frame: AudioFrame) -> NDArray[np.float32]:
-    """All channels as one; summed one by one, since a matrix product's rounding depends on the machine."""
+def channel_weights(frame: AudioFrame) -> list[float]:
+    """What each channel counts in a mix to one, by ITU-R BS.775; together 1, so that nothing can clip."""
     weights = [_WEIGHTS.get(channel.name, _WEIGHT) for channel in frame.layout.channels]
     if not any(weights):
         weights = [1.0] * len(weights)
+    return [weight / sum(weights) for weight in weights]
+
+
+def _mixed(values: NDArray[np.float32], frame: AudioFrame) -> NDArray[np.float32]:
+    """All channels as one; summed one by one, since a matrix product's rounding depends on the machine."""
     mix = np.zeros((len(values), 1), np.float32)
-    for n, weight in enumerate(weights):
-        mix[:, 0] += values[:, n] * np.float32(weight / sum(weights))
+    for n, weight in enumerate(channel_weights(frame)):
+        mix[:, 0] += values[:, n] * np.float32(weight)
     return mix
 
 

@@ -93,11 +93,11 @@ class Recording:
         MediaUnreadable: it can't be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], language: str | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], language: str | None = None, track: int | None = None) -> None:
         self.path = path
         self.container = open_media(path)
         self.video: VideoStream | None = best_video(self.container)
-        self.audio: AudioStream | None = best_audio(self.container, language)
+        self.audio: AudioStream | None = best_audio(self.container, language, track)
         self.origin = origin_of(self.container)
         wanted = {stream.index for stream in (self.video, self.audio) if stream is not None}
         for stream in self.container.streams:

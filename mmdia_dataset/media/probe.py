@@ -153,15 +153,36 @@ def best_video(container: InputContainer) -> VideoStream | None:
     return stream
 
 
-def best_audio(container: InputContainer, language: str | None = None) -> AudioStream | None:
+def best_audio(container: InputContainer, language: str | None = None, track: int | None = None) -> AudioStream | None:
     """The sound track to use: of the language if given and present, else any; the default one, else the first.
 
-    Among tracks of the language, comments and descriptions for the blind come last.
+    Among tracks of the language, comments and descriptions for the blind come last. A track's number among the sound
+    tracks, where given, settles it.
     """
+    if track is not None:
+        tracks = container.streams.audio
+        return tracks[track] if 0 <= track < len(tracks) else None
+    ranked = _ranked(container, language)
+    return ranked[0] if ranked else None
+
+
+def audio_order(path: str | os.PathLike[str], language: str | None = None) -> tuple[int, ...]:
+    """The numbers of all sound tracks, the one that `best_audio` chooses first.
+
+    Raises:
+        MediaUnreadable: as `probe`.
+    """
+    with open_media(path) as container:
+        tracks = list(container.streams.audio)
+        chosen = _ranked(container, language)
+        return tuple(tracks.index(track) for track in [*chosen, *(one for one in tracks if one not in chosen)])
+
+
+def _ranked(container: InputContainer, language: str | None) -> list[AudioStream]:
     tracks = list(container.streams.audio)
     spoken = [track for track in tracks if language and same_language(track.language, language)]
     aside = Disposition.comment | Disposition.visual_impaired | Disposition.descriptions
-    ranked = sorted(
+    return sorted(
         spoken or tracks,
         key=lambda track: (
             bool(spoken) and bool(track.disposition & aside),
@@ -169,7 +190,6 @@ def best_audio(container: InputContainer, language: str | None = None) -> AudioS
             track.index,
         ),
     )
-    return ranked[0] if ranked else None
 
 
 def same_language(one: str | None, other: str | None) -> bool:

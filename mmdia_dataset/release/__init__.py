@@ -17,12 +17,14 @@ it, and its place in `reading.ENTRY_READERS` and `convert.WRITERS`.
 
 from mmdia_dataset.release.convert import WRITERS, ConvertReport, convert
 from mmdia_dataset.release.folder import Release, open_release
+from mmdia_dataset.release.passports import PASSPORTS, passport_issues, read_passport, write_passport
 from mmdia_dataset.release.reading import Reading, SourceFile
 from mmdia_dataset.release.rules import RULES
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
 
 __all__ = [
     "DIALECTS",
+    "PASSPORTS",
     "RULES",
     "WRITERS",
     "ConvertReport",
@@ -32,4 +34,7 @@ __all__ = [
     "SourceFile",
     "convert",
     "open_release",
+    "passport_issues",
+    "read_passport",
+    "write_passport",
 ]

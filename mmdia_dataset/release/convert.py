@@ -16,6 +16,7 @@ from mmdia_dataset.release import srt, training, utterances
 from mmdia_dataset.release.folder import Release, nothing_read
 from mmdia_dataset.release.identity import is_safe
 from mmdia_dataset.release.own import DialogueWriter, json_line
+from mmdia_dataset.release.passports import PASSPORTS
 from mmdia_dataset.release.reading import write_frame
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
 from mmdia_dataset.release.splits import write_splits
@@ -170,13 +171,13 @@ def _write(release: Release, folder: Path, to: Dialect, progress: Progress | Non
 
 
 def _copy_passports(release: Release, folder: Path) -> None:
-    passports = release.root / "passports"
+    passports = release.root / PASSPORTS
     if not passports.is_dir() or passports.is_symlink():
         return
     for file in sorted(passports.glob("*.json")):
         if file.is_file() and not file.is_symlink():
-            (folder / "passports").mkdir(exist_ok=True)
-            shutil.copyfile(file, folder / "passports" / file.name)
+            (folder / PASSPORTS).mkdir(exist_ok=True)
+            shutil.copyfile(file, folder / PASSPORTS / file.name)
 
 
 class _Writer(Protocol):

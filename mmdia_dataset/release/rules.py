@@ -24,6 +24,7 @@ _TABLE: dict[str, tuple[Severity, str, str]] = {
     "other-splits": (_W, "Only one splits file is used, the one with most ids.", "remove or move the other"),
     "unknown-split": (_W, "A list in the splits file has no known split name.", "name it as one of the known splits"),
     "bad-split-id": (_E, "An entry of a split is no id.", "correct or drop the entry"),
+    "bad-passport": (_E, "A file in passports/ is no passport, or another movie's.", "get it anew from the curator"),
     "outside-release": (_W, "A link that leads outside the release folder is not followed.", "copy what it leads to"),
     # Whole files.
     "unreadable": (_E, "A file can't be opened.", "check its permissions and the disk"),

@@ -40,7 +40,9 @@ class Passport(Model):
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])
     duration_ms: Milliseconds = Field(description="Length of the reference edition [ms].", examples=[8160000])
-    frame_rate: Ratio = Field(description="Frames per second, exact.", examples=["24000/1001"])
+    frame_rate: Ratio | None = Field(
+        default=None, description="Frames per second, exact; null where it has no picture.", examples=["24000/1001"]
+    )
     language: str | None = Field(default=None, description="Language of its sound, BCP 47.", examples=["en"])
     fingerprint: Fingerprint | None = Field(default=None, description="Timing fingerprint.", examples=[None])
 
@@ -93,6 +95,13 @@ class RefusedDialogue(Model):
     reasons: Many[Reason] = Field(description="Why, strongest first.", examples=[[]])
 
 
+class PlacedDialogue(Model):
+    """A dialogue that an edition has, and how well its place is known."""
+
+    id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
+    evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "fingerprint"}])
+
+
 class Edition(Model):
     """How one edition's time runs against a movie's: offsets only, so that it can be shared."""
 
@@ -102,7 +111,14 @@ class Edition(Model):
     )
     pieces: Many[EditionPiece] = Field(description="The time map, in order of movie time.", examples=[[]])
     evidence: Evidence = Field(description="Why it is believed.", examples=[{"tier": "identity"}])
+    placed: Many[PlacedDialogue] = Field(default=(), description="Dialogues it was measured to have.", examples=[[]])
     refused: Many[RefusedDialogue] = Field(default=(), description="Dialogues it lacks.", examples=[[]])
+    track: Index | None = Field(
+        default=None, description="Number of the sound track it was heard on; null for the default.", examples=[None]
+    )
+    basis: Sha256 | None = Field(
+        default=None, description="Hash of all it was measured from beside the recording.", examples=["0" * 64]
+    )
 
     def time_map(self) -> TimeMap:
         """The pieces as an exact map.

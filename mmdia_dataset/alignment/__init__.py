@@ -1,0 +1,1 @@
+"""Which edition a recording is, and where in it everything is."""

@@ -1,0 +1,261 @@
+"""Which edition a recording is, and where in it each dialogue lies: all kinds of evidence, and one verdict each.
+
+The movie's timing fingerprint decides alone, where the release has one. Without it, the recording's subtitles are
+compared with the words and checked against the sound; voice activity confirms them, or stands alone where there are
+none. Kinds of evidence that contradict each other place nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from mmdia_dataset.alignment.evidence import Alignment, Placed, Refused, Verdict
+from mmdia_dataset.alignment.fingerprint import TimingFingerprint
+from mmdia_dataset.alignment.matching import by_fingerprint
+from mmdia_dataset.alignment.sidecars import subtitle_tracks
+from mmdia_dataset.alignment.soundtrack import Soundtrack, hear
+from mmdia_dataset.alignment.speech import by_speech
+from mmdia_dataset.alignment.subtitles import by_subtitles
+from mmdia_dataset.errors import BadFingerprint
+from mmdia_dataset.media import MediaInfo, audio_order, probe, same_language
+from mmdia_dataset.schema import (
+    Dialogue,
+    Edition,
+    EditionPiece,
+    Evidence,
+    Passport,
+    PlacedDialogue,
+    Reason,
+    Recording,
+    RefusedDialogue,
+)
+from mmdia_dataset.timing import rate_text
+
+__all__ = ["Decision", "align_recording", "basis_of"]
+
+# Part of every edition's basis: raised when the same input would be aligned otherwise.
+_METHOD = "1"
+_MOST_TRACKS = 8
+_DISAGREE_S = 0.25  # beyond their bounds; more, and one of two kinds of evidence is about something else
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was found of one recording.
+
+    Attributes:
+        edition: the time map, the dialogues placed and those refused.
+        reason: why nothing at all is placed, where that is so.
+        notes: what a user should know besides, in sentences.
+    """
+
+    edition: Edition
+    reason: Reason | None
+    notes: tuple[str, ...] = ()
+
+
+def basis_of(
+    dialogues: Sequence[Dialogue], passport: Passport | None, language: str | None, candidates: Sequence[str]
+) -> str:
+    """A hash of all that a decision rests on.
+
+    That is the method, the words and times, the passport, the language asked for, and the recordings there are to
+    choose from, by their fingerprints.
+    """
+    digest = hashlib.sha256(f"{_METHOD}\0{language}\0{sorted(candidates)}".encode())
+    if passport is not None:
+        data = passport.fingerprint.data if passport.fingerprint else ""
+        digest.update(f"\0{passport.language}\0{data}".encode())
+    for dialogue in dialogues:
+        turns = [(turn.span.start_ms, turn.span.end_ms, turn.text) for turn in dialogue.turns]
+        digest.update(f"\0{dialogue.id}\0{dialogue.timeline}\0{dialogue.span}\0{turns}".encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def align_recording(
+    path: Path,
+    recording: Recording,
+    movie: str,
+    dialogues: Sequence[Dialogue],
+    passport: Passport | None = None,
+    language: str | None = None,
+    basis: str | None = None,
+) -> Decision:
+    """Find out how a recording's time runs against a movie's.
+
+    Args:
+        path: the recording.
+        recording: its name and identity, for the edition.
+        movie: the movie's id.
+        dialogues: all dialogues the release has of the movie, not only those wanted: each is evidence.
+        passport: the movie's, if the release has one.
+        language: of the sound track to take, if there are several; the passport's by default.
+        basis: from `basis_of`, to be kept in the edition.
+
+    Raises:
+        MediaUnreadable, NoAudio, MediaDamaged: it has no sound that could be heard.
+    """
+    notes: list[str] = []
+    timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie" and dialogue.turns]
+    language = language or (passport.language if passport else None)
+    reference = _reference(passport, notes)
+    if not timed:
+        reason = Reason(rule="no-movie-time", detail="the release does not say when in the movie its dialogues are")
+        ids = tuple(dialogue.id for dialogue in dialogues)
+        alignment, track = Alignment.nothing("speech", ids, reason), None
+    elif reference is not None:
+        alignment, track = _by_reference(path, timed, reference, language, notes)
+    else:
+        alignment, track = _by_words_and_voices(path, timed, language, notes), None
+    notes += alignment.notes
+    edition = _edition(movie, recording, dialogues, alignment, track, basis)
+    return Decision(edition, alignment.reason, tuple(notes))
+
+
+def _reference(passport: Passport | None, notes: list[str]) -> TimingFingerprint | None:
+    if passport is None or passport.fingerprint is None:
+        return None
+    try:
+        return TimingFingerprint.from_schema(passport.fingerprint)
+    except BadFingerprint as error:
+        notes.append(f"its passport is not used: {error}")
+        return None
+
+
+def _by_reference(
+    path: Path, dialogues: list[Dialogue], reference: TimingFingerprint, language: str | None, notes: list[str]
+) -> tuple[Alignment, int | None]:
+    """The first sound track that the fingerprint fits; the track's number if it is not the one chosen by language."""
+    order = audio_order(path, language)[:_MOST_TRACKS]
+    refusal: Alignment | None = None
+    for track in order or (None,):  # without a track, hearing says so
+        alignment = by_fingerprint(dialogues, reference, hear(path, language, track))
+        if any(isinstance(verdict, Placed) for verdict in alignment.verdicts.values()):
+            if track == order[0]:
+                return alignment, None
+            notes.append(f"sound track {order[0] + 1} is another than the movie's, track {(track or 0) + 1} is taken")
+            return alignment, track
+        if refusal is None or (alignment.reason and alignment.reason.rule == "other-language"):
+            refusal = alignment
+    assert refusal is not None  # noqa: S101 - at least one track was tried
+    return refusal, None
+
+
+def _by_words_and_voices(path: Path, dialogues: list[Dialogue], language: str | None, notes: list[str]) -> Alignment:
+    ids = tuple(dialogue.id for dialogue in dialogues)
+    language = language or next((dialogue.language for dialogue in dialogues if dialogue.language), None)
+    other = _other_language(probe(path), language)
+    if other is not None:
+        return Alignment.nothing("speech", ids, other)
+    soundtrack = hear(path, language)
+    if not soundtrack.levels.any():
+        reason = Reason(rule="too-little-evidence", detail="the recording's sound track is silent")
+        return Alignment.nothing("speech", ids, reason)
+    tracks = subtitle_tracks(path, notes.append)
+    voices = by_speech(dialogues, soundtrack)
+    if not tracks:
+        return voices
+    words = by_subtitles(dialogues, tracks, soundtrack)
+    return _agreed(dialogues, words, voices, soundtrack)
+
+
+def _other_language(info: MediaInfo, language: str | None) -> Reason | None:
+    """A reason if every sound track says what language it is in, and none is in the movie's."""
+    tags = [track.language for track in info.audio]
+    known = [tag for tag in tags if tag and tag != "und"]
+    if language is None or len(known) < len(tags) or not known:
+        return None
+    if any(same_language(tag, language) for tag in known):
+        return None
+    detail = f"its sound is in {', '.join(sorted(set(known)))}, the movie's dialogues are in {language}"
+    return Reason(rule="other-language", detail=detail)
+
+
+def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment, soundtrack: Soundtrack) -> Alignment:
+    """What words say, where voices do not contradict it; where words say nothing at all, what voices say."""
+    if not any(isinstance(verdict, Placed) for verdict in words.verdicts.values()):
+        # Subtitles that are another film's or off their own sound say nothing about the sound.
+        silent = words.reason is not None and words.reason.rule in ("too-little-evidence", "other-language")
+        return voices if silent or words.reason is None else _doubted(words, voices)
+    if voices.reason is not None and voices.reason.rule == "other-language":
+        return Alignment.nothing("subtitles", tuple(words.verdicts), voices.reason)
+    verdicts: dict[str, Verdict] = {}
+    for dialogue in dialogues:
+        said, heard = words.verdicts[dialogue.id], voices.verdicts[dialogue.id]
+        verdicts[dialogue.id] = _one(dialogue, said, heard, words)
+    return replace(words, verdicts=verdicts)
+
+
+def _doubted(words: Alignment, voices: Alignment) -> Alignment:
+    """Subtitles that fit nothing: what voices say still counts, and the subtitles' reason is told."""
+    assert words.reason is not None  # noqa: S101
+    return replace(voices, notes=(*voices.notes, f"its subtitles are of no use: {words.reason.detail}"))
+
+
+def _one(dialogue: Dialogue, said: Verdict, heard: Verdict, words: Alignment) -> Verdict:
+    if isinstance(said, Placed) and isinstance(heard, Placed):
+        apart = abs(said.start_s - heard.start_s)
+        if apart > _DISAGREE_S + (said.error_ms + heard.error_ms) / 1000:
+            detail = f"subtitles and speech place it {apart:.2f} s apart"
+            return Refused(Reason(rule="evidence-disagrees", detail=detail))
+        return said
+    if isinstance(said, Refused) and said.reason.rule == "too-little-evidence" and isinstance(heard, Placed):
+        place = words.time_map.place(dialogue.span)
+        if place is not None and abs(float(place[0]) - heard.start_s) <= heard.error_ms / 1000:
+            return replace(heard, start_s=float(place[0]))
+    return said
+
+
+def _edition(
+    movie: str,
+    recording: Recording,
+    dialogues: Sequence[Dialogue],
+    alignment: Alignment,
+    track: int | None,
+    basis: str | None,
+) -> Edition:
+    pieces = tuple(
+        EditionPiece(
+            from_ms=piece.from_ms,
+            to_ms=piece.to_ms,
+            rate=rate_text(piece.rate),
+            offset_ms=float(Fraction(round(piece.offset_ms * 1000), 1000)),
+        )
+        for piece in alignment.time_map.pieces
+    )
+    placed: list[PlacedDialogue] = []
+    refused: list[RefusedDialogue] = []
+    for dialogue in dialogues:
+        verdict = alignment.verdicts.get(dialogue.id)
+        if isinstance(verdict, Placed):
+            evidence = Evidence(
+                tier=alignment.tier,
+                error_ms=round(verdict.error_ms, 1),
+                confidence=round(max(0.0, min(1.0, verdict.confidence)), 3),
+            )
+            placed.append(PlacedDialogue(id=dialogue.id, evidence=evidence))
+        else:
+            reason = verdict.reason if verdict else _UNTIMED
+            refused.append(RefusedDialogue(id=dialogue.id, reasons=(reason,)))
+    whole = Evidence(
+        tier=alignment.tier,
+        error_ms=None if alignment.error_ms is None else round(alignment.error_ms, 1),
+        confidence=round(max(0.0, min(1.0, alignment.confidence)), 3),
+    )
+    return Edition(
+        movie=movie,
+        recording=recording,
+        pieces=pieces if placed else (),
+        evidence=whole,
+        placed=tuple(placed),
+        refused=tuple(refused),
+        track=track,
+        basis=basis,
+    )
+
+
+_UNTIMED = Reason(rule="no-movie-time", detail="the release does not say when in the movie this dialogue is")

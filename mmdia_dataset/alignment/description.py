@@ -1,0 +1,100 @@
+"""An edition in words: "25 fps PAL, 15.0 s more at the beginning, 1 scene missing: dialogue 3 not there"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from mmdia_dataset.schema import Edition
+from mmdia_dataset.timing import format_timestamp, rate_from_text
+
+__all__ = ["describe"]
+
+_SPEEDS = (
+    (Fraction(1001, 960), "PAL speed, 25 for 23.976 frames a second"),
+    (Fraction(960, 1001), "slowed from 25 to 23.976 frames a second"),
+    (Fraction(25, 24), "PAL speed, 25 for 24 frames a second"),
+    (Fraction(24, 25), "slowed from 25 to 24 frames a second"),
+    (Fraction(1001, 1000), "24 for 23.976 frames a second"),
+    (Fraction(1000, 1001), "23.976 for 24 frames a second"),
+)
+_SHOWN = 0.04  # seconds: less than a frame is no difference of editions
+_NAMED = 6
+
+
+def describe(edition: Edition, numbers: Mapping[str, int], frame_rate: Fraction | None = None) -> str:
+    """What edition a recording is, in one line.
+
+    Args:
+        edition: what was found.
+        numbers: the dialogues' numbers by id, to name those that are missing.
+        frame_rate: of the recording's picture, where it has one.
+    """
+    if not edition.placed:
+        if not edition.refused:
+            return "no dialogues to place"
+        reason = edition.refused[0].reasons[0]
+        return f"no dialogue placed ({reason.rule}): {reason.detail}"
+    parts = [_speed(edition, frame_rate), *_changes(edition)]
+    if edition.refused:
+        parts.append(_refused(edition, numbers))
+    bound = edition.evidence.error_ms
+    known = f", each within {bound:.0f} ms" if bound is not None else ""
+    return f"{', '.join(parts)}; {len(edition.placed)} dialogues placed by {edition.evidence.tier}{known}"
+
+
+def _speed(edition: Edition, frame_rate: Fraction | None) -> str:
+    rates = {rate_from_text(piece.rate) for piece in edition.pieces}
+    fps = "" if frame_rate is None else f"{float(frame_rate):.6g} fps, "
+    if rates == {Fraction(1)}:
+        return f"{fps}speed as annotated"
+    if len(rates) > 1:
+        return f"{fps}several speeds"
+    rate = rates.pop()
+    known = next((words for value, words in _SPEEDS if value == rate), None)
+    percent = (float(rate) - 1) * 100
+    return f"{fps}{known}" if known else f"{fps}{abs(percent):.2f} % {'faster' if percent > 0 else 'slower'}"
+
+
+def _changes(edition: Edition) -> list[str]:
+    """What was put in and taken out, in recording seconds and movie seconds."""
+    changes: list[str] = []
+    first = edition.pieces[0]
+    lead = first.offset_ms / 1000 / float(rate_from_text(first.rate))
+    if abs(lead) >= max(_SHOWN, (edition.evidence.error_ms or 0) / 1000):
+        changes.append(f"{lead:.1f} s more at the beginning" if lead > 0 else f"{-lead:.1f} s less at the beginning")
+    added: list[str] = []
+    removed: list[str] = []
+    for before, after in zip(edition.pieces, edition.pieces[1:], strict=False):
+        moved = (after.offset_ms - before.offset_ms) / 1000
+        at = format_timestamp(after.from_ms)[:-4]
+        if moved >= _SHOWN:
+            added.append(f"{moved:.1f} s at {at}")
+        elif moved <= -_SHOWN:
+            removed.append(f"{-moved:.1f} s before {at}")
+    if added:
+        changes.append(f"{_scenes(len(added))} put in ({_few(added)})")
+    if removed:
+        changes.append(f"{_scenes(len(removed))} missing ({_few(removed)})")
+    return changes
+
+
+def _refused(edition: Edition, numbers: Mapping[str, int]) -> str:
+    by_rule: dict[str, list[str]] = {}
+    for one in edition.refused:
+        by_rule.setdefault(one.reasons[0].rule, []).append(str(numbers.get(one.id, one.id)))
+    words = {"absent": "not there", "splice": "cut through"}
+    told = [
+        f"dialogue{'s' if len(ids) > 1 else ''} {_few(ids)} {words.get(rule, f'refused ({rule})')}"
+        for rule, ids in by_rule.items()
+    ]
+    return ", ".join(told)
+
+
+def _scenes(count: int) -> str:
+    return f"{count} scene{'s' if count > 1 else ''}"
+
+
+def _few(items: list[str]) -> str:
+    more = len(items) - _NAMED
+    return ", ".join(items[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,16 @@
+"""`mmdia …`: the commands as a shell sees them. Heavy imports happen inside commands, so that --help is quick.
+
+Reports go to standard output, progress and words to standard error; `--format json` prints JSON alone.
+"""
+
+from __future__ import annotations
+
+from mmdia_dataset.cli import recordings, release, start
+from mmdia_dataset.cli.app import app
+
+__all__ = ["app", "main", "recordings", "release", "start"]
+
+
+def main() -> None:
+    """The `mmdia` console script."""
+    app()

@@ -1,0 +1,124 @@
+"""Commands about annotations: `validate`, `convert`, `stats`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.errors import shown
+from mmdia_dataset.terminal import err, out, print_json, print_table, progress_bar
+
+__all__ = ["convert", "stats", "validate"]
+
+
+class Target(StrEnum):
+    """What `convert` writes."""
+
+    parquet = "parquet"
+    jsonl = "jsonl"
+    srt = "srt"
+    utterances = "utterances"
+    training = "training"
+
+
+@command
+def validate(
+    paths: Annotated[list[Path], typer.Argument(help="Releases, built directories, manifests, edition files.")],
+    report_file: Annotated[Path | None, typer.Option("--report", help="Write every issue here, as JSON lines.")] = None,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Check annotations or what was built from them; exit code 1 if there are errors."""
+    from mmdia_dataset import commands
+    from mmdia_dataset.files import whole_file
+    from mmdia_dataset.schema import Issue
+
+    printed = 0
+
+    def print_issue(issue: Issue) -> None:
+        nonlocal printed
+        sys.stdout.write(("," if printed else "") + "\n  " + issue.model_dump_json())
+        printed += 1
+
+    with progress_bar() as progress:
+        if format_ is Format.json:
+            sys.stdout.write('{"issues": [')
+            found = commands.validate(*paths, on_issue=print_issue, progress=progress)
+            counts = [{"severity": s, "rule": r, "count": n} for (s, r), n in sorted(found.counts.items())]
+            end = {"dialogues": found.dialogues, "errors": found.errors, "warnings": found.warnings, "counts": counts}
+            sys.stdout.write("\n],\n" + json.dumps(end)[1:] + "\n")
+            return found.exit_code
+        if report_file is None:
+            found = commands.validate(*paths, progress=progress)
+        else:
+            with whole_file(report_file) as temporary, temporary.open("w", encoding="utf-8") as lines:
+                found = commands.validate(
+                    *paths, on_issue=lambda issue: print(issue.model_dump_json(), file=lines), progress=progress
+                )
+    for (severity, rule), count in sorted(found.counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1])):
+        examples = found.examples[rule]
+        out.print(f"{severity:<7}  {rule}  ({count})")
+        for issue in examples:
+            out.print(f"    {shown(issue.file or '')} {shown(issue.path)}: {shown(issue.message, 300)}")
+        if count > len(examples):
+            out.print(f"    … and {count - len(examples)} more")
+        out.print(f"    → {examples[0].hint}")
+    summary = f"{found.dialogues:,} dialogues: {found.errors:,} errors, {found.warnings:,} warnings"
+    out.print(summary if found.dialogues else f"{found.errors:,} errors, {found.warnings:,} warnings")
+    if report_file:
+        err.print(f"every issue: {report_file}")
+    elif any(count > 3 for count in found.counts.values()):
+        err.print("all of them: --report issues.jsonl")
+    return found.exit_code
+
+
+@command
+def convert(
+    release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations.")],
+    to: Annotated[
+        Target, typer.Option("--to", help="parquet and jsonl are ours; srt, utterances and training upstream's.")
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+) -> int:
+    """Write annotations in another form; nothing is lost on the way."""
+    from mmdia_dataset import commands
+
+    with progress_bar() as progress:
+        report = commands.convert(
+            release, to=to.value, out=folder, progress=lambda done, total: progress("converting", done, total)
+        )
+    out.print(f"{report.dialogues:,} dialogues in {report.files} files: {report.out}")
+    if report.unreadable:
+        err.print(f"{report.unreadable} entries could not be read and are not in it: see mmdia validate {release}")
+    return 1 if report.unreadable else 0
+
+
+@command
+def stats(
+    release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations.")],
+    format_: FormatOption = Format.text,
+) -> int:
+    """Figures of the annotations, beside the paper's."""
+    from dataclasses import asdict
+
+    from mmdia_dataset import commands
+    from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Figures
+
+    with progress_bar() as progress:
+        found = commands.stats(release, progress)
+    columns: dict[str, Figures] = {**found, "paper": PAPER, "paper bench": PAPER_BENCH}
+    if format_ is Format.json:
+        print_json({name.replace(" ", "_"): asdict(figures) for name, figures in columns.items()})
+        return 0
+    rows = []
+    for name in asdict(PAPER):
+        values = [getattr(figures, name) for figures in columns.values()]
+        cells = ["-" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:,.2f}" for v in values]
+        rows.append((name.replace("_", " "), *cells))
+    print_table(("", *columns), rows)
+    return 0

@@ -1,0 +1,121 @@
+"""What a search gives: of each movie the recordings that may be it, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+
+from mmdia_dataset.library.recordings import is_video
+from mmdia_dataset.schema import Evidence, Reason
+from mmdia_dataset.timing import TimeMap
+
+__all__ = ["Library", "Located", "Missing", "Strength", "ordered"]
+
+
+class Strength(IntEnum):
+    """How much a claim is worth; the larger, the stronger."""
+
+    TITLE = 1
+    """Its title alone, where the name or the release says no year."""
+    TITLE_YEAR = 2
+    """Its title and its year, which may be off by one."""
+    EPISODE = 3
+    """Its series, season and episodes."""
+    NFO = 4
+    """Its IMDb id in an .nfo file."""
+    ID = 5
+    """Its id in a file's or folder's name."""
+    CONTENT = 6
+    """Its sound, as compared with a passport."""
+    GIVEN = 7
+    """The user says so, in `media.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A recording that may be a movie.
+
+    Attributes:
+        movie: the movie's id.
+        path: the recording.
+        time_map: movie time to recording time, as far as is known without measuring.
+        evidence: what that time map rests on.
+        strength: what the claim is worth.
+        how: why it is taken for the movie, in words: "id in its name".
+    """
+
+    movie: str
+    path: Path
+    time_map: TimeMap
+    evidence: Evidence
+    strength: Strength
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A movie without a usable recording, and why."""
+
+    movie: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Every movie asked for, either located or missing, and the recordings that belong to none of them.
+
+    Attributes:
+        located: of each movie found its candidates, at least one, strongest first; equally strong ones in order of
+            path. A recording that `media.toml` lists is its movie's only one.
+        missing: the movies without a candidate.
+        unused: recordings that are nobody's candidate: what may still be known by its content.
+        extras: trailers, samples and other extras, which were left out.
+        unreadable: folders that could not be listed.
+    """
+
+    located: dict[str, tuple[Located, ...]]
+    missing: dict[str, Missing]
+    unused: tuple[Path, ...] = ()
+    extras: tuple[Path, ...] = ()
+    unreadable: tuple[Path, ...] = ()
+
+    def with_candidates(self, found: Iterable[Located]) -> Library:
+        """This library and further candidates, such as recordings known by their content.
+
+        A movie listed in `media.toml` keeps that recording alone. A recording claimed twice for a movie counts with
+        its strongest claim.
+
+        Raises:
+            KeyError: a movie that was not asked for.
+        """
+        located, missing = dict(self.located), dict(self.missing)
+        for candidate in found:
+            movie = candidate.movie
+            if movie not in located and movie not in missing:
+                raise KeyError(movie)
+            located[movie] = ordered((*located.get(movie, ()), candidate))
+            missing.pop(movie, None)
+        taken = {candidate.path for candidates in located.values() for candidate in candidates}
+        unused = tuple(path for path in self.unused if path not in taken)
+        return replace(self, located=located, missing=missing, unused=unused)
+
+
+def ordered(claims: Iterable[Located]) -> tuple[Located, ...]:
+    """A movie's claims as its candidates: each recording once, the strongest claim first.
+
+    The picture is worth more than a sound track lying beside it: sound alone is kept only where its claim is stronger.
+    """
+    ranked = sorted(claims, key=lambda claim: (-claim.strength, not is_video(claim.path), claim.path))
+    if ranked and ranked[0].strength is Strength.GIVEN:
+        return (ranked[0],)
+    kept: dict[Path, Located] = {}
+    pictured = False
+    for claim in ranked:
+        if is_video(claim.path):
+            pictured = True
+        elif pictured:
+            continue
+        kept.setdefault(claim.path, claim)
+    return tuple(kept.values())

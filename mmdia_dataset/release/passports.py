@@ -1,0 +1,67 @@
+"""Passports: one JSON file per movie in a release's `passports/`, named after the movie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mmdia_dataset.errors import ReleaseUnreadable
+from mmdia_dataset.files import file_name, write_text
+from mmdia_dataset.release.rules import make_issue
+from mmdia_dataset.schema import Issue, Passport
+
+__all__ = ["PASSPORTS", "passport_issues", "read_passport", "write_passport"]
+
+PASSPORTS = "passports"
+_LARGEST = 50_000_000
+
+
+def read_passport(root: Path, movie: str) -> Passport | None:
+    """The passport of a movie, None if the release has none.
+
+    Raises:
+        ReleaseUnreadable: the file is no passport, or another movie's.
+    """
+    file = root / PASSPORTS / f"{file_name(movie)}.json"
+    if not file.is_file():
+        return None
+    passport = _read(file)
+    if passport.movie != movie:
+        raise ReleaseUnreadable(f"the passport of {passport.movie}, not of {movie}", where=file, hint="rename it")
+    return passport
+
+
+def write_passport(folder: Path, passport: Passport) -> Path:
+    """Write a passport into a folder of passports, whole or not at all. Raises OutputError."""
+    file = folder / f"{file_name(passport.movie)}.json"
+    write_text(file, passport.model_dump_json(indent=1) + "\n")
+    return file
+
+
+def passport_issues(root: Path) -> Iterator[Issue]:
+    """What is wrong with the passports of a release."""
+    for file in sorted((root / PASSPORTS).glob("*.json")):
+        name = f"{PASSPORTS}/{file.name}"
+        try:
+            passport = _read(file)
+        except ReleaseUnreadable as error:
+            yield make_issue("bad-passport", name, "$", error.what)
+            continue
+        if file.name != f"{file_name(passport.movie)}.json":
+            yield make_issue("bad-passport", name, "$.movie", f"it is of {passport.movie}, which its name is not")
+
+
+def _read(file: Path) -> Passport:
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise ReleaseUnreadable("too large for a passport", where=file, hint="get it anew")
+        return Passport.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        text = f"{place}: {first['msg']}" if place else first["msg"]
+        raise ReleaseUnreadable(f"no passport ({text})", where=file, hint="get it anew") from None
+    except OSError as error:
+        raise ReleaseUnreadable(f"can't be read ({error.strerror})", where=file) from None
