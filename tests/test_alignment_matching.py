@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tests.editions import PAL, RATE
 
 MINUTES = 5
 EDGE_S = 1.0  # an edit so near to a dialogue's edge may lie in the pause there
+BLEEP_S = 4.0  # other sound in place of so little of a dialogue is not told from noise; the rest is where it belongs
 
 
 @lru_cache
@@ -363,11 +365,11 @@ def test_whatever_was_edited_a_placed_dialogue_is_within_its_bound(edits, rate):
             continue
         assert_mapped(found, one)
         start, end = one.span.start_ms / 10, one.span.end_ms / 10
-        inside = [
-            shift
-            for first, last, shift in pieces
-            if first <= start + EDGE_S * FRAME_RATE and end - EDGE_S * FRAME_RATE <= last
-        ]
-        errors = [abs(verdict.start_s * 1000 - (start + shift) * 10 / rate) for shift in inside]
-        assert errors, f"{one.id} was placed although it is cut or absent"
-        assert min(errors) <= verdict.error_ms
+        early, late = start + EDGE_S * FRAME_RATE, end - EDGE_S * FRAME_RATE
+        inside = [piece for piece in pieces if piece[0] < late and piece[1] > early]
+        whole = inside and inside[0][0] <= early and inside[-1][1] >= late
+        gaps = [after[0] - before[1] for before, after in pairwise(inside)]
+        assert whole, f"{one.id} was placed although it is not there as a whole"
+        assert max(gaps, default=0) <= BLEEP_S * FRAME_RATE
+        assert len({shift for _, _, shift in inside}) == 1, f"{one.id} was placed although a splice runs through it"
+        assert abs(verdict.start_s * 1000 - (start + inside[0][2]) * 10 / rate) <= verdict.error_ms

@@ -1,4 +1,4 @@
-"""The code blocks of README run, in order, in one folder; shell blocks first, since Python's use what they make.
+"""The code blocks of README, then of docs/, run, in order, in one folder; shell blocks first, since Python's use what they make.
 
 A block is left out only where the line above it is an HTML comment that starts with `not run` and says why.
 """
@@ -16,11 +16,14 @@ COMMANDS = "import sys; from mmdia_dataset.cli import main; main()"
 
 
 def blocks(language):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [code for skipped, kind, code in BLOCK.findall(text) if kind == language and not skipped]
+    found = []
+    for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = file.read_text(encoding="utf-8")
+        found += [code for skipped, kind, code in BLOCK.findall(text) if kind == language and not skipped]
+    return found
 
 
-def test_the_blocks_of_the_readme_run(tmp_path):
+def test_the_blocks_of_the_docs_run(tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "mmdia").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{COMMANDS}' \"$@\"\n")
@@ -34,7 +37,7 @@ def test_the_blocks_of_the_readme_run(tmp_path):
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": str(ROOT),
     }
-    assert len(blocks("sh")) >= 4
+    assert len(blocks("sh")) >= 7
     for code in blocks("sh"):
         done = subprocess.run(["sh", "-e", "-c", code], cwd=place, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, (code, done.stdout, done.stderr)

@@ -32,7 +32,6 @@ _KEY = 3  # frames of a fingerprint in a key
 _KEYS = 1 << (_KEY * CHANGES)
 _KEY_BITS = 1 << np.arange(_KEY * CHANGES)
 _PHASE = 2  # frames: a key is taken every 20 ms
-_STRONGEST = 0.25  # of an excerpt's keys are looked up, those whose bits are surest
 _CROWD = 64  # a key in so many places is silence or a hum and tells nothing
 _PIECE = 90 * FRAME_RATE  # longest stretch of a recording that is looked for as one
 _APART = 512  # frames of a fingerprint between movies: more than a piece is long
@@ -84,12 +83,14 @@ class _Search:
 
     Attributes:
         speeds: those to try.
-        free: bits of a key that are tried both ways.
+        sure: the share of an excerpt's keys that is looked up: those whose bits are surest.
+        free: bits of a key that are tried both ways: the least sure ones.
         votes: fewer do not make an offset worth comparing.
         offsets: how many are compared for each speed.
     """
 
     speeds: tuple[_Speed, ...]
+    sure: float
     free: int
     votes: int
     offsets: int
@@ -119,7 +120,8 @@ def _speeds(rates: Iterable[float], reach: float, phase: int) -> tuple[_Speed, .
 
 _KNOWN = _speeds((1.0, 1.0422, 1 / 1.0422), 0.0015, 2)
 _OTHERS = _speeds((0.9, 0.92, 0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06, 1.08, 1.1, 1.12), 0.0101, 4)
-_SEARCHES = (_Search(_KNOWN, 4, 2, 8), _Search(_KNOWN, 8, 2, 12), _Search(_OTHERS, 5, 4, 3))
+# First what is clear, then through noise, then at any speed.
+_SEARCHES = (_Search(_KNOWN, 0.25, 4, 4, 8), _Search(_KNOWN, 0.1, 10, 2, 12), _Search(_OTHERS, 0.15, 5, 4, 3))
 
 
 class ContentIndex:
@@ -178,16 +180,18 @@ class ContentIndex:
             if speed.pitch not in changes:
                 changes[speed.pitch] = changes_of(piece, speed.pitch)
             heard = changes[speed.pitch]
-            at, places = self._votes(heard, speed.rate, search.free)
+            at, places = self._votes(heard, speed.rate, search)
             for offset in _offsets(places - at * (speed.rate / _STEP), places, speed, len(heard), search):
                 match = self._compared(heard, speed, offset)
                 if match is not None:
                     yield match
 
-    def _votes(self, heard: NDArray[np.float32], rate: float, free: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _votes(
+        self, heard: NDArray[np.float32], rate: float, search: _Search
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Frames of the excerpt, and the places in the index whose keys are like the one that begins there."""
-        at, keys, weak = _keys(heard, rate, free)
-        turned = (np.arange(1 << free)[:, None] >> np.arange(free) & 1) @ weak.T
+        at, keys, weak = _keys(heard, rate, search)
+        turned = (np.arange(1 << search.free)[:, None] >> np.arange(search.free) & 1) @ weak.T
         tried = (keys ^ turned).ravel()
         start = self._starts[tried]
         count = self._starts[tried + 1] - start
@@ -282,18 +286,18 @@ def _pieces(excerpt: Soundtrack) -> list[Soundtrack]:
 
 
 def _keys(
-    heard: NDArray[np.float32], rate: float, free: int
+    heard: NDArray[np.float32], rate: float, search: _Search
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The surest keys of an excerpt: frames where they begin, the keys, and their weakest bits (keys, free)."""
+    """The surest keys of an excerpt: frames where they begin, the keys, and their least sure bits (keys, free)."""
     reach = [round(n * _STEP / rate) for n in range(_KEY)]
     at = np.arange(0, max(0, len(heard) - reach[-1]), _PHASE)
     values = np.concatenate([heard[at + n] for n in reach], axis=1)
     margins = np.abs(values)
-    order = np.argpartition(margins, free, axis=1)
-    sure = np.take_along_axis(margins, order[:, free : free + 1], axis=1)[:, 0]
-    chosen = np.argsort(-sure, kind="stable")[: int(len(at) * _STRONGEST)]
+    order = np.argpartition(margins, search.free, axis=1)
+    sure = np.take_along_axis(margins, order[:, search.free : search.free + 1], axis=1)[:, 0]
+    chosen = np.argsort(-sure, kind="stable")[: int(len(at) * search.sure)]
     chosen = chosen[sure[chosen] > 0]
-    return at[chosen], (values[chosen] > 0) @ _KEY_BITS, _KEY_BITS[order[chosen, :free]]
+    return at[chosen], (values[chosen] > 0) @ _KEY_BITS, _KEY_BITS[order[chosen, : search.free]]
 
 
 def _spread(speed: _Speed, frames: int) -> float:

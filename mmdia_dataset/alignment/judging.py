@@ -86,7 +86,7 @@ def judge(
     listened = [one for _, _, one in heard.values()]
     whole = _whole(listened)
     if whole is None:
-        usual = float(np.median([one.speech for one in listened]))
+        usual = float(np.percentile([one.speech for one in listened], 80))  # many may be absent
         wander = float(np.median([abs(one.shift_s) for one in listened]))
         for id_, (dialogue, where, one) in heard.items():
             verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], one, usual, wander)
@@ -214,7 +214,7 @@ def _verdict(
         run: the piece it is in.
         error_s: the standard error of that piece's offset.
         one: what was heard of it.
-        usual: what the recording's dialogues agree by: one that agrees much less is not there, or not as it was.
+        usual: what the best of the recording's dialogues agree by: one that agrees much less is not there, or not as it was.
         wander_s: how far their own best places lie from their pieces'.
     """
 
@@ -224,8 +224,8 @@ def _verdict(
     if one.pauses is not None and one.pauses - one.loud > _OTHER_VOICE:
         return refused("other-language", "around it the sound is the movie's, in it the voices are not")
     chance = _WEAK + 1 / np.sqrt(max(one.weight, 1.0))  # what a few frames of something else may reach
-    least = max(_WEAK, 0.5 * usual, min(float(chance), 0.7 * usual))
-    if one.speech < least or one.loud < max(_WEAK, 0.4 * usual):
+    least = max(_WEAK, 0.4 * usual)
+    if min(one.speech, one.loud) < least or one.speech < min(float(chance), 0.55 * usual):
         return refused("absent", f"what is heard there agrees with its fingerprint by {one.speech:.2f} only")
     if one.broken > _CHANCE:
         return refused("splice", "a part of it does not follow the movie: a cut or an insertion runs through it")
