@@ -45,7 +45,7 @@ class DemoReport:
 
 
 def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:
-    """The whole way on a film we draw ourselves: draw, annotate, fingerprint, align, cut, load. Offline, within a minute.
+    """The whole way on a film we draw: annotate, fingerprint, align, cut, load. Offline, under a minute.
 
     Raises:
         UsageError: `out` holds something else.

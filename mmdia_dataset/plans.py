@@ -23,6 +23,11 @@ Progress = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, total)``."""
 
 
+# Of an ordinary machine, for a forecast: seconds of sound listened to, and bytes of clips written and checked.
+_HEARD_PER_SECOND = 200
+_COPIED_PER_SECOND = 60e6
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A dialogue whose clip is wanted: no more of it than cutting needs, so that 54,700 fit in memory."""
@@ -37,12 +42,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a rebuild will make: clips and hours exactly, bytes by the recordings' own rates."""
+    """What a rebuild will make: clips and hours exactly, bytes by the recordings' own rates.
+
+    ``seconds`` is a rough guess for one process: listening to every candidate, and copying.
+    """
 
     movies: int
     clips: int
     hours: float
     bytes: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +203,7 @@ def plan(
         None if editions is None else Path(editions),
         as_is,
         issues,
-        _forecast(wishes, library.located, settings),
+        _forecast(wishes, library.located, settings, not as_is),
     )
 
 
@@ -204,9 +213,9 @@ def _wish(dialogue: Dialogue, splits: tuple[Split, ...]) -> Wish:
 
 
 def _forecast(
-    wishes: dict[str, list[Wish]], located: dict[str, tuple[Located, ...]], settings: clips.Settings
+    wishes: dict[str, list[Wish]], located: dict[str, tuple[Located, ...]], settings: clips.Settings, listen: bool
 ) -> Forecast:
-    count, ms, size = 0, 0, 0.0
+    count, ms, size, seconds = 0, 0, 0.0, 0.0
     for movie, found in located.items():
         length = sum(max(0, wish.span.duration_ms) for wish in wishes[movie] if wish.placed)
         count += len(wishes[movie])
@@ -215,6 +224,8 @@ def _forecast(
             info = probe(found[0].path)
         except MediaError:
             continue  # said when it is cut
+        if listen and info.duration_s:
+            seconds += float(info.duration_s) * len(found) / _HEARD_PER_SECOND
         if isinstance(settings, clips.AudioSettings):
             track = info.audio[0] if info.audio else None
             channels = 1 if settings.mono else (track.channels if track else 0)
@@ -223,4 +234,5 @@ def _forecast(
         elif info.duration_s:
             # Two seconds more per clip: it starts at the keyframe before.
             size += float(info.size / info.duration_s) * (length / 1000 + 2 * len(wishes[movie]))
-    return Forecast(len(located), count, ms / 3_600_000, round(size))
+    seconds += size / _COPIED_PER_SECOND
+    return Forecast(len(located), count, ms / 3_600_000, round(size), seconds)

@@ -1,7 +1,9 @@
 """Alignment as curators and owners meet it: passports, editions of all kinds, and what is cut by them."""
 
+import base64
 import json
 import shutil
+import zlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -335,3 +337,168 @@ def test_an_edition_in_copy_mode_shows_its_own_frames(curator, tmp_path):
             # The first frame at or after a moment, where the moment is known to a few milliseconds.
             bound = line.evidence.error_ms / 1000
             assert np.ceil((true - bound) * 25) <= frame <= np.ceil((true + bound) * 25)
+
+
+# Releases without passports, or with passports that can't be used
+
+
+def placed_right(found, movie, film, made, most_ms):
+    """The ids placed; each lies where it truly is, within its bound and within so many milliseconds."""
+    time_map = found.time_map()
+    spans = {f"{movie}_clip_{one.number}": one.span for one in film.dialogues}
+    for one in found.placed:
+        start, _ = time_map.place(spans[one.id])
+        true = made.place_s(spans[one.id])
+        assert true is not None, one.id
+        assert abs(float(start) - true) * 1000 <= min(one.evidence.error_ms, most_ms), one.id
+    assert {one.id for one in (*found.placed, *found.refused)} == set(spans)
+    return {one.id for one in found.placed}
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """Aligns one recording of a release without passports, with subtitles beside it if wanted."""
+    film = make_film(SEEDS[ONE], 4)
+
+    def run(made, subtitles=None, samples=None):
+        disk.annotate(tmp_path / "release", ONE, film)
+        disk.write_sound(tmp_path / "media" / f"{ONE}.flac", made.samples if samples is None else samples)
+        if subtitles is not None:
+            subtitles(tmp_path / "media" / f"{ONE}.srt")
+        report = mmdia_dataset.align(tmp_path / "release", tmp_path / "media", tmp_path / "editions")
+        return report, edition_in(tmp_path / "editions", ONE)
+
+    return SimpleNamespace(film=film, run=run)
+
+
+def test_subtitles_beside_the_film(plain):
+    made = edition(plain.film, rate=PAL, logo_s=7.0)
+    report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made))
+    assert len(placed_right(found, ONE, plain.film, made, 160)) == len(plain.film.dialogues)
+    assert {one.evidence.tier for one in found.placed} == {"subtitles"}
+    assert report.timings[ONE].notes == ()
+
+
+def test_subtitles_beside_a_film_that_lacks_a_scene(plain):
+    made = edition(plain.film, removed=(3,))
+    _, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made))
+    placed = placed_right(found, ONE, plain.film, made, 160)
+    assert f"{ONE}_clip_3" not in placed
+    assert len(placed) == len(plain.film.dialogues) - 1
+
+
+def test_no_subtitles_at_all(plain):
+    made = edition(plain.film, logo_s=7.0)
+    _, found = plain.run(made)
+    assert len(placed_right(found, ONE, plain.film, made, 160)) == len(plain.film.dialogues)
+    assert found.evidence.tier == "speech"
+
+
+def test_subtitles_that_are_late_place_nothing_wrongly(plain):
+    made = edition(plain.film, logo_s=7.0)
+    report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made, late_s=2.3))
+    placed_right(found, ONE, plain.film, made, 160)
+    assert not {one.id for one in found.placed if one.evidence.tier == "subtitles"} or not report.timings[ONE].notes
+
+
+@pytest.mark.parametrize("text", ["", "no subtitles", "1\n00:00:99 --> x\n\n", "\x00\x01\x02" * 999])
+def test_broken_subtitles_are_noted(plain, text):
+    made = edition(plain.film, logo_s=7.0)
+    report, found = plain.run(made, lambda file: file.write_text(text, encoding="utf-8"))
+    placed_right(found, ONE, plain.film, made, 160)
+    assert found.evidence.tier == "speech"
+    (note,) = report.timings[ONE].notes
+    assert f"{ONE}.srt" in note
+    assert "\n" not in note
+
+
+def test_another_film_and_a_dub_without_passport(plain):
+    other, dub = make_film(SEEDS[FOUR], 4).samples(), plain.film.samples(dub=True)
+    made = edition(plain.film)
+    for samples in (other, dub):
+        report, found = plain.run(made, samples=samples)
+        assert (report.placed, found.placed, report.exit_code) == (0, (), 1)
+    # Nor do subtitles that fit the movie's words make another film of it.
+    report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made), samples=other)
+    assert (report.placed, found.placed) == (0, ())
+
+
+def _fingerprint_of(change):
+    """A passport whose fingerprint's bytes are changed, its checksum made to fit again."""
+
+    def changed(passport):
+        data = bytearray(base64.b64decode(passport["fingerprint"]["data"]))
+        data = bytes(change(data))
+        passport["fingerprint"]["data"] = base64.b64encode(data).decode()
+        return json.dumps(passport)
+
+    return changed
+
+
+def _checked(data):
+    return bytes(data[:-4]) + zlib.crc32(bytes(data[:-4])).to_bytes(4, "little")
+
+
+def _version(data):
+    data[4] = 2
+    return _checked(data)
+
+
+def _thousand_hours(data):
+    length = int.from_bytes(data[5:9], "little")
+    header = {**json.loads(bytes(data[9 : 9 + length])), "frames": 1000 * 3600 * 3}
+    text = json.dumps(header, sort_keys=True).encode()
+    return _checked(bytes(data[:5]) + len(text).to_bytes(4, "little") + text + bytes(data[9 + length :]))
+
+
+BAD_PASSPORTS = {
+    "empty": lambda passport: "",
+    "truncated": lambda passport: json.dumps(passport)[:500],
+    "no-passport": lambda passport: "[1, 2]",
+    "nested": lambda passport: "[" * 100_000,
+    "another-movie": lambda passport: json.dumps({**passport, "movie": THREE}),
+    "long": lambda passport: json.dumps({**passport, "duration_ms": 1001 * 3_600_000}),
+    "not-base64": lambda passport: json.dumps({**passport, "fingerprint": {"version": 1, "data": "AAA"}}),
+    "outer-version": lambda passport: json.dumps(
+        {**passport, "fingerprint": {**passport["fingerprint"], "version": 7}}
+    ),
+    "fingerprint-cut-off": _fingerprint_of(lambda data: data[:-50]),
+    "fingerprint-changed": _fingerprint_of(lambda data: data[:-50] + bytes([data[-50] ^ 1]) + data[-49:]),
+    "fingerprint-of-version-2": _fingerprint_of(_version),
+    "fingerprint-of-1000-hours": _fingerprint_of(_thousand_hours),
+}
+
+
+def test_bad_passports_are_said_and_found_by_validate(curator, tmp_path):
+    """Recordings here are silent, so that nothing but the passports is looked at."""
+    passport = json.loads((curator.release / "passports" / f"{ONE}.json").read_text())
+    (tmp_path / "release" / "passports").mkdir(parents=True)
+    movies = {f"tt99100{n:02}": kind for n, kind in enumerate(BAD_PASSPORTS)}
+    for movie, kind in movies.items():
+        disk.annotate(tmp_path / "release", movie, film_of(ONE), [0])
+        disk.write_sound(tmp_path / "media" / f"{movie}.flac", np.zeros(5 * RATE))
+        text = BAD_PASSPORTS[kind]({**passport, "movie": movie})
+        (tmp_path / "release" / "passports" / f"{movie}.json").write_text(text, encoding="utf-8")
+    report = mmdia_dataset.align(tmp_path / "release", tmp_path / "media", tmp_path / "editions")
+    for movie, kind in movies.items():
+        (note,) = report.timings[movie].notes
+        assert note.startswith("its passport is not used: "), kind
+        assert "\n" not in note
+        assert len(note) < 400
+        assert report.timings[movie].reason.rule == "too-little-evidence"
+    found = []
+    checked = mmdia_dataset.validate(tmp_path / "release", on_issue=found.append)
+    bad = {issue.file for issue in found if issue.rule == "bad-passport"}
+    assert bad == {f"passports/{movie}.json" for movie in movies}
+    assert checked.exit_code == 1
+
+
+def test_a_movie_with_a_bad_passport_is_aligned_without_it(plain, tmp_path):
+    made = edition(plain.film, logo_s=7.0)
+    (tmp_path / "release" / "passports").mkdir(parents=True)
+    (tmp_path / "release" / "passports" / f"{ONE}.json").write_text("{", encoding="utf-8")
+    report, found = plain.run(made)
+    assert len(placed_right(found, ONE, plain.film, made, 160)) == len(plain.film.dialogues)
+    assert (found.evidence.tier, report.exit_code) == ("speech", 0)
+    (note,) = report.timings[ONE].notes
+    assert note.startswith("its passport is not used: no passport")

@@ -40,6 +40,7 @@ __all__ = ["Decision", "align_recording", "basis_of"]
 # Part of every edition's basis: raised when the same input would be aligned otherwise.
 _METHOD = "1"
 _MOST_TRACKS = 8
+_MANY = 12  # dialogues whose rhythm, found nowhere, says that it is another movie
 _DISAGREE_S = 0.25  # beyond their bounds; more, and one of two kinds of evidence is about something else
 
 
@@ -156,11 +157,19 @@ def _by_words_and_voices(path: Path, dialogues: list[Dialogue], language: str | 
         reason = Reason(rule="too-little-evidence", detail="the recording's sound track is silent")
         return Alignment.nothing("speech", ids, reason)
     tracks = subtitle_tracks(path, notes.append)
-    voices = by_speech(dialogues, soundtrack)
+    voices = _honest(by_speech(dialogues, soundtrack), len(dialogues))
     if not tracks:
         return voices
     words = by_subtitles(dialogues, tracks, soundtrack)
     return _agreed(dialogues, words, voices, soundtrack)
+
+
+def _honest(voices: Alignment, dialogues: int) -> Alignment:
+    """The rhythm of a few dialogues is not found in every recording that has them: that proves nothing."""
+    if voices.reason is None or voices.reason.rule != "other-movie" or dialogues >= _MANY:
+        return voices
+    detail = f"the rhythm of {dialogues} dialogues is too little to find them by; subtitles or a passport would help"
+    return Alignment.nothing("speech", tuple(voices.verdicts), Reason(rule="too-little-evidence", detail=detail))
 
 
 def _other_language(info: MediaInfo, language: str | None) -> Reason | None:

@@ -214,7 +214,7 @@ def _verdict(
         run: the piece it is in.
         error_s: the standard error of that piece's offset.
         one: what was heard of it.
-        usual: what the best of the recording's dialogues agree by: one that agrees much less is not there, or not as it was.
+        usual: what the best of the recording's dialogues agree by; one that agrees much less is not there.
         wander_s: how far their own best places lie from their pieces'.
     """
 

@@ -28,8 +28,14 @@ class Mode(StrEnum):
 def _forecast(forecast: Forecast, release: str, wanted: int, movies: int) -> str:
     return (
         f"{forecast.clips:,} of {wanted:,} dialogues, in {forecast.movies} of {movies} movies of {release}: "
-        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)}"
+        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)} and {_duration(forecast.seconds)}"
     )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Movies worked on at once.")]
@@ -55,6 +61,7 @@ def locate(
         }
         missing = {movie: one.reason.model_dump() for movie, one in report.missing.items()}
         forecast = {"clips": report.forecast.clips, "hours": report.forecast.hours, "bytes": report.forecast.bytes}
+        forecast["seconds"] = report.forecast.seconds
         print_json({"located": found, "missing": missing, "forecast": forecast})
         return report.exit_code
     for movie, candidates in report.located.items():
