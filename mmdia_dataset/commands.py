@@ -276,8 +276,11 @@ class AlignReport:
 
     @property
     def exit_code(self) -> int:
-        """1 if no dialogue could be placed."""
-        return 0 if self.placed else 1
+        """1 if a recording could not be listened to, or no dialogue could be placed."""
+        from mmdia_dataset.editions import LISTENING_FAULTS
+
+        faults = any(one.reason and one.reason.rule in LISTENING_FAULTS for one in self.timings.values())
+        return 1 if faults or not self.placed else 0
 
 
 def align(
@@ -311,7 +314,7 @@ def align(
     folder = Path(out)
     report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
     tasks = planned.edition_tasks(folder)
-    for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder)), 1):
+    for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder), planned.unused), 1):
         report.timings[timing.movie] = timing
         if timing.edition is not None:
             file = folder / f"{file_name(timing.movie)}.json"

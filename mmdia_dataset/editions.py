@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from mmdia_dataset.alignment.decision import align_recording, basis_of
 from mmdia_dataset.alignment.description import describe
-from mmdia_dataset.errors import MediaError, ReleaseError, shown
+from mmdia_dataset.errors import MediaError, NoAudio, ReleaseError, shown
 from mmdia_dataset.library import Located, Strength
 from mmdia_dataset.media import fingerprint, probe
 from mmdia_dataset.processes import in_processes
@@ -24,7 +24,11 @@ from mmdia_dataset.release import read_passport
 from mmdia_dataset.schema import Dialogue, Edition, EditionPiece, Passport, Reason, Recording
 from mmdia_dataset.timing import rate_text
 
-__all__ = ["EditionTask", "Timing", "pack_dialogue", "recording_of", "timings", "unpack_dialogue"]
+__all__ = ["LISTENING_FAULTS", "EditionTask", "Timing", "pack_dialogue", "recording_of", "timings", "unpack_dialogue"]
+
+
+LISTENING_FAULTS = ("no-audio", "unreadable-recording", "worker-died")
+"""Rules of recordings that could not be listened to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +90,22 @@ def unpack_dialogue(packed: bytes) -> Dialogue:
     return Dialogue.model_validate_json(zlib.decompress(packed))
 
 
-def timings(tasks: Sequence[EditionTask], jobs: int, sought: Sequence[EditionTask] = ()) -> Iterator[Timing]:
+def timings(
+    tasks: Sequence[EditionTask],
+    jobs: int,
+    sought: Sequence[EditionTask] = (),
+    unnamed: Sequence[Path] = (),
+) -> Iterator[Timing]:
     """The timing of each movie, as they are found; nothing that is wrong with a recording is raised.
 
-    Recordings that turn out to be another movie's than their names say are listened to once more, for the movies that
-    have none yet.
+    Where a recording turns out to be another movie's than its name says, names are no longer trusted: such recordings,
+    and those without a name, are listened to once more for the movies that have none yet.
 
     Args:
         tasks: movies with candidates.
         jobs: processes.
         sought: movies without any, which may be among the recordings that names lie about.
+        unnamed: recordings that no movie claims.
     """
     wrong: dict[str, Timing] = {}
     for task, timing in in_processes(_timing, tasks, jobs):
@@ -106,18 +116,18 @@ def timings(tasks: Sequence[EditionTask], jobs: int, sought: Sequence[EditionTas
             wrong[task.movie] = timing
         else:
             yield timing
-    waiting = {task.movie: task for task in (*tasks, *sought) if task.movie in wrong or task in sought}
     if wrong:
-        paths = sorted({one.path for task in tasks if task.movie in wrong for one in task.candidates})
+        waiting = {task.movie: task for task in tasks if task.movie in wrong} | {task.movie: task for task in sought}
+        paths = {one.path for task in tasks if task.movie in wrong for one in task.candidates} | set(unnamed)
         found: dict[str, list[Located]] = {}
-        for one in recognised(paths, waiting, next(iter(waiting.values())).release, jobs=jobs):
+        for one in recognised(sorted(paths), waiting, tasks[0].release, jobs=jobs):
             if one.path not in {candidate.path for candidate in waiting[one.movie].candidates}:
                 found.setdefault(one.movie, []).append(one)
         again = [replace(waiting[movie], candidates=tuple(candidates)) for movie, candidates in found.items()]
         for task, timing in in_processes(_timing, again, jobs):
-            if timing is not None and timing.reason is None:
+            if timing is not None and timing.reason is None and timing.located is not None:
                 wrong.pop(task.movie, None)
-                note = f"its recording is called {timing.located.path.name}" if timing.located else ""
+                note = f"names lie: its recording is {shown(timing.located.path.name)}"
                 yield replace(timing, notes=(*timing.notes, note))
     yield from wrong.values()
 
@@ -192,6 +202,8 @@ def _measured(
 ) -> Timing:
     try:
         decision = align_recording(located.path, recording, task.movie, dialogues, passport, task.language, basis)
+    except NoAudio as error:
+        return Timing(task.movie, located, None, Reason(rule="no-audio", detail=str(error)))
     except MediaError as error:
         return Timing(task.movie, located, None, Reason(rule="unreadable-recording", detail=str(error)))
     return Timing(task.movie, located, decision.edition, decision.reason, decision.notes, measured=True)

@@ -187,7 +187,7 @@ def _timings(plan: Plan, directory: BuiltDirectory, jobs: int, progress: Progres
     kept = directory.root / "editions"
     tasks = plan.edition_tasks(kept)
     found: dict[str, Timing] = {}
-    for timing in timings(tasks, jobs, plan.sought_tasks(kept)):
+    for timing in timings(tasks, jobs, plan.sought_tasks(kept), plan.unused):
         found[timing.movie] = timing
         if timing.edition is not None:
             directory.write_edition(timing.edition)

@@ -58,7 +58,8 @@ class Forecast:
 class Plan:
     """What is to be made of which recording.
 
-    ``transcripts`` holds all dialogues of each movie, wanted or not, as `editions.pack_dialogue` packs them.
+    ``unused`` are the recordings that no movie claims. ``transcripts`` holds all dialogues of each movie, wanted or
+    not, as `editions.pack_dialogue` packs them.
     """
 
     release: Release
@@ -67,6 +68,7 @@ class Plan:
     transcripts: dict[str, tuple[bytes, ...]]
     located: dict[str, tuple[Located, ...]]
     missing: dict[str, Missing]
+    unused: tuple[Path, ...]
     editions: Path | None
     as_is: bool
     issues: int
@@ -200,6 +202,7 @@ def plan(
         {movie: tuple(packed) for movie, packed in transcripts.items() if movie in wishes},
         library.located,
         library.missing,
+        library.unused,
         None if editions is None else Path(editions),
         as_is,
         issues,

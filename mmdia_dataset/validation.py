@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from mmdia_dataset.built import MANIFEST, BuiltDirectory, is_built, read_lines
-from mmdia_dataset.errors import UsageError
+from mmdia_dataset.errors import BadFingerprint, UsageError
 from mmdia_dataset.release import Release, open_release, passport_issues
 from mmdia_dataset.rules import Checker
-from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine
+from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine, Passport
 
 __all__ = ["ValidationReport", "issues_of"]
 
@@ -93,7 +93,18 @@ def _release(release: Release, seen: Seen) -> Iterator[Issue]:
         done += file.size
         seen(dialogues, done, total)
     yield from checker.finish()
-    yield from passport_issues(release.root)
+    yield from passport_issues(release.root, _fingerprint_fault)
+
+
+def _fingerprint_fault(passport: Passport) -> str | None:
+    from mmdia_dataset.alignment.fingerprint import TimingFingerprint  # imports av, which a look at words does without
+
+    try:
+        if passport.fingerprint is not None:
+            TimingFingerprint.from_schema(passport.fingerprint)
+    except BadFingerprint as error:
+        return error.what
+    return None
 
 
 def _error(rule: str, file: str, path: str, message: str, hint: str) -> Issue:

@@ -376,7 +376,7 @@ def test_subtitles_beside_the_film(plain):
     report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made))
     assert len(placed_right(found, ONE, plain.film, made, 160)) == len(plain.film.dialogues)
     assert {one.evidence.tier for one in found.placed} == {"subtitles"}
-    assert report.timings[ONE].notes == ()
+    assert report.timings[ONE].notes == (f"by the words of {ONE}.srt",)
 
 
 def test_subtitles_beside_a_film_that_lacks_a_scene(plain):
@@ -395,10 +395,11 @@ def test_no_subtitles_at_all(plain):
 
 
 def test_subtitles_that_are_late_place_nothing_wrongly(plain):
+    """They are set right by the sound, and that is said; or they are not used."""
     made = edition(plain.film, logo_s=7.0)
     report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made, late_s=2.3))
     placed_right(found, ONE, plain.film, made, 160)
-    assert not {one.id for one in found.placed if one.evidence.tier == "subtitles"} or not report.timings[ONE].notes
+    assert any("late against its sound" in note for note in report.timings[ONE].notes)
 
 
 @pytest.mark.parametrize("text", ["", "no subtitles", "1\n00:00:99 --> x\n\n", "\x00\x01\x02" * 999])
@@ -501,4 +502,5 @@ def test_a_movie_with_a_bad_passport_is_aligned_without_it(plain, tmp_path):
     assert len(placed_right(found, ONE, plain.film, made, 160)) == len(plain.film.dialogues)
     assert (found.evidence.tier, report.exit_code) == ("speech", 0)
     (note,) = report.timings[ONE].notes
-    assert note.startswith("its passport is not used: no passport")
+    assert note.startswith("its passport is not used: ")
+    assert f"{ONE}.json: no passport (Invalid JSON" in note

@@ -17,7 +17,7 @@ from mmdia_dataset.alignment.evidence import Alignment, Placed, Refused, Verdict
 from mmdia_dataset.alignment.fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.matching import by_fingerprint
 from mmdia_dataset.alignment.sidecars import subtitle_tracks
-from mmdia_dataset.alignment.soundtrack import Soundtrack, hear
+from mmdia_dataset.alignment.soundtrack import hear
 from mmdia_dataset.alignment.speech import by_speech
 from mmdia_dataset.alignment.subtitles import by_subtitles
 from mmdia_dataset.errors import BadFingerprint
@@ -73,7 +73,11 @@ def basis_of(
         digest.update(f"\0{passport.language}\0{data}".encode())
     for dialogue in dialogues:
         turns = [(turn.span.start_ms, turn.span.end_ms, turn.text) for turn in dialogue.turns]
-        digest.update(f"\0{dialogue.id}\0{dialogue.timeline}\0{dialogue.span}\0{turns}".encode("utf-8", "replace"))
+        digest.update(
+            f"\0{dialogue.id}\0{dialogue.language}\0{dialogue.timeline}\0{dialogue.span}\0{turns}".encode(
+                "utf-8", "replace"
+            )
+        )
     return digest.hexdigest()
 
 
@@ -111,7 +115,7 @@ def align_recording(
     elif reference is not None:
         alignment, track = _by_reference(path, timed, reference, language, notes)
     else:
-        alignment, track = _by_words_and_voices(path, timed, language, notes), None
+        alignment, track = _by_words_and_voices(path, timed, language, notes)
     notes += alignment.notes
     edition = _edition(movie, recording, dialogues, alignment, track, basis)
     return Decision(edition, alignment.reason, tuple(notes))
@@ -130,38 +134,41 @@ def _reference(passport: Passport | None, notes: list[str]) -> TimingFingerprint
 def _by_reference(
     path: Path, dialogues: list[Dialogue], reference: TimingFingerprint, language: str | None, notes: list[str]
 ) -> tuple[Alignment, int | None]:
-    """The first sound track that the fingerprint fits; the track's number if it is not the one chosen by language."""
+    """What the first sound track says that the fingerprint fits; the track's number if there are several."""
     order = audio_order(path, language)[:_MOST_TRACKS]
     refusal: Alignment | None = None
     for track in order or (None,):  # without a track, hearing says so
         alignment = by_fingerprint(dialogues, reference, hear(path, language, track))
         if any(isinstance(verdict, Placed) for verdict in alignment.verdicts.values()):
-            if track == order[0]:
-                return alignment, None
-            notes.append(f"sound track {order[0] + 1} is another than the movie's, track {(track or 0) + 1} is taken")
-            return alignment, track
+            if track != order[0]:
+                notes.append(f"sound track {order[0] + 1} is not the movie's, track {(track or 0) + 1} is taken")
+            return alignment, track if len(order) > 1 else None
         if refusal is None or (alignment.reason and alignment.reason.rule == "other-language"):
             refusal = alignment
     assert refusal is not None  # noqa: S101 - at least one track was tried
     return refusal, None
 
 
-def _by_words_and_voices(path: Path, dialogues: list[Dialogue], language: str | None, notes: list[str]) -> Alignment:
+def _by_words_and_voices(
+    path: Path, dialogues: list[Dialogue], language: str | None, notes: list[str]
+) -> tuple[Alignment, int | None]:
+    """The same without a fingerprint, of the track chosen by language."""
     ids = tuple(dialogue.id for dialogue in dialogues)
     language = language or next((dialogue.language for dialogue in dialogues if dialogue.language), None)
     other = _other_language(probe(path), language)
     if other is not None:
-        return Alignment.nothing("speech", ids, other)
-    soundtrack = hear(path, language)
+        return Alignment.nothing("speech", ids, other), None
+    order = audio_order(path, language)
+    track = order[0] if len(order) > 1 else None
+    soundtrack = hear(path, language, track)
     if not soundtrack.levels.any():
         reason = Reason(rule="too-little-evidence", detail="the recording's sound track is silent")
-        return Alignment.nothing("speech", ids, reason)
+        return Alignment.nothing("speech", ids, reason), None
     tracks = subtitle_tracks(path, notes.append)
     voices = _honest(by_speech(dialogues, soundtrack), len(dialogues))
     if not tracks:
-        return voices
-    words = by_subtitles(dialogues, tracks, soundtrack)
-    return _agreed(dialogues, words, voices, soundtrack)
+        return voices, track
+    return _agreed(dialogues, by_subtitles(dialogues, tracks, soundtrack), voices), track
 
 
 def _honest(voices: Alignment, dialogues: int) -> Alignment:
@@ -184,7 +191,7 @@ def _other_language(info: MediaInfo, language: str | None) -> Reason | None:
     return Reason(rule="other-language", detail=detail)
 
 
-def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment, soundtrack: Soundtrack) -> Alignment:
+def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment) -> Alignment:
     """What words say, where voices do not contradict it; where words say nothing at all, what voices say."""
     if not any(isinstance(verdict, Placed) for verdict in words.verdicts.values()):
         # Subtitles that are another film's or off their own sound say nothing about the sound.

@@ -15,6 +15,7 @@ import av.error
 import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Discard, Stream
@@ -34,6 +35,7 @@ _PASS_HZ = 3200.0
 _JITTER_S = 0.02  # timestamps of Matroska are whole milliseconds, of some old files rounded to a frame
 _LARGEST_GAP_S = 4 * 3600
 _LOBES = 6
+_PLANES = 8  # PyAV counts planes up to a null pointer, and with eight or more there is none
 _LEAD_S = 0.5  # decoded before the wanted part: decoders lean on what came before
 _TAIL_S = 0.01  # and after it: the filters look ahead
 # Some formats are sought by decoding time, or by guessing, and land too late.
@@ -161,6 +163,7 @@ class _Line:
         per_tick = time_base * self.rate
         self.tick = (per_tick.numerator, per_tick.denominator, round(origin * self.rate))
         self.fifo = AudioFifo()
+        self.packer = AudioResampler(format=first.format.packed)
         self.end = 0  # the place of the next sample, at the recording's rate
         self.started = False
         self.lower = _Lowered(self.rate)
@@ -219,6 +222,8 @@ class _Line:
             yield self.lower.apply(self._mono(whole))
 
     def _mono(self, frame: AudioFrame) -> NDArray[np.float32]:
+        if frame.format.is_planar and len(self.weights) >= _PLANES:
+            (frame,) = self.packer.resample(frame)
         values = frame.to_ndarray()
         if not frame.format.is_planar:
             values = values.reshape(-1, len(self.weights)).T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -40,8 +40,13 @@ def write_passport(folder: Path, passport: Passport) -> Path:
     return file
 
 
-def passport_issues(root: Path) -> Iterator[Issue]:
-    """What is wrong with the passports of a release."""
+def passport_issues(root: Path, fault: Callable[[Passport], str | None]) -> Iterator[Issue]:
+    """What is wrong with the passports of a release.
+
+    Args:
+        root: the release's folder.
+        fault: says what is wrong with a passport's fingerprint, None if nothing is.
+    """
     for file in sorted((root / PASSPORTS).glob("*.json")):
         name = f"{PASSPORTS}/{file.name}"
         try:
@@ -51,6 +56,9 @@ def passport_issues(root: Path) -> Iterator[Issue]:
             continue
         if file.name != f"{file_name(passport.movie)}.json":
             yield make_issue("bad-passport", name, "$.movie", f"it is of {passport.movie}, which its name is not")
+        wrong = fault(passport)
+        if wrong is not None:
+            yield make_issue("bad-passport", name, "$.fingerprint", wrong)
 
 
 def _read(file: Path) -> Passport:
