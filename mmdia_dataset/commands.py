@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mmdia_dataset.errors import MmdiaError, UsageError
-from mmdia_dataset.files import file_name, write_text
+from mmdia_dataset.files import file_name, make_folder, write_text
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
 from mmdia_dataset.schema import Issue
@@ -239,6 +239,7 @@ def fingerprint(
     from mmdia_dataset.processes import in_processes
     from mmdia_dataset.release import write_passport
 
+    make_folder(Path(out))  # what can't be written is said before hours of listening
     opened = open_release(release)
     library = find(opened.movies(), Path(media))
     report = FingerprintReport(Path(out), missing={m: one.reason.detail for m, one in library.missing.items()})
@@ -310,17 +311,20 @@ def align(
     from mmdia_dataset.plans import plan
     from mmdia_dataset.plots import plot_edition
 
-    planned = plan(release, media, language=language, jobs=jobs, progress=progress)
     folder = Path(out)
+    make_folder(folder)  # what can't be written is said before hours of listening
+    planned = plan(release, media, language=language, jobs=jobs, progress=progress)
     report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
     tasks = planned.edition_tasks(folder)
     for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder), planned.unused), 1):
         report.timings[timing.movie] = timing
         if timing.edition is not None:
             file = folder / f"{file_name(timing.movie)}.json"
-            write_text(file, edition_text(timing.edition))
-            dialogues = [unpack_dialogue(packed) for packed in planned.transcripts.get(timing.movie, ())]
-            plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", file.with_suffix(".png"))
+            text, picture = edition_text(timing.edition), file.with_suffix(".png")
+            if not (picture.is_file() and file.is_file() and file.read_text(encoding="utf-8") == text):
+                dialogues = [unpack_dialogue(packed) for packed in planned.transcripts.get(timing.movie, ())]
+                plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", picture)
+            write_text(file, text)
         if progress:
             progress("finding the timing", done, len(tasks))
     report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}

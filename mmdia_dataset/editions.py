@@ -167,15 +167,23 @@ def _timing(task: EditionTask) -> Timing:
     notes: list[str] = []
     passport = _passport(task, notes)
     basis = basis_of(dialogues, passport, task.language, [recording.fingerprint for _, recording in known])
-    ready = _from_file(task, known, notes) or _from_earlier(task, known, basis)
+    ready = _from_file(task, known, dialogues, notes) or _from_earlier(task, known, basis)
     if ready is not None:
         return replace(_described(task, ready, dialogues), notes=tuple(notes))
     tried = [_measured(task, located, recording, dialogues, passport, basis) for located, recording in known]
     best = max(tried, key=_worth)
     if len(tried) > 1 and best.edition is not None and best.located is not None:
-        fits = ", ".join(f"{one.located.path.name}: {_worth(one)[0]}" for one in tried if one.located)
-        notes.append(f"of {len(tried)} recordings {best.located.path.name} is taken; dialogues placed: {fits}")
+        fits = ", ".join(_fit(one) for one in tried if one.located is not best.located)
+        notes.append(f"of {len(tried)} recordings {shown(best.located.path.name)} is taken, not {fits}")
+    notes += [f"{shown(one.located.path.name)} can't be read" for one in refusals if one.located is not None]
     return replace(_described(task, best, dialogues), notes=(*notes, *best.notes))
+
+
+def _fit(timing: Timing) -> str:
+    name = shown(timing.located.path.name) if timing.located else "?"
+    if timing.edition is None:
+        return f"{name} (can't be heard)"
+    return f"{name} ({len(timing.edition.placed)} dialogues placed)"
 
 
 def _equals(known: list[tuple[Located, Recording]]) -> list[tuple[Located, Recording]]:
@@ -217,19 +225,33 @@ def _passport(task: EditionTask, notes: list[str]) -> Passport | None:
         return None
 
 
-def _from_file(task: EditionTask, known: list[tuple[Located, Recording]], notes: list[str]) -> Timing | None:
-    """The edition given, if it was made of one of the recordings."""
+def _from_file(
+    task: EditionTask, known: list[tuple[Located, Recording]], dialogues: list[Dialogue], notes: list[str]
+) -> Timing | None:
+    """The edition given, if it was made of one of the recordings and of these dialogues."""
     if task.given is None or not task.given.is_file():
         return None
     edition = _read(task.given)
     if edition is None or edition.movie != task.movie:
         notes.append(f"{task.given.name} is no edition of {task.movie} and is not used")
         return None
+    unknown = _unknown_to(edition, dialogues)
     for located, recording in known:
         if edition.recording.fingerprint == recording.fingerprint:
-            return Timing(task.movie, located, edition.model_copy(update={"recording": recording}), None)
+            if not unknown:
+                return Timing(task.movie, located, edition.model_copy(update={"recording": recording}), None)
+            notes.append(f"{task.given.name} does not know {unknown} of the dialogues: the timing is measured anew")
+            return None
     notes.append(f"{task.given.name} was made of another file ({edition.recording.name}): the timing is measured anew")
     return None
+
+
+def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
+    """How many dialogues an edition says nothing of, or meant by another span. One that was not measured knows all."""
+    if not edition.placed and not edition.refused:
+        return 0
+    placed, refused = {one.id: one.span for one in edition.placed}, {one.id for one in edition.refused}
+    return sum(placed.get(one.id) != one.span and one.id not in refused for one in dialogues)
 
 
 def _from_earlier(task: EditionTask, known: list[tuple[Located, Recording]], basis: str) -> Timing | None:
@@ -247,10 +269,10 @@ def _from_earlier(task: EditionTask, known: list[tuple[Located, Recording]], bas
 def _read(file: Path) -> Edition | None:
     try:
         edition = Edition.model_validate_json(file.read_bytes())
-        edition.time_map()
+        time_map = edition.time_map()
     except (ValidationError, ValueError, OSError):
         return None
-    return edition
+    return edition if all(time_map.piece_of(one.span) for one in edition.placed) else None
 
 
 def _described(task: EditionTask, timing: Timing, dialogues: Sequence[Dialogue] = ()) -> Timing:

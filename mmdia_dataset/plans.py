@@ -156,6 +156,8 @@ def plan(
     settings = settings_for(mode, language=language, sample_rate=sample_rate, mono=mono)
     if split is not None and split not in SPLITS:
         raise ConfigError(f"unknown split {split!r}", hint=f"known splits are {', '.join(SPLITS)}")
+    if editions is not None and not Path(editions).is_dir():
+        raise UsageError("there is no such folder of editions", where=editions, hint="`mmdia align` makes one")
     opened = open_release(release)
     wishes: dict[str, list[Wish]] = {}
     transcripts: dict[str, list[bytes]] = {}

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import mmdia_dataset
 from mmdia_dataset import cli
 from mmdia_dataset.built import read_lines
+from mmdia_dataset.errors import UsageError
 from mmdia_dataset.schema import Edition, Passport
 from tests import editions_on_disk as disk
 from tests.editions import PAL, RATE, edition, make_film
@@ -504,3 +505,58 @@ def test_a_movie_with_a_bad_passport_is_aligned_without_it(plain, tmp_path):
     (note,) = report.timings[ONE].notes
     assert note.startswith("its passport is not used: ")
     assert f"{ONE}.json: no passport (Invalid JSON" in note
+
+
+# Edition files from others
+
+
+@pytest.fixture
+def given(curator, owner, tmp_path, listened):
+    """Rebuilds movie ONE with its edition file changed as a stranger may have changed it."""
+
+    def run(**changes):
+        data = json.loads((owner.editions / f"{ONE}.json").read_text())
+        (tmp_path / "editions").mkdir()
+        (tmp_path / "editions" / f"{ONE}.json").write_text(json.dumps({**data, **changes}), encoding="utf-8")
+        ids = [f"{ONE}_clip_{one.number}" for one in film_of(ONE).dialogues]
+        out = tmp_path / "built"
+        report = mmdia_dataset.rebuild(
+            curator.release, owner.media, out, mode="audio", ids=ids, editions=tmp_path / "editions"
+        )
+        return report, lines_of(out), listened
+
+    return run
+
+
+PIECE = {"from_ms": 0, "to_ms": 180_000, "rate": "1/1", "offset_ms": 0.0}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[], [PIECE, PIECE], [{**PIECE, "to_ms": 0}], [{**PIECE, "rate": "0/1"}]],
+    ids=["no-pieces", "overlap", "empty", "rate"],
+)
+def test_an_odd_edition_file(given, pieces):
+    report, _, calls = given(pieces=pieces)
+    assert (report.made, len(report.notes[ONE]), calls) == (5, 1, [f"{ONE}.flac"])
+
+
+@pytest.mark.parametrize("offset_ms", [-1e9, 1e9])
+def test_an_edition_file_that_leads_out_of_the_recording(given, offset_ms):
+    report, lines, _ = given(pieces=[{**PIECE, "offset_ms": offset_ms}])
+    assert (report.made, report.exit_code) == (0, 1)
+    assert {line.reasons[0].rule for line in lines.values()} == {"outside-recording"}
+
+
+def test_an_edition_that_does_not_know_a_dialogue(owner, given):
+    """It was made of a release with fewer dialogues: where the other one is was never looked at."""
+    known = json.loads((owner.editions / f"{ONE}.json").read_text())["placed"]
+    report, lines, calls = given(placed=known[1:])
+    assert calls == [f"{ONE}.flac"] or lines[f"{ONE}_clip_0"].status == "refused"
+    assert len(report.notes[ONE]) == 1
+
+
+def test_editions_that_are_nowhere(curator, owner, tmp_path, listened):
+    with pytest.raises(UsageError, match="no such folder"):
+        mmdia_dataset.rebuild(curator.release, owner.media, tmp_path / "built", editions=tmp_path / "gone")
+    assert (listened, (tmp_path / "built").exists()) == ([], False)

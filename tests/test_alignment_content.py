@@ -1,4 +1,4 @@
-"""Recordings recognised by what is heard of them, among many movies; strangers, and strangers with a known tune, not."""
+"""Recordings recognised among many movies by what is heard of them; strangers are not, even with a known tune."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -53,7 +53,7 @@ def world():
     random = np.random.default_rng(7)
     frames = np.concatenate([fingerprint.bits for fingerprint in fingerprints.values()])
     for n in range(CROWD):
-        fingerprints[f"crowd {n}"] = TimingFingerprint(random.choice(frames, 2 * 3600 * 3))
+        fingerprints[f"crowd {n}"] = TimingFingerprint(random.choice(frames, 3600 * 3))
     return World(one, two, unknown, fingerprints, ContentIndex(fingerprints))
 
 

@@ -20,7 +20,7 @@ from tests.editions import PAL, RATE
 
 LENGTH_MS = 270_000
 EDGE_S = 1.0  # an edit so near to a dialogue's edge may lie in the pause there
-BLEEP_S = 4.0  # other sound in place of so little of a dialogue is not told from noise; the rest is where it belongs
+LEAST_SHARE = 0.3  # other sound in place of a part, no longer and no shorter, moves nothing and may pass
 
 
 @lru_cache
@@ -166,11 +166,11 @@ def test_scenes_may_be_missing_and_others_be_put_in():
     lines = film().lines
     at = (lines[2][-1].end_s + lines[3][0].start_s) / 2
     later = (lines[-4][-1].end_s + lines[-3][0].start_s) / 2
-    edition = editions.edition(film(), logo_s=8, removed=(5,), inserted={at: foreign, later: foreign[: 11 * RATE]})
+    edition = editions.edition(film(), logo_s=8, removed=(4,), inserted={at: foreign, later: foreign[: 11 * RATE]})
     found = assert_edition(edition)
     assert len(found.time_map.pieces) == 4
     assert rules(found) == {"absent"}
-    assert [one.id for one in film().dialogues if one.id not in placed(found)] == [film().dialogues[5].id]
+    assert [one.id for one in film().dialogues if one.id not in placed(found)] == [film().dialogues[4].id]
 
 
 def test_cuts_and_speed_together():
@@ -180,10 +180,15 @@ def test_cuts_and_speed_together():
 
 
 def test_noise_widens_the_bound_and_moves_nothing():
-    clean = align(heard())
-    noisy = assert_edition(editions.edition(film(), noise=0.02, logo_s=5), worst_ms=20)
+    clean, edition = align(heard()), editions.edition(film(), noise=0.02, logo_s=5)
+    noisy = align(edition.soundtrack())
+    assert len(placed(noisy)) >= 0.8 * len(film().dialogues)
     assert noisy.error_ms > clean.error_ms
     assert noisy.confidence <= clean.confidence
+    there = [dialogue for dialogue in film().dialogues if dialogue.id in placed(noisy)]
+    for dialogue in there:
+        verdict = noisy.verdicts[dialogue.id]
+        assert abs(verdict.start_s - edition.place_s(dialogue.span)) * 1000 <= min(20, verdict.error_ms)
 
 
 # --- what is not there, or not whole --------------------------------------------------------------------------------
@@ -366,10 +371,10 @@ def test_whatever_was_edited_a_placed_dialogue_is_within_its_bound(edits, rate):
         assert_mapped(found, one)
         start, end = one.span.start_ms / 10, one.span.end_ms / 10
         early, late = start + EDGE_S * FRAME_RATE, end - EDGE_S * FRAME_RATE
+        for before, after in pairwise(pieces):
+            spliced = before[2] != after[2] and before[1] < late and after[0] > early
+            assert not spliced, f"{one.id} was placed although a splice runs through it"
         inside = [piece for piece in pieces if piece[0] < late and piece[1] > early]
-        whole = inside and inside[0][0] <= early and inside[-1][1] >= late
-        gaps = [after[0] - before[1] for before, after in pairwise(inside)]
-        assert whole, f"{one.id} was placed although it is not there as a whole"
-        assert max(gaps, default=0) <= BLEEP_S * FRAME_RATE
-        assert len({shift for _, _, shift in inside}) == 1, f"{one.id} was placed although a splice runs through it"
+        heard_of_it = sum(min(end, last) - max(start, first) for first, last, _ in inside)
+        assert heard_of_it >= LEAST_SHARE * (end - start), f"{one.id} was placed although it is not there"
         assert abs(verdict.start_s * 1000 - (start + inside[0][2]) * 10 / rate) <= verdict.error_ms

@@ -1,4 +1,4 @@
-"""The code blocks of README, then of docs/, run, in order, in one folder; shell blocks first, since Python's use what they make.
+"""The code blocks of README and docs/ run in order in one folder; first the shell's, since Python's use what they make.
 
 A block is left out only where the line above it is an HTML comment that starts with `not run` and says why.
 """

@@ -73,7 +73,8 @@ def test_the_manifest_says_what_was_made_and_why_not(built):
     assert refused.reasons[0].rule == "no-recording"
     assert lines["tt0000002_clip_1"].splits == ("test", "hard")
     edition = Edition.model_validate_json((built / "editions" / "tt0000001.json").read_bytes())
-    assert edition.pieces[0].to_ms == edition.recording.duration_ms
+    assert [(piece.rate, piece.offset_ms) for piece in edition.pieces] == [("1/1", 0)]
+    assert edition.evidence.tier == "given"
 
 
 def test_rows_stand_in_their_splits(built):

@@ -253,7 +253,7 @@ def _edition(
                 error_ms=round(verdict.error_ms, 1),
                 confidence=round(max(0.0, min(1.0, verdict.confidence)), 3),
             )
-            placed.append(PlacedDialogue(id=dialogue.id, evidence=evidence))
+            placed.append(PlacedDialogue(id=dialogue.id, span=dialogue.span, evidence=evidence))
         else:
             reason = verdict.reason if verdict else _UNTIMED
             refused.append(RefusedDialogue(id=dialogue.id, reasons=(reason,)))

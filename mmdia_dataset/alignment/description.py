@@ -30,7 +30,7 @@ def describe(edition: Edition, numbers: Mapping[str, int], frame_rate: Fraction 
         numbers: the dialogues' numbers by id, to name those that are missing.
         frame_rate: of the recording's picture, where it has one.
     """
-    if not edition.placed:
+    if not edition.placed or not edition.pieces:
         if not edition.refused:
             return "no dialogues to place"
         reason = edition.refused[0].reasons[0]

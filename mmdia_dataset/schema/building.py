@@ -99,6 +99,10 @@ class PlacedDialogue(Model):
     """A dialogue that an edition has, and how well its place is known."""
 
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
+    span: Span = Field(
+        description="Its span of movie time, as it was looked for [ms].",
+        examples=[{"start_ms": 50260, "end_ms": 68120}],
+    )
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "fingerprint"}])
 
 
