@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mmdia_dataset.errors import MmdiaError, UsageError
-from mmdia_dataset.files import file_name, make_folder, write_text
+from mmdia_dataset.files import check_folder, file_name, write_text
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
 from mmdia_dataset.schema import Issue
@@ -239,7 +239,7 @@ def fingerprint(
     from mmdia_dataset.processes import in_processes
     from mmdia_dataset.release import write_passport
 
-    make_folder(Path(out))  # what can't be written is said before hours of listening
+    check_folder(Path(out))  # what can't be written is said before hours of listening
     opened = open_release(release)
     library = find(opened.movies(), Path(media))
     report = FingerprintReport(Path(out), missing={m: one.reason.detail for m, one in library.missing.items()})
@@ -312,7 +312,7 @@ def align(
     from mmdia_dataset.plots import plot_edition
 
     folder = Path(out)
-    make_folder(folder)  # what can't be written is said before hours of listening
+    check_folder(folder)  # what can't be written is said before hours of listening
     planned = plan(release, media, language=language, jobs=jobs, progress=progress)
     report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
     tasks = planned.edition_tasks(folder)

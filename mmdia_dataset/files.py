@@ -15,7 +15,16 @@ from pathlib import Path
 
 from mmdia_dataset.errors import OutputError
 
-__all__ = ["TEMP_SUFFIX", "file_name", "make_folder", "output_error", "sha256_of", "whole_file", "write_text"]
+__all__ = [
+    "TEMP_SUFFIX",
+    "check_folder",
+    "file_name",
+    "make_folder",
+    "output_error",
+    "sha256_of",
+    "whole_file",
+    "write_text",
+]
 
 TEMP_SUFFIX = ".part"
 """How temporary files end; they also start with a dot."""
@@ -51,6 +60,19 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(error, folder) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Look whether a folder could be made and written, without making it: before hours of work for it.
+
+    Raises:
+        OutputError: it could not, or a file stands in its place.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise output_error(NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise output_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), folder)
 
 
 @contextmanager

@@ -89,6 +89,10 @@ with av.open(sys.argv[1]) as container:
         pass
 Path(sys.argv[2]).write_text(json.dumps(time.process_time() - started))
 """
+QUIET = """
+import subprocess, sys
+sys.exit(subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode)
+"""
 MAKE = """
 import sys
 from pathlib import Path
@@ -113,7 +117,8 @@ def compare(work: Path, minutes: float, run: Callable[[list[str]], Spent]) -> No
     peer = _ffsubsync()
     print(MISSING if peer is None else "", end="\n" if peer is None else "")
     header = "present placed wrong | absent taken | spliced taken | error median    p95      max"
-    print(f"  {'':<34} {header} | beyond bound | x real time (decoding alone) | peak", flush=True)
+    speeds = "x real time: all, without start-up, decoding alone"
+    print(f"  {'':<34} {header} | {speeds} | beyond bound | peak", flush=True)
     for case in cases:
         _ours(case, folder, run)
         if peer is not None:
@@ -132,20 +137,22 @@ def _ours(case: Case, folder: Path, run: Callable[[list[str]], Spent]) -> None:
         for id_, (status, at) in case.truth.items()
         if status == "present" and id_ in starts
     )
-    speed = case.seconds / (found["hear"] + found["match"])
-    _show(f"{case.name}: mmdia", case, starts, f"{beyond:12} | {speed:11.0f} {case.seconds / decoding:17.0f}", spent)
+    inner = case.seconds / (found["hear"] + found["match"])
+    _show(f"{case.name}: mmdia", case, starts, f"{inner:11.0f} {case.seconds / decoding:8.0f} | {beyond:12}", spent)
 
 
 def _theirs(case: Case, folder: Path, command: str, run: Callable[[list[str]], Spent]) -> None:
     out = folder / "theirs.srt"
     out.unlink(missing_ok=True)
     try:
-        spent = run([command, str(case.path), "-i", str(folder / "reference.srt"), "-o", str(out)])
+        spent = run(
+            [sys.executable, "-c", QUIET, command, str(case.path), "-i", str(folder / "reference.srt"), "-o", str(out)]
+        )
     except SystemExit:
         print(f"  {case.name}: ffsubsync failed", flush=True)
         return
     starts = _starts(out) if out.exists() else {}
-    _show(f"{case.name}: ffsubsync", case, starts, f"{'':12} | {case.seconds / spent.cpu:11.0f} {'':17}", spent)
+    _show(f"{case.name}: ffsubsync", case, starts, f"{'':20} | {'':12}", spent)
 
 
 def _show(name: str, case: Case, starts: dict[str, float], more: str, spent: Spent) -> None:
@@ -158,9 +165,11 @@ def _show(name: str, case: Case, starts: dict[str, float], more: str, spent: Spe
     wrong = int((errors > WRONG_MS).sum())
     middle, high, most = np.percentile(errors, [50, 95, 100]) if len(errors) else [float("nan")] * 3
     counts = f"{len(of['present']):7} {taken['present']:6} {wrong:5} | {len(of['absent']):6} {taken['absent']:5}"
+    speed = f"{case.seconds / spent.cpu:16.0f}"
     counts += f" | {len(of['spliced']):7} {taken['spliced']:5}"
     print(
-        f"  {name:<34} {counts} | {middle:9.1f} {high:9.1f} {most:9.1f} ms | {more} | {spent.peak:.0f} MB", flush=True
+        f"  {name:<34} {counts} | {middle:9.1f} {high:9.1f} {most:9.1f} ms | {speed} {more} | {spent.peak:.0f} MB",
+        flush=True,
     )
 
 
