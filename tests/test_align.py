@@ -403,7 +403,7 @@ def test_subtitles_that_are_late_place_nothing_wrongly(plain):
     assert any("late against its sound" in note for note in report.timings[ONE].notes)
 
 
-@pytest.mark.parametrize("text", ["", "no subtitles", "1\n00:00:99 --> x\n\n", "\x00\x01\x02" * 999])
+@pytest.mark.parametrize("text", ["", "1\n00:00:99 --> x\n\n", "\x00\x01\x02" * 999])
 def test_broken_subtitles_are_noted(plain, text):
     made = edition(plain.film, logo_s=7.0)
     report, found = plain.run(made, lambda file: file.write_text(text, encoding="utf-8"))

@@ -375,10 +375,10 @@ def library(tmp_path_factory):
     strangers = [make_film(60 + n, 1.2) for n in range(5)]
     for n, stranger in enumerate(strangers):
         disk.write_sound(media / "home" / f"video {n}.flac", stranger.samples())
-    for n in range(20):
+    for n in range(12):
         bed = np.roll(strangers[n % 5].bed, n * 70_001)
         disk.write_sound(media / "music" / f"track {n:02}.flac", bed[: 30 * RATE] * 8)
-    for n in range(16):
+    for n in range(24):
         (media / "home" / f"clip {n}.mkv").write_bytes(np.random.default_rng(n).bytes(5000) if n else b"")
     assert sum(file.is_file() for file in media.rglob("*.*")) == 60
     report = mmdia_dataset.rebuild(release, media, root / "built", mode="audio")

@@ -79,11 +79,16 @@ class Agreement:
     def peak(self, frames: NDArray[np.int64], offset_s: float, reach: int) -> Peak:
         """The best place of frames within `reach` frames of the soundtrack, by a parabola through its neighbours."""
         shifts = np.arange(-reach - 1, reach + 2)
-        least = 0.1 * self.usual * max(1, len(frames))
-        scores = np.empty(len(shifts))
-        for n, shift in enumerate(shifts):
-            agree, weight = self.bits(frames, offset_s, float(shift))
-            scores[n] = agree.sum() / max(float(weight.sum()), least)
+        places = self.places(frames, offset_s)
+        floor = np.floor(places).astype(np.int64)
+        part = (places - floor).astype(np.float32)[:, None, None]
+        at = floor[:, None] + np.append(shifts, reach + 2)
+        inside = (at >= 0) & (at < len(self.changes))
+        around = self.changes[np.clip(at, 0, len(self.changes) - 1)] * inside[:, :, None]
+        values = around[:, :-1] * (1 - part) + around[:, 1:] * part
+        agree = (values * self.signs[frames][:, None]).sum(axis=(0, 2), dtype=np.float64)
+        weight = np.abs(values).sum(axis=(0, 2), dtype=np.float64)
+        scores = agree / np.maximum(weight, 0.1 * self.usual * max(1, len(frames)))
         best = int(np.argmax(scores[1:-1])) + 1
         before, here, after = scores[best - 1 : best + 2]
         bend = before - 2 * here + after

@@ -39,11 +39,12 @@ _ALIKE_S = 0.03  # runs whose offsets are nearer are one, whatever lies between:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A recording on its way to being aligned: agreement at the present speed, and the runs."""
+    """A recording on its way to being aligned: agreement at the present speed, the runs, and places along them."""
 
     agreement: Agreement
     runs: list[Run]
     errors_s: list[float]
+    parts: list[list[tuple[float, float, float]]]
 
 
 def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtrack: Soundtrack) -> Alignment:
@@ -141,16 +142,18 @@ def _measured(agreement: Agreement, runs: list[Run]) -> _Found:
             joined.append(run)
     final: list[Run] = []
     errors: list[float] = []
+    parts: list[list[tuple[float, float, float]]] = []
     for run in joined:
         places = _parts(agreement, run)
         if not places:
             continue
+        parts.append(places)
         shift = _middle(places)
         final.append(replace(run, offset_s=run.offset_s + shift * agreement.rate))
         scatter = float(np.median([abs(place[1] - shift) for place in places])) * 1.4826
         inner = 1 / np.sqrt(sum(1 / max(place[2], 1e-4) ** 2 for place in places))
         errors.append(float(max(inner, scatter / np.sqrt(len(places)))))
-    return _Found(agreement, final, errors)
+    return _Found(agreement, final, errors, parts)
 
 
 def _parts(agreement: Agreement, run: Run) -> list[tuple[float, float, float]]:
@@ -179,8 +182,7 @@ def _exact_rate(found: _Found) -> float | None:
     times: list[NDArray[np.float64]] = []
     shifts: list[NDArray[np.float64]] = []
     longest = 0.0
-    for run in found.runs:
-        places = _parts(found.agreement, run)
+    for places in found.parts:
         if len(places) < 4:
             continue
         # A shift as large as was looked for is the largest that could be found, not the true one.
