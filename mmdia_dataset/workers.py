@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmdia_dataset import clips
+from mmdia_dataset.alignment.decision import UNTIMED
 from mmdia_dataset.built import BuiltDirectory
 from mmdia_dataset.plans import Wish
 from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Place, Reason, Recording, RefusedLine
@@ -45,7 +46,7 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
     wanted: list[clips.Wanted] = []
     wishes: dict[str, Wish] = {}
     for wish in task.wishes:
-        reasons = refused.get(wish.id) or ((_UNTIMED,) if not wish.placed else ())
+        reasons = refused.get(wish.id) or ((UNTIMED,) if not wish.placed else ())
         if reasons:
             yield refused_line(wish, mode, reasons[0], edition.recording), False
             continue
@@ -72,9 +73,6 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
             yield line, False
     finally:
         journal.close()
-
-
-_UNTIMED = Reason(rule="no-movie-time", detail="the release does not say when in the movie this dialogue is")
 
 
 def _piece(time_map: TimeMap, wish: Wish) -> tuple[str, float] | None:

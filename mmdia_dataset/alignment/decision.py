@@ -35,7 +35,10 @@ from mmdia_dataset.schema import (
 )
 from mmdia_dataset.timing import rate_text
 
-__all__ = ["Decision", "align_recording", "basis_of"]
+__all__ = ["UNTIMED", "Decision", "align_recording", "basis_of"]
+
+UNTIMED = Reason(rule="no-movie-time", detail="the release does not say when in the movie this dialogue is")
+"""Why a dialogue whose times count from itself can't be placed."""
 
 # Part of every edition's basis: raised when the same input would be aligned otherwise.
 _METHOD = "1"
@@ -255,7 +258,7 @@ def _edition(
             )
             placed.append(PlacedDialogue(id=dialogue.id, span=dialogue.span, evidence=evidence))
         else:
-            reason = verdict.reason if verdict else _UNTIMED
+            reason = verdict.reason if verdict else UNTIMED
             refused.append(RefusedDialogue(id=dialogue.id, reasons=(reason,)))
     whole = Evidence(
         tier=alignment.tier,
@@ -272,6 +275,3 @@ def _edition(
         track=track,
         basis=basis,
     )
-
-
-_UNTIMED = Reason(rule="no-movie-time", detail="the release does not say when in the movie this dialogue is")
