@@ -19,7 +19,7 @@ from tests import editions
 from tests.editions import PAL, RATE
 
 LENGTH_MS = 270_000
-EDGE_S = 2.5  # a splice so near to a dialogue's edge may go unnoticed: docs/alignment.md says how often
+EDGE_S = 1.0  # an edit so near to a dialogue's edge may lie in the pause there
 LEAST_SHARE = 0.3  # other sound in place of a part, no longer and no shorter, moves nothing and may pass
 
 
