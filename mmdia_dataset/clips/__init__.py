@@ -1,0 +1,32 @@
+"""Recording + time map + spans -> clips: right to the frame and the sample, or refused with a reason.
+
+What exactly is cut: the time map leads from movie time to recording time. The frames of a clip are those with a
+timestamp in [start, end); t0 is the time of the first of them, t1 that of the frame after the last, and the sound is
+[t0, t1). At the end of a recording t1 is the end of its last frame, and a span may run over it by at most one frame.
+
+- ``copy``: an MP4 file with the recording's own packets, not re-encoded. It begins at the keyframe before t0 and holds
+  sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file.
+- ``audio``: a WAV file, 16 bits, sample-exact.
+
+Every copied clip is read back before it counts as made: exactly the expected frames at the expected times, full length.
+What can be noticed without decoding is described in `mmdia_dataset.media.packets`.
+
+A file appears under its name only when it is whole. At most one clip is in memory, once as packets and once as a file.
+"""
+
+from mmdia_dataset.clips.cutting import cut
+from mmdia_dataset.clips.results import REFUSAL_RULES, Made, RefusalRule, Refused, Wanted
+from mmdia_dataset.clips.settings import AudioSettings, CopySettings, Settings, SettingsDict
+
+__all__ = [
+    "REFUSAL_RULES",
+    "AudioSettings",
+    "CopySettings",
+    "Made",
+    "RefusalRule",
+    "Refused",
+    "Settings",
+    "SettingsDict",
+    "Wanted",
+    "cut",
+]

@@ -1,0 +1,33 @@
+"""Mode `copy`: the recording's own packets in an MP4 file, not re-encoded."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from mmdia_dataset.clips.results import Made, Wanted
+from mmdia_dataset.clips.settings import CopySettings
+from mmdia_dataset.clips.writing import write
+from mmdia_dataset.errors import NoVideo
+from mmdia_dataset.media import Recording, check_clip, preroll, remux
+
+__all__ = ["copy"]
+
+
+def copy(source: Recording, start: Fraction, end: Fraction, item: Wanted, settings: CopySettings) -> Made:
+    """Copy one clip. Raises MediaError, or OutputError."""
+    if source.video is None:
+        raise NoVideo("the recording has no picture track", hint="cut it with mode 'audio'")
+    stretch = source.stretch(start, end, lead=preroll(source))
+    zero, finish = stretch.start, stretch.end
+    times = [pts - stretch.shown[0] for pts in stretch.shown]
+    clock = source.video.time_base or Fraction(1)
+    front, media = remux(source, stretch)
+
+    def check(file: Path) -> None:
+        check_clip(file, times, clock, finish - zero, sound=source.audio is not None)
+
+    digest, size = write(item.file, (front, media), check)
+    rate = None if source.audio is None else source.audio.codec_context.sample_rate
+    samples = None if rate is None else round(finish * rate) - round(zero * rate)
+    return Made(item, zero, finish, len(times), samples, digest, size)

@@ -1,0 +1,91 @@
+"""What is asked of cutting, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, get_args
+
+from mmdia_dataset.errors import (
+    MediaError,
+    MediaUnreadable,
+    NoAudio,
+    NoVideo,
+    SpanOutside,
+    UnsupportedCodec,
+)
+from mmdia_dataset.media import EmptySpan
+from mmdia_dataset.timing import Span
+
+__all__ = ["REFUSAL_RULES", "Made", "RefusalRule", "Refused", "Wanted", "refusal"]
+
+RefusalRule = Literal[
+    "damaged",
+    "empty-span",
+    "no-audio",
+    "no-video",
+    "outside-recording",
+    "splice-inside",
+    "unreadable-recording",
+    "unsupported-codec",
+]
+REFUSAL_RULES: tuple[RefusalRule, ...] = get_args(RefusalRule)
+
+_RULES: tuple[tuple[type[MediaError], RefusalRule], ...] = (
+    (EmptySpan, "empty-span"),
+    (SpanOutside, "outside-recording"),
+    (NoVideo, "no-video"),
+    (NoAudio, "no-audio"),
+    (UnsupportedCodec, "unsupported-codec"),
+    (MediaUnreadable, "unreadable-recording"),
+    (MediaError, "damaged"),
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A clip to be made: the dialogue's id, its span of movie time, and the file to write."""
+
+    id: str
+    span: Span
+    file: Path
+
+
+@dataclass(frozen=True)
+class Made:
+    """A clip that was made.
+
+    Attributes:
+        wanted: what was asked for.
+        start: t0, recording seconds of the first frame and sample.
+        end: t1, recording seconds where the last frame is over.
+        frames: frames shown; None for sound alone.
+        samples: samples heard, per channel; None without sound.
+        sha256: of the file, in hexadecimal.
+        bytes: size of the file.
+    """
+
+    wanted: Wanted
+    start: Fraction
+    end: Fraction
+    frames: int | None
+    samples: int | None
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A clip that was not made: by which rule, and why in one sentence."""
+
+    wanted: Wanted
+    rule: RefusalRule
+    detail: str
+
+
+def refusal(item: Wanted, error: MediaError) -> Refused:
+    """The result of a clip that an error kept from being made."""
+    rule = next(rule for kind, rule in _RULES if isinstance(error, kind))
+    detail = error.what[:1].upper() + error.what[1:]
+    return Refused(item, rule, f"{detail}; {error.hint}." if error.hint else f"{detail}.")
