@@ -12,14 +12,15 @@ Whether a clip is there is decided by the manifest and the journals, never by a 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
@@ -71,26 +72,40 @@ def edition_text(edition: Edition) -> str:
 
 
 class Journal:
-    """Lines of one movie as they are made, on disk as soon as `add` returns. Survives a kill of the process."""
+    """Lines of one movie as they are made, on disk as soon as `add` returns. Survives a kill of the process.
+
+    Several processes may append to one journal: a line is a single write to the end of the file.
+    """
 
     def __init__(self, file: Path) -> None:
         make_folder(file.parent)
         self._path = file
         try:
-            self._file: BinaryIO = file.open("ab")
-            # A run killed while it wrote leaves half a line; a newline keeps it from spoiling ours.
-            if self._file.tell():
-                self._file.write(b"\n")
+            self._file: FileIO = file.open("ab", buffering=0)
         except OSError as error:
             raise output_error(error, file) from error
+        # A run killed while it wrote leaves half a line; a newline keeps it from spoiling ours.
+        if self._file.tell():
+            self._append(b"\n")
 
     def add(self, line: MadeLine | RefusedLine) -> None:
         """Append a line. Raises OutputError."""
+        self._append(_LINE.dump_json(line) + b"\n")
+
+    def lines(self) -> list[MadeLine | RefusedLine]:
+        """What it holds so far, of all processes. Raises OutputError."""
         try:
-            self._file.write(_LINE.dump_json(line) + b"\n")
-            self._file.flush()
+            return [line for _, line, _ in read_lines(self._path) if line is not None]
         except OSError as error:
             raise output_error(error, self._path) from error
+
+    def _append(self, data: bytes) -> None:
+        try:
+            written = self._file.write(data)
+        except OSError as error:
+            raise output_error(error, self._path) from error
+        if written != len(data):
+            raise output_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), self._path)
 
     def close(self) -> None:
         """Close the file."""

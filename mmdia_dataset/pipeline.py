@@ -23,7 +23,7 @@ from mmdia_dataset.schema import (
     Reason,
     Split,
 )
-from mmdia_dataset.workers import Line, Task, movie_lines, refused_line
+from mmdia_dataset.workers import Line, Task, halves, movie_lines, parts, refused_line
 
 __all__ = ["RebuildReport", "build", "rebuild"]
 
@@ -85,7 +85,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     Args:
         plan: from `plan`.
         out: the built directory, new or of an earlier run.
-        jobs: processes; each works on one movie at a time.
+        jobs: processes; each works on one movie at a time, or on a part of a long one.
         progress: called with the number of clips done.
 
     Raises:
@@ -219,18 +219,26 @@ def _all_lines(
         old = tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known)
         path = timing.located.path
         tasks.append(Task(directory.root, path, timing.edition, tuple(wishes), plan.settings, old))
-    if jobs <= 1 or len(tasks) <= 1:
+    if jobs <= 1:
         for task in tasks:
             for line, kept in movie_lines(task):
                 yield line, kept
                 step(1)
         return
-    for task, results in in_processes(_run, tasks, jobs):
-        if results is None:
-            reason = Reason(rule="worker-died", detail="a process was killed while it worked; run again to redo it")
-            results = [(refused_line(wish, mode, reason), False) for wish in task.wishes]
-        yield from results
-        step(len(results))
+    waiting = parts(tasks, jobs)
+    while waiting:
+        died: list[Task] = []
+        for task, results in in_processes(_run, waiting, jobs):
+            if results is None:
+                died.append(task)
+                continue
+            yield from results
+            step(len(results))
+        waiting = [half for task in died for half in halves(task)]
+        reason = Reason(rule="worker-died", detail="the process that worked on it was killed, or crashed, repeatedly")
+        for wish in (task.wishes[0] for task in died if not halves(task)):
+            yield refused_line(wish, mode, reason), False
+            step(1)
 
 
 def _run(task: Task) -> list[tuple[Line, bool]]:

@@ -1,9 +1,10 @@
-"""One movie's work, from its recording to the lines of its clips; a process of its own where there are several."""
+"""A movie's work, or a part of it, from its recording to the lines of its clips: what a process does at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 from mmdia_dataset import clips
@@ -13,14 +14,18 @@ from mmdia_dataset.plans import Wish
 from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Place, Reason, Recording, RefusedLine
 from mmdia_dataset.timing import TimeMap, rate_text
 
-__all__ = ["Line", "Task", "movie_lines", "refused_line"]
+__all__ = ["Line", "Task", "halves", "movie_lines", "parts", "refused_line"]
 
 Line = MadeLine | RefusedLine
+
+# Parts per process, so that none waits long for the last; and clips in a part, so that opening a recording pays.
+_PARTS_PER_JOB = 4
+_LEAST_CLIPS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One movie's work, as it is sent to a process."""
+    """One movie's work, or a part of it, as it is sent to a process."""
 
     out: Path
     path: Path
@@ -30,10 +35,28 @@ class Task:
     known: tuple[Line, ...]
 
 
+def parts(tasks: Sequence[Task], jobs: int) -> list[Task]:
+    """Work for several processes: long movies in parts, each a stretch of movie time."""
+    clips_in_part = max(_LEAST_CLIPS, ceil(sum(len(task.wishes) for task in tasks) / (jobs * _PARTS_PER_JOB)))
+    return [part for task in tasks for part in _split(task, ceil(len(task.wishes) / clips_in_part))]
+
+
+def halves(task: Task) -> list[Task]:
+    """Two tasks out of one that ended its process, to close in on the clip that does; none if it is a single clip's."""
+    return [] if len(task.wishes) < 2 else _split(task, 2)
+
+
+def _split(task: Task, count: int) -> list[Task]:
+    wishes = sorted(task.wishes, key=lambda wish: (wish.span.start_ms, wish.id))
+    size = ceil(len(wishes) / count)
+    return [replace(task, wishes=tuple(wishes[at : at + size])) for at in range(0, len(wishes), size)]
+
+
 def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
     """The line of every clip wanted of one movie, and whether the clip was kept from an earlier run.
 
-    Each new clip's line is in the movie's journal before it is given.
+    Each new clip's line is in the movie's journal before it is given. What the journal holds already, of a process that
+    died in this run, is not made again.
     """
     directory = BuiltDirectory(task.out)
     edition = task.edition
@@ -42,7 +65,9 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
     mode, settings = cutting.mode, cutting.as_dict()
     evidence = {one.id: one.evidence for one in edition.placed}
     refused = {one.id: one.reasons for one in edition.refused}
-    known = {line.id: line for line in task.known}
+    journal = directory.journal(edition.movie)
+    earlier = {line.id: line for line in task.known}
+    known = earlier | {line.id: line for line in journal.lines() if line.mode == mode}
     wanted: list[clips.Wanted] = []
     wishes: dict[str, Wish] = {}
     for wish in task.wishes:
@@ -54,12 +79,12 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
         old = known.get(wish.id)
         if isinstance(old, MadeLine) and _same(old, wish, edition, settings, time_map) and directory.holds(old):
             update = {"splits": wish.splits, "recording": edition.recording, "evidence": why}
-            yield old.model_copy(update=update), True
+            same = earlier.get(wish.id)
+            yield old.model_copy(update=update), isinstance(same, MadeLine) and same.sha256 == old.sha256
             continue
         wishes[wish.id] = wish
         file = directory.clip_file(wish.movie, wish.id, cutting.suffix)
         wanted.append(clips.Wanted(wish.id, wish.span, directory.root / file))
-    journal = directory.journal(edition.movie)
     try:
         for result in clips.cut(task.path, time_map, wanted, cutting):
             wish = wishes[result.wanted.id]

@@ -38,7 +38,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Movies worked on at once.")]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes working at once.")]
 LanguageOption = Annotated[str | None, typer.Option("--language", help="Sound track to take, such as eng.")]
 
 
