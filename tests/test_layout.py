@@ -16,7 +16,7 @@ FLOW = [
     ["schema"],
     ["arrow"],
     ["release", "rules", "statistics", "media"],
-    ["alignment", "clips", "cards", "demofilm", "plots"],
+    ["alignment", "clips", "cards", "demofilm", "plots", "views"],
     ["library", "processes"],
     ["built", "recognition", "curation"],
     ["editions"],

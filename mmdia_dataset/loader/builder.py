@@ -30,12 +30,14 @@ from mmdia_dataset.files import output_error
 from mmdia_dataset.loader import places
 from mmdia_dataset.loader.cuts import Cuts
 from mmdia_dataset.loader.sources import Released, Shard, Source, Staged, joined, open_source
+from mmdia_dataset.loader.tasks import OPTIONS, Tasks
 from mmdia_dataset.registration import NAME
-from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Split
+from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Model, Split
+from mmdia_dataset.views import TASKS, TaskOptions
 
 __all__ = ["Builder", "Config", "features", "load"]
 
-_MODELS: dict[str, type[Dialogue]] = {"dialogues": Dialogue, "clips": Clip}
+_MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, **{t.name: t.model for t in TASKS.values()}}
 _MODES = ("copy", "audio")
 _DISK = {
     getattr(errno, name)
@@ -43,7 +45,7 @@ _DISK = {
 }
 
 
-def features(model: type[Dialogue] = Clip, *, decode: bool = False) -> datasets.Features:
+def features(model: type[Model] = Clip, *, decode: bool = False) -> datasets.Features:
     """The `datasets` features of a model, read off its Arrow schema.
 
     Labels are class labels, null where unknown; lists are lists of structs; JSON stays text. Media columns are dicts of
@@ -75,6 +77,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
         decode: whether reading a row decodes its media.
         only: cut clips of these splits alone, comma-separated.
         state: fingerprint of annotations and films.
+        task: the options of a task, as text.
     """
 
     media_dir: str | None = None
@@ -82,6 +85,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
     decode: bool = False
     only: str | None = None
     state: str | None = None
+    task: str | None = None
 
 
 class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
@@ -98,6 +102,10 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     BUILDER_CONFIGS = [  # noqa: RUF012 - datasets reads it as a class attribute
         Config(name="dialogues", version=VERSION, description="Annotations only; needs no media."),
         Config(name="clips", version=VERSION, description="Annotations with the clip cut from your film."),
+        *(
+            Config(name=task.name, version=datasets.Version(f"{SCHEMA_VERSION}.0"), description=task.words)
+            for task in TASKS.values()
+        ),
     ]
     DEFAULT_CONFIG_NAME = "dialogues"
     # Rows hold paths, not films; datasets would write ten of them at a time because of the video column.
@@ -124,24 +132,33 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             _check_choice("split", split, SPLITS)
         if others.pop("data_files", None) is not None:
             raise UsageError("data_files is not used here", hint="name the release or built directory by data_dir")
-        source = open_source(places.find(data_dir, token=token, revision=revision), _MODELS[name])
+        asked = {option: others.pop(option) for option in OPTIONS if option in others}
+        options = TaskOptions.taken_from(asked)
+        if asked and name not in TASKS:
+            raise UsageError(f"{next(iter(asked))} is an option of tasks", hint=f"tasks are {', '.join(TASKS)}")
+        found = places.find(data_dir, token=token, revision=revision)
+        source = open_source(found, Dialogue if name == "dialogues" else Clip)
         self._cuts: Cuts | None = None
         self._release: Released | None = None
         self._source: Source | None = None
         kwargs: dict[str, Any] = {"data_dir": os.fspath(source.root), "state": source.fingerprint()}
-        if not isinstance(source, Released):
+        if name in TASKS:
+            self._source = Tasks.of(source, TASKS[name], options)
+            kwargs |= {"state": self._source.fingerprint(), "task": options.text()}
+        elif not isinstance(source, Released):
             self._source = source
-            if name == "clips" and media_dir is not None:
+        if self._source is not None:
+            if name != "dialogues" and media_dir is not None:
                 raise UsageError(
                     "this is a built directory, its clips are cut already",
                     where=source.root,
                     hint="leave out media_dir",
                 )
-        elif name == "clips":
+        elif name == "clips" and isinstance(source, Released):
             self._cuts = Cuts.of(source, media_dir, mode, splits)
             kwargs |= {"media_dir": os.fspath(self._cuts.media), "mode": mode, "state": self._cuts.state}
             kwargs |= {"only": only} if only else {}
-        else:
+        elif isinstance(source, Released):
             self._release = source
         kwargs |= {"decode": True} if decode else {}
         others |= {"dataset_name": NAME, "hash": places.package_hash()}
@@ -256,11 +273,12 @@ def load(
     keep_in_memory: bool = False,
     revision: str | None = None,
     token: str | bool | None = None,
+    **options: Any,
 ) -> Any:
     """Rows of MM-DIA, as `datasets` objects. The same as `datasets.load_dataset("mm-dia", name, …)`.
 
     Args:
-        name: `dialogues`, annotations alone, or `clips`, with media.
+        name: `dialogues`, annotations alone, `clips`, with media, or a task: `style_speech`, …
         data_dir: a release or a built directory. Else $MMDIA_HOME, else the Hub.
         media_dir: for `clips` of a release: your films. Clips are cut into the cache, of the splits named alone.
             `dialogues` has no use for it.
@@ -274,6 +292,7 @@ def load(
         keep_in_memory: read the rows into memory instead of mapping the file.
         revision: of the Hub repository.
         token: for the Hub.
+        options: of tasks: `control`, `drop`, `seed`, `sounds`, `templates`; see `mmdia_dataset.views.TaskOptions`.
 
     Returns:
         A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.
@@ -284,6 +303,8 @@ def load(
     """
     for wanted in split_names(split):
         _check_choice("split", wanted, (*SPLITS, "all"))
+    for option in options:
+        _check_choice("option", option, OPTIONS)
     if streaming and num_proc is not None:
         raise UsageError("streaming prepares nothing, so num_proc has no use", hint="leave out one of the two")
     names = sorted(set(split_names(split)) & set(SPLITS))
@@ -297,6 +318,7 @@ def load(
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),
         revision=revision,
         token=token,
+        **options,
     )
     if streaming:
         return builder.as_streaming_dataset(split)

@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 
 from mmdia_dataset import arrow
 from mmdia_dataset.errors import shown
-from mmdia_dataset.schema import Dialogue
+from mmdia_dataset.schema import Model
 
 __all__ = ["row_schema", "to_rows"]
 
 
 @lru_cache
-def row_schema(model: type[Dialogue]) -> pa.Schema:
+def row_schema(model: type[Model]) -> pa.Schema:
     """The Arrow schema of rows of a model: as the models', with labels as numbers and everything nullable."""
     return pa.schema([(item.name, _row_type(item)) for item in arrow.arrow_schema(model)])
 
@@ -38,7 +38,7 @@ def _row_type(item: arrow.Field) -> pa.DataType:
     return data_type
 
 
-def to_rows(table: pa.Table, model: type[Dialogue], root: Path) -> pa.Table:
+def to_rows(table: pa.Table, model: type[Model], root: Path) -> pa.Table:
     """A stored table as rows; relative paths of media are taken from `root`.
 
     Raises:

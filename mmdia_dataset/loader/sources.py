@@ -30,7 +30,18 @@ from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Split
 if TYPE_CHECKING:
     from mmdia_dataset.release import Release
 
-__all__ = ["Built", "Findings", "Released", "Shard", "Source", "Staged", "joined", "open_source"]
+__all__ = [
+    "Built",
+    "Findings",
+    "Released",
+    "Shard",
+    "Source",
+    "Staged",
+    "joined",
+    "open_source",
+    "parquet_tables",
+    "unreadable",
+]
 
 # Small enough to keep Python objects few, large enough for Arrow.
 _ROWS = 500
@@ -127,7 +138,7 @@ def open_source(root: Path, model: type[Dialogue]) -> Built | Released:
     return Released.open(root)
 
 
-def _parquet_tables(shard: Shard, model: type[Dialogue]) -> Iterator[pa.Table]:
+def parquet_tables(shard: Shard, model: type[Dialogue]) -> Iterator[pa.Table]:
     """Stored tables of a part of a Parquet file, with the model's columns alone."""
     names = arrow.arrow_schema(model).names
     try:
@@ -136,7 +147,7 @@ def _parquet_tables(shard: Shard, model: type[Dialogue]) -> Iterator[pa.Table]:
             for batch in file.iter_batches(_BATCH, row_groups=groups, columns=names):
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(shard.file, error) from error
+        raise unreadable(shard.file, error) from error
 
 
 def _rows_of(tables: Iterable[pa.Table], model: type[Dialogue], root: Path, file: str) -> Iterator[pa.Table]:
@@ -144,10 +155,11 @@ def _rows_of(tables: Iterable[pa.Table], model: type[Dialogue], root: Path, file
         try:
             yield to_rows(table, model, root)
         except ValueError as error:
-            raise _unreadable(file, error) from None
+            raise unreadable(file, error) from None
 
 
-def _unreadable(file: str, error: Exception) -> ReleaseUnreadable:
+def unreadable(file: str, error: Exception) -> ReleaseUnreadable:
+    """The one sentence for a Parquet file that holds something else."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     return ReleaseUnreadable(f"can't be read as Parquet of dialogues: {reason}", where=file, hint="write it again")
 
@@ -158,7 +170,7 @@ def _parquet_shards(file: Path) -> list[Shard]:
         known = pq.read_metadata(file)
         sizes = [known.row_group(group).total_byte_size for group in range(known.num_row_groups)]
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(os.fspath(file), error) from error
+        raise unreadable(os.fspath(file), error) from error
     return [Shard(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
 
 
@@ -189,7 +201,7 @@ class Built:
 
     def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
-        yield from _rows_of(_parquet_tables(shard, self.model), self.model, self.root, shard.file)
+        yield from _rows_of(parquet_tables(shard, self.model), self.model, self.root, shard.file)
 
 
 @dataclass(frozen=True)
@@ -282,7 +294,7 @@ class Released:
 
     def _rows(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
         """All rows of one part, of whatever split."""
-        stored = _parquet_tables(shard, Dialogue) if _is_parquet(shard.file) else self._stored(shard, findings)
+        stored = parquet_tables(shard, Dialogue) if _is_parquet(shard.file) else self._stored(shard, findings)
         yield from _rows_of(stored, Dialogue, self.root, shard.file)
 
     def _stored(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
@@ -380,7 +392,7 @@ def _ids(part: Shard) -> list[str]:
             table = file.read(columns=["id"]) if groups is None else file.read_row_groups(groups, columns=["id"])
             return [id_ for id_ in table.column("id").to_pylist() if id_ is not None]
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise _unreadable(part.file, error) from error
+        raise unreadable(part.file, error) from error
 
 
 _warned: set[Path] = set()

@@ -48,6 +48,15 @@ from mmdia_dataset.schema.building import (
     RefusedDialogue,
     RefusedLine,
 )
+from mmdia_dataset.schema.tasks import (
+    Reference,
+    SpeechVideo,
+    StyleSpeech,
+    TaskRow,
+    TaskSpeaker,
+    TaskTurn,
+    VoicedSpeaker,
+)
 from mmdia_dataset.timing import Span
 
 __all__ = [
@@ -77,14 +86,21 @@ __all__ = [
     "PlacedDialogue",
     "Reason",
     "Recording",
+    "Reference",
     "RefusedDialogue",
     "RefusedLine",
     "Relationship",
     "Severity",
     "Span",
     "Speaker",
+    "SpeechVideo",
     "Split",
     "Splits",
+    "StyleSpeech",
+    "TaskRow",
+    "TaskSpeaker",
+    "TaskTurn",
     "Turn",
     "Visibility",
+    "VoicedSpeaker",
 ]

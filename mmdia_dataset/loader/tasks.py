@@ -1,0 +1,166 @@
+"""Rows of tasks: made from the clips of a built directory while they are read."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from mmdia_dataset import arrow
+from mmdia_dataset.built import MANIFEST, read_lines
+from mmdia_dataset.errors import DataNotFound, UsageError
+from mmdia_dataset.loader.places import fingerprint
+from mmdia_dataset.loader.rows import row_schema, to_rows
+from mmdia_dataset.loader.sources import Built, Released, Shard, joined, parquet_tables, unreadable
+from mmdia_dataset.schema import Clip, MadeLine, Split
+from mmdia_dataset.views import MADE_BY, ClipTime, Task, TaskOptions, Voices, lacking, task_row
+
+__all__ = ["OPTIONS", "Tasks"]
+
+OPTIONS = tuple(field.name for field in fields(TaskOptions))
+"""Arguments of the loader that are options of tasks."""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Rows of one task. `counts` has how many rows each split has; `state` changes with annotations and manifest."""
+
+    built: Built
+    task: Task
+    options: TaskOptions
+    state: str
+    counts: tuple[tuple[Split, int], ...]
+
+    @classmethod
+    def of(cls, source: Built | Released, task: Task, options: TaskOptions) -> Tasks:
+        """Look at a built directory. Warns of dialogues that lack what the task needs.
+
+        Raises:
+            UsageError: it is a release.
+            DataNotFound: every dialogue lacks something.
+            ReleaseUnreadable: its annotations can't be read.
+        """
+        if isinstance(source, Released):
+            raise UsageError(
+                f"a release holds no clips, and {task.name} needs them",
+                where=source.root,
+                hint=f"run `mmdia rebuild` ({_modes(task)}) and load what it built",
+            )
+        state = fingerprint([*source.annotations().values(), source.root / MANIFEST])
+        counts, lacks = _counted(source, task, options, state)
+        if not counts and lacks:
+            raise DataNotFound(
+                f"no dialogue has all that {task.name} needs: {_words(lacks)}", where=source.root, hint=_advice(lacks)
+            )
+        if lacks:
+            total = lacks.total() + sum(counts.values())
+            warnings.warn(
+                f"{source.root}: {task.name} leaves out {lacks.total():,} of {total:,} rows: {_words(lacks)}; "
+                f"{_advice(lacks)}.",
+                stacklevel=2,
+            )
+        return cls(source, task, options, state, tuple(counts.items()))
+
+    @property
+    def root(self) -> Path:
+        """The built directory."""
+        return self.built.root
+
+    def schema(self) -> pa.Schema:
+        """Of the tables."""
+        return row_schema(self.task.model)
+
+    def fingerprint(self) -> str:
+        """Changes when an annotation or a clip is edited."""
+        return self.state
+
+    def shards(self) -> dict[Split, list[Shard]]:
+        """The parts of each split that has rows. Raises ReleaseUnreadable."""
+        present = dict(self.counts)
+        return {split: parts for split, parts in self.built.shards().items() if present.get(split)}
+
+    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
+        """The rows of one part. Raises ReleaseUnreadable."""
+        times, voices = _times(self.root, self.state), None
+        for clips in _clips(shard):
+            rows = []
+            for clip in clips:
+                if lacking(self.task, self.options, clip) is not None:
+                    continue
+                if voices is None:
+                    voices = _voices(self.built, self.state, split) if self.task.voices else Voices()
+                rows.append(task_row(self.task, self.options, clip, _time(clip, times), voices))
+            if rows:
+                table = arrow.to_table(rows, self.task.model)
+                try:
+                    yield to_rows(table, self.task.model, self.root)
+                except ValueError as error:
+                    raise unreadable(shard.file, error) from None
+
+
+def _clips(shard: Shard) -> Iterator[list[Clip]]:
+    for table in parquet_tables(shard, Clip):
+        try:
+            yield list(arrow.from_arrow(table, Clip))
+        except ValidationError as error:
+            raise unreadable(shard.file, error) from None
+
+
+@lru_cache(maxsize=4)
+def _counted(built: Built, task: Task, options: TaskOptions, state: str) -> tuple[dict[Split, int], Counter[str]]:
+    """Rows per split, and how many are left out for want of what."""
+    counts: dict[Split, int] = {}
+    lacks: Counter[str] = Counter()
+    for split, shards in built.shards().items():
+        for shard in joined(shards):
+            for clips in _clips(shard):
+                for clip in clips:
+                    lack = lacking(task, options, clip)
+                    if lack is None:
+                        counts[split] = counts.get(split, 0) + 1
+                    else:
+                        lacks[lack] += 1
+    return counts, lacks
+
+
+@lru_cache(maxsize=2)
+def _times(root: Path, state: str) -> dict[str, MadeLine]:
+    """The manifest's lines by clip, to know when in each a moment of the movie comes."""
+    if not (root / MANIFEST).is_file():
+        return {}
+    return {line.file: line for _, line, _ in read_lines(root / MANIFEST) if isinstance(line, MadeLine)}
+
+
+def _time(clip: Clip, lines: dict[str, MadeLine]) -> ClipTime:
+    media = clip.audio or clip.video
+    return ClipTime.of(clip, lines.get(media.path) if media and media.path else None)
+
+
+@lru_cache(maxsize=2)
+def _voices(built: Built, state: str, split: Split) -> Voices:
+    """The voices of a split: never those of another, whose sound a model must not have heard."""
+    voices, times = Voices(), _times(built.root, state)
+    for shard in joined(built.shards().get(split, [])):
+        for clips in _clips(shard):
+            for clip in clips:
+                voices.add(clip, _time(clip, times))
+    return voices
+
+
+def _words(lacks: Counter[str]) -> str:
+    return ", ".join(f"{count:,} with {lack}" for lack, count in lacks.most_common())
+
+
+def _advice(lacks: Counter[str]) -> str:
+    modes = [MADE_BY[kind] for lack in lacks if (kind := lack.removeprefix("no ")) in MADE_BY]
+    return f"`mmdia rebuild --mode {modes[0]}` makes what is missing" if modes else "`control` chooses another control"
+
+
+def _modes(task: Task) -> str:
+    return " and ".join(f"--mode {MADE_BY[kind]}" for kind in task.media)

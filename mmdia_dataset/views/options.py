@@ -1,0 +1,70 @@
+"""What a user may ask of task rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
+
+from mmdia_dataset.errors import ConfigError
+from mmdia_dataset.views.prompts import fields_of
+from mmdia_dataset.views.turns import SOUNDS, Sounds
+
+__all__ = ["CONTROLS", "Control", "TaskOptions"]
+
+Control: TypeAlias = Literal["triplet", "description", "both"]
+CONTROLS: tuple[Control, ...] = get_args(Control)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """How task rows are made.
+
+    Args:
+        control: what the prompt is made from: `triplet`, `description`, or `both`, whichever of them there is.
+        drop: share of rows, 0 to 1, whose control is left out, for classifier-free guidance. Which rows depends on seed
+            and id alone; those left out at 0.1 are also left out at 0.2.
+        seed: for templates, dropping, and reference voices.
+        sounds: `keep` writes non-verbal sounds as ``<laughs>`` where they occur, `drop` leaves them out.
+        templates: prompts of your own instead of `TEMPLATES`, with `{relationship}`, `{interaction}`, `{tone}` and
+            `{description}` in them.
+
+    Raises:
+        ConfigError: a value is none of these.
+    """
+
+    control: Control = "both"
+    drop: float = 0.0
+    seed: int = 0
+    sounds: Sounds = "keep"
+    templates: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        for name, given, known in (("control", self.control, CONTROLS), ("sounds", self.sounds, SOUNDS)):
+            if given not in known:
+                raise ConfigError(f"unknown {name} {given!r}", hint=f"known are {', '.join(known)}")
+        if type(self.drop) not in (int, float) or not 0 <= self.drop <= 1:
+            raise ConfigError(f"drop is {self.drop!r}", hint="it is a share of rows, from 0 to 1")
+        if type(self.seed) is not int:
+            raise ConfigError(f"seed is {self.seed!r}", hint="it is a whole number")
+        if self.templates is None:
+            return
+        if isinstance(self.templates, str) or not self.templates:
+            raise ConfigError("templates is not a list of texts", hint='for example ["Speak with {tone}."]')
+        object.__setattr__(self, "templates", tuple(self.templates))
+        for template in self.templates:
+            fields_of(template)
+
+    @classmethod
+    def taken_from(cls, arguments: Mapping[str, Any]) -> TaskOptions:
+        """Options by name; None counts as not given. Raises ConfigError."""
+        known = [field.name for field in fields(cls)]
+        for name in arguments:
+            if name not in known:
+                raise ConfigError(f"unknown option {name!r}", hint=f"options of tasks are {', '.join(known)}")
+        return cls(**{name: value for name, value in arguments.items() if value is not None})
+
+    def text(self) -> str:
+        """All options as one line of JSON: equal options, equal text."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)

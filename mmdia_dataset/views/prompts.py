@@ -1,0 +1,88 @@
+"""Explicit control in words: triplet and description, rendered by templates that are chosen by seed."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+from mmdia_dataset.errors import ConfigError
+from mmdia_dataset.schema import AffectiveTriplet
+from mmdia_dataset.views.draws import choose
+
+__all__ = ["FIELDS", "TEMPLATES", "controls_of", "fields_of", "prompt"]
+
+FIELDS = ("relationship", "interaction", "tone", "description")
+"""What a template may speak of."""
+
+TEMPLATES = (
+    "{description}",
+    "Speak it like this: {description}",
+    "How the dialogue is spoken: {description}",
+    "Relationship: {relationship}. Interaction: {interaction}. Tone: {tone}.",
+    "Tone: {tone}. The speakers: {relationship}. What they do: {interaction}.",
+    "A dialogue with this tone: {tone}; this relationship: {relationship}; this interaction: {interaction}.",
+    "{description} Relationship: {relationship}. Interaction: {interaction}. Tone: {tone}.",
+    "Tone: {tone}. The speakers: {relationship}. What they do: {interaction}. {description}",
+    "Relationship: {relationship}. Interaction: {interaction}.",
+    "Relationship: {relationship}. Tone: {tone}.",
+    "Interaction: {interaction}. Tone: {tone}.",
+    "{description} Relationship: {relationship}. Interaction: {interaction}.",
+    "{description} Relationship: {relationship}. Tone: {tone}.",
+    "{description} Interaction: {interaction}. Tone: {tone}.",
+    "Relationship: {relationship}.",
+    "Interaction: {interaction}.",
+    "Tone: {tone}.",
+    "{description} Relationship: {relationship}.",
+    "{description} Interaction: {interaction}.",
+    "{description} Tone: {tone}.",
+)
+"""For every set of fields there is a template; where there are several, seed and id choose."""
+
+
+def fields_of(template: str) -> tuple[str, ...]:
+    """The fields a template speaks of.
+
+    Raises:
+        ConfigError: it speaks of none, of others than `FIELDS`, or formats them.
+    """
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"the template {template!r} is none: {error}", hint="write { and } as {{ and }}") from None
+    found = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
+    for name, spec, conversion in found:
+        if name not in FIELDS or spec or conversion:
+            raise ConfigError(
+                f"the template {template!r} speaks of {name!r}",
+                hint=f"known are {', '.join(f'{{{field}}}' for field in FIELDS)}",
+            )
+    if not found:
+        raise ConfigError(f"the template {template!r} holds no field", hint="for example {tone}")
+    return tuple(dict.fromkeys(name for name, _, _ in found))
+
+
+def controls_of(triplet: AffectiveTriplet | None, description: str | None) -> dict[str, str]:
+    """What there is to speak of, by field: free words where there are some, else the label."""
+    found: dict[str, str | None] = {"description": description}
+    if triplet is not None:
+        found["relationship"] = triplet.relationship.text or triplet.relationship.label
+        found["interaction"] = triplet.interaction.text or triplet.interaction.label
+        found["tone"] = triplet.tone
+    return {name: text.strip() for name in FIELDS if (text := found.get(name)) and text.strip()}
+
+
+def prompt(controls: dict[str, str], id_: str, *, seed: int = 0, templates: Sequence[str] | None = None) -> str | None:
+    """A prompt from controls; None where no template can do with them.
+
+    Of the templates whose fields are all there, those that use most of them are kept, and one is chosen by seed and id.
+    """
+    best: list[str] = []
+    most = 0
+    for template in TEMPLATES if templates is None else templates:
+        names = fields_of(template)
+        if all(name in controls for name in names) and len(names) >= most:
+            best = [*best, template] if len(names) == most else [template]
+            most = len(names)
+    if not best:
+        return None
+    return choose(best, seed, "template", id_).format(**controls)

@@ -1,0 +1,79 @@
+"""How a speaker sounds elsewhere: reference voices, from other dialogues of the same movie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mmdia_dataset.schema import Clip, Dialogue, Media, Reference, Span
+from mmdia_dataset.views.cliptime import ClipTime
+from mmdia_dataset.views.draws import choose
+from mmdia_dataset.views.turns import MergedTurn, merged_turns
+
+__all__ = ["LONGEST_MS", "SHORTEST_MS", "Voices"]
+
+SHORTEST_MS = 1000
+"""Less than this says little about a voice, and is not used."""
+GOOD_MS = 2000
+LONGEST_MS = 12_000
+"""Between `GOOD_MS` and this is what models are given; a stretch of it is taken where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    dialogue: str
+    within: Span  # of the movie: the dialogue it is from
+    file: str
+    span: Span  # in the file
+    text: str
+
+
+@dataclass(slots=True)
+class Voices:
+    """Stretches in which one named speaker alone is heard, by movie and name."""
+
+    _known: dict[tuple[str, str], list[_Stretch]] = field(default_factory=dict)
+
+    def add(self, clip: Clip, time: ClipTime) -> None:
+        """Take in a dialogue that has sound. Speakers without a name are left out: any 'Man' may be another."""
+        if clip.audio is None or clip.audio.path is None:
+            return
+        for merged in _alone(clip):
+            speaker = clip.speakers[merged.speaker or 0]
+            span = time.span(merged.span)
+            if speaker.named and span.duration_ms >= SHORTEST_MS:
+                stretch = _Stretch(clip.id, clip.span, clip.audio.path, span, merged.text("drop"))
+                self._known.setdefault((clip.movie, speaker.name), []).append(stretch)
+
+    def reference(self, target: Dialogue, name: str, seed: int = 0) -> Reference | None:
+        """A stretch of that speaker outside the target, also outside of what overlaps with it; None if there is none.
+
+        One of two to twelve seconds is chosen by seed and id, else the longest of one second or more.
+        """
+        outside = [
+            one
+            for one in self._known.get((target.movie, name), ())
+            if one.dialogue != target.id and not _overlap(one.within, target.span)
+        ]
+        if not outside:
+            return None
+        good = [one for one in outside if GOOD_MS <= one.span.duration_ms <= LONGEST_MS]
+        if good:
+            one = choose(good, seed, f"reference\0{name}", target.id)
+        else:
+            one = max(outside, key=lambda one: (one.span.duration_ms, one.dialogue))
+        return Reference(dialogue=one.dialogue, audio=Media(path=one.file), span=one.span, text=one.text)
+
+
+def _alone(clip: Clip) -> Iterator[MergedTurn]:
+    """Merged turns with words of known speakers, during which no other has a turn."""
+    merged = list(merged_turns(clip.turns))
+    for one in merged:
+        if one.speaker is None or one.speaker >= len(clip.speakers) or not one.text("drop"):
+            continue
+        if not any(other is not one and _overlap(other.span, one.span) for other in merged):
+            yield one
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start_ms < other.end_ms and other.start_ms < one.end_ms

@@ -1,0 +1,139 @@
+"""The paper's tasks: which rows each has, what a dialogue must have for one, and how it becomes one.
+
+style_speech    C transcript, reference voices ┐
+                Z prompt (triplet, description)┴─▶ Y audio
+speech_video    C transcript, audio            ┐
+                Z prompt (triplet, description)┴─▶ Y video
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmdia_dataset.schema import (
+    AffectiveTriplet,
+    Clip,
+    SpeechVideo,
+    StyleSpeech,
+    TaskRow,
+    TaskSpeaker,
+    TaskTurn,
+    VoicedSpeaker,
+)
+from mmdia_dataset.views.cliptime import ClipTime
+from mmdia_dataset.views.draws import draw
+from mmdia_dataset.views.options import TaskOptions
+from mmdia_dataset.views.prompts import controls_of, prompt
+from mmdia_dataset.views.references import Voices
+from mmdia_dataset.views.turns import merged_turns, speaking_order, tag_of, transcript
+
+__all__ = ["TASKS", "Task", "drop_draw", "lacking", "task_row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task: its name, the model of its rows, and the media they need.
+
+    ``voices`` says whether speakers come with a reference voice, ``prompted`` whether the control is a prompt.
+    """
+
+    name: str
+    model: type[TaskRow]
+    media: tuple[str, ...]
+    voices: bool
+    prompted: bool
+    words: str
+
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Task("style_speech", StyleSpeech, ("audio",), True, True, "Task 1: speech from transcript and prompt."),
+        Task("speech_video", SpeechVideo, ("audio", "video"), False, True, "Task 3: video from speech and prompt."),
+    )
+}
+
+MADE_BY = {"audio": "audio", "video": "copy"}
+"""The mode of `mmdia rebuild` that makes a kind of media."""
+
+
+def drop_draw(id_: str, seed: int) -> float:
+    """The number whose being below `drop` leaves a dialogue's control out."""
+    return draw(seed, "drop", id_)
+
+
+def lacking(task: Task, options: TaskOptions, clip: Clip) -> str | None:
+    """What a dialogue lacks for a task, in a word or two; None if it has all."""
+    for name in task.media:
+        if not getattr(clip, name):
+            return f"no {name}"
+    if not any(turn.text for turn in clip.turns):
+        return "no words"
+    if task.prompted and _prompt(clip, options) is None:
+        return "no control"
+    return None
+
+
+def _chosen(clip: Clip, options: TaskOptions) -> tuple[AffectiveTriplet | None, str | None]:
+    triplet = clip.triplet if options.control != "description" else None
+    return triplet, clip.description if options.control != "triplet" else None
+
+
+def _prompt(clip: Clip, options: TaskOptions) -> str | None:
+    controls = controls_of(*_chosen(clip, options))
+    return prompt(controls, clip.id, seed=options.seed, templates=options.templates)
+
+
+def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voices: Voices) -> TaskRow:
+    """A dialogue that lacks nothing as a row of a task.
+
+    Args:
+        task: which.
+        options: what is asked of its rows.
+        clip: the dialogue with its media.
+        time: of the clip with its sound.
+        voices: where reference voices are taken from.
+    """
+    order = speaking_order(clip)
+    places = {speaker: place for place, speaker in enumerate(order)}
+    turns = tuple(
+        TaskTurn(
+            speaker=None if merged.speaker is None else places.get(merged.speaker),
+            span=time.span(merged.span),
+            text=merged.text(options.sounds),
+            cues=merged.cues,
+        )
+        for merged in merged_turns(clip.turns)
+    )
+    dropped = drop_draw(clip.id, options.seed) < options.drop
+    row: dict[str, Any] = {
+        "id": clip.id,
+        "movie": clip.movie,
+        "language": clip.language,
+        "transcript": transcript(clip, options.sounds),
+        "turns": turns,
+        "dropped": dropped,
+        "speakers": tuple(_speaker(task, options, clip, place, speaker, voices) for place, speaker in enumerate(order)),
+        "samples": clip.samples,
+        **{name: getattr(clip, name) for name in task.media},
+    }
+    if "video" in task.media:
+        row["frames"] = clip.frames
+    if task.prompted and not dropped:
+        row |= _controls(clip, options)
+    return task.model(**row)
+
+
+def _controls(clip: Clip, options: TaskOptions) -> Mapping[str, Any]:
+    triplet, description = _chosen(clip, options)
+    return {"prompt": _prompt(clip, options), "triplet": triplet, "description": description}
+
+
+def _speaker(task: Task, options: TaskOptions, clip: Clip, place: int, speaker: int, voices: Voices) -> TaskSpeaker:
+    who = clip.speakers[speaker]
+    if not task.voices:
+        return TaskSpeaker(tag=tag_of(place), name=who.name)
+    reference = voices.reference(clip, who.name, options.seed) if who.named else None
+    return VoicedSpeaker(tag=tag_of(place), name=who.name, reference=reference)

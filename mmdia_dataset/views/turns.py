@@ -1,0 +1,84 @@
+"""What is said: turns merged by speaker, and the transcript with its speakers by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from mmdia_dataset.release.transcript import Part, render_words
+from mmdia_dataset.schema import Dialogue, Span, Turn
+
+__all__ = ["SOUNDS", "MergedTurn", "Sounds", "merged_turns", "speaking_order", "tag_of", "transcript", "turn_text"]
+
+Sounds: TypeAlias = Literal["keep", "drop"]
+SOUNDS: tuple[Sounds, ...] = get_args(Sounds)
+"""What becomes of non-verbal sounds: kept as ``<laughs>`` where they occur, or left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedTurn:
+    """A run of one speaker's turns, at least one. ``span`` is of the dialogue's own timeline."""
+
+    speaker: int | None
+    turns: tuple[Turn, ...]
+
+    @property
+    def span(self) -> Span:
+        """From the earliest start to the latest end."""
+        return Span(min(turn.span.start_ms for turn in self.turns), max(turn.span.end_ms for turn in self.turns))
+
+    @property
+    def cues(self) -> tuple[int, ...]:
+        """The subtitles it was merged from, each once."""
+        return tuple(dict.fromkeys(turn.cue for turn in self.turns))
+
+    def text(self, sounds: Sounds = "keep") -> str:
+        """The words of all its turns."""
+        return " ".join(text for text in (turn_text(turn, sounds) for turn in self.turns) if text)
+
+
+def turn_text(turn: Turn, sounds: Sounds = "keep") -> str:
+    """A turn's words, with its sounds as ``<…>`` where they stand, or without."""
+    if sounds == "drop":
+        return turn.text
+    return render_words(Part(turn.speaker, turn.text, [(one.sound, one.offset, one.speaker) for one in turn.nonverbal]))
+
+
+def merged_turns(turns: Iterable[Turn]) -> Iterator[MergedTurn]:
+    """Neighbouring turns of one speaker as one. Turns of nobody known stay apart: they may be two people's."""
+    run: list[Turn] = []
+    for turn in turns:
+        if run and (turn.speaker is None or turn.speaker != run[-1].speaker):
+            yield MergedTurn(run[0].speaker, tuple(run))
+            run = []
+        run.append(turn)
+    if run:
+        yield MergedTurn(run[0].speaker, tuple(run))
+
+
+def speaking_order(dialogue: Dialogue) -> tuple[int, ...]:
+    """Indices of those speakers who have a turn, in order of their first."""
+    spoken = (turn.speaker for turn in dialogue.turns)
+    known = len(dialogue.speakers)
+    return tuple(dict.fromkeys(speaker for speaker in spoken if speaker is not None and speaker < known))
+
+
+def tag_of(place: int | None) -> str:
+    """What the transcript calls the speaker at a place in the order of speaking; None is nobody known."""
+    return "S?" if place is None else f"S{place + 1}"
+
+
+def transcript(dialogue: Dialogue, sounds: Sounds = "keep") -> str:
+    """``[S1] Hello? <phone rings> [S2] Anna?``: merged turns, speakers numbered in order of their first words.
+
+    Turns without words (and, if kept, without sounds) are left out; `[S?]` stands where the speaker is not known.
+    """
+    places = {speaker: place for place, speaker in enumerate(speaking_order(dialogue))}
+    pieces = []
+    for merged in merged_turns(dialogue.turns):
+        text = merged.text(sounds)
+        if text:
+            place = None if merged.speaker is None else places.get(merged.speaker)
+            pieces.append(f"[{tag_of(place)}] {text}")
+    return " ".join(pieces)
