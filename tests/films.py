@@ -209,9 +209,10 @@ def numbers_av(path: Path) -> list[int]:
         return [number_of(frame.to_ndarray(format="gray")) for frame in clip.decode(video)]
 
 
-def numbers_ffmpeg(path: Path, ffmpeg: str, size: tuple[int, int] = (160, 90)) -> list[int]:
-    """The numbers of all frames the ffmpeg command shows."""
-    command = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
+def numbers_ffmpeg(path: Path, ffmpeg: str, size: tuple[int, int] = (160, 90), turn: bool = True) -> list[int]:
+    """The numbers of all frames the ffmpeg command shows; as they are stored, if they are not to be turned."""
+    turned = [] if turn else ["-noautorotate"]
+    command = [ffmpeg, "-v", "error", *turned, "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
     raw = subprocess.run(
         [*command, "-pix_fmt", "gray", "-f", "rawvideo", "-"], stdout=subprocess.PIPE, check=True
     ).stdout

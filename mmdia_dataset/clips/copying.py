@@ -9,7 +9,7 @@ from mmdia_dataset.clips.results import Made, Wanted
 from mmdia_dataset.clips.settings import CopySettings
 from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import NoVideo
-from mmdia_dataset.media import Recording, check_clip, preroll, remux
+from mmdia_dataset.media import Recording, check_clip, margins, remux
 
 __all__ = ["copy"]
 
@@ -18,7 +18,8 @@ def copy(source: Recording, start: Fraction, end: Fraction, item: Wanted, settin
     """Copy one clip. Raises MediaError, or OutputError."""
     if source.video is None:
         raise NoVideo("the recording has no picture track", hint="cut it with mode 'audio'")
-    stretch = source.stretch(start, end, lead=preroll(source))
+    lead, tail = margins(source)
+    stretch = source.stretch(start, end, lead=lead, tail=tail)
     zero, finish = stretch.start, stretch.end
     times = [pts - stretch.shown[0] for pts in stretch.shown]
     clock = source.video.time_base or Fraction(1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mmdia_dataset.media.decode import samples_of
 from mmdia_dataset.media.encode import write_film
-from mmdia_dataset.media.mux import preroll, remux
+from mmdia_dataset.media.mux import margins, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
 from mmdia_dataset.media.probe import (
     AudioInfo,
@@ -39,7 +39,7 @@ __all__ = [
     "can_decode",
     "check_clip",
     "fingerprint",
-    "preroll",
+    "margins",
     "probe",
     "remux",
     "same_language",

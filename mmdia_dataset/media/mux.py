@@ -20,21 +20,27 @@ from mmdia_dataset.media.mp4 import Edit, finish
 from mmdia_dataset.media.packets import Recording, Stretch
 from mmdia_dataset.media.places import sample_places
 
-__all__ = ["preroll", "remux"]
+__all__ = ["margins", "remux"]
 
-_PREROLL = Fraction(1, 10)
+_PREROLL, _ROUNDING = Fraction(1, 10), Fraction(1, 100)
 # Each packet of these decodes alone, and decoders that work on several at once trip over hidden ones.
-_INDEPENDENT = ("pcm_", "flac", "alac", "wavpack", "tta")
+_INDEPENDENT = ("flac", "alac", "wavpack", "tta")
 
 _FINE = 10_000  # ticks per second below which libavformat's muxer would choose a finer clock by itself
 _BUFFER = 1 << 20
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _FRAME_SAMPLES = {"ac3": 1536, "eac3": 1536, "mp2": 1152, "mp2float": 1152, "mp3": 1152, "mp3float": 1152}
 
 
-def preroll(recording: Recording) -> Fraction:
-    """Seconds of hidden sound before a clip: most decoders need some packets before their output is right."""
+def margins(recording: Recording) -> tuple[Fraction, Fraction]:
+    """Seconds of sound needed before and after a clip: most decoders need some packets before their output is right.
+
+    Samples stored as such are cut to fit, once rounded timestamps no longer matter.
+    """
     audio = recording.audio
-    return Fraction(0) if audio is None or audio.codec_context.name.startswith(_INDEPENDENT) else _PREROLL
+    if audio is None or audio.codec_context.name.startswith(_INDEPENDENT):
+        return Fraction(0), Fraction(0)
+    return (_ROUNDING, _ROUNDING) if _pcm_block(audio) else (_PREROLL, Fraction(0))
 
 
 def remux(recording: Recording, stretch: Stretch) -> tuple[bytes, memoryview]:
@@ -75,8 +81,13 @@ def _write(out: OutputContainer, recording: Recording, stretch: Stretch, timesca
         sound = None if audio is None else _add(out, audio)
         out.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
-        names = " and ".join(one.codec_context.codec.canonical_name for one in (video, audio) if one is not None)
-        raise UnsupportedCodec(f"MP4 has no place for {names}", where=recording.path) from error
+        names = [one.codec_context.codec.canonical_name for one in (video, audio) if one is not None]
+        strange = [name for name in names if name not in out.supported_codecs]
+        raise UnsupportedCodec(
+            f"MP4 has no place for {' and '.join(strange or names)}",
+            where=recording.path,
+            hint="cut it with mode 'encode'",
+        ) from error
     frames, edit = _picture_times(recording, stretch, timescale)
     edits, lanes = [edit], [iter(_ready(stretch.video, frames, picture, Fraction(1, timescale)))]
     if audio is not None and sound is not None:
@@ -91,10 +102,13 @@ def _write(out: OutputContainer, recording: Recording, stretch: Stretch, timesca
 
 
 def _add(out: OutputContainer, source: VideoStream | AudioStream) -> VideoStream | AudioStream:
-    if source.codec_context.name.startswith("pcm_"):
-        raise ValueError("few players know PCM in MP4, and the muxer takes it only in even packets")
     # opaque: some codecs (AV1) have a decoder of another name than any encoder.
     stream = out.add_stream_from_template(source, opaque=True)
+    if isinstance(stream, AudioStream) and stream.codec_context.layout.name.endswith(" channels"):
+        # Matroska says how many, not which; MP4 has to be told, so the usual order is taken.
+        usual = _LAYOUTS.get(stream.codec_context.channels)
+        if usual:
+            stream.codec_context.layout = usual
     if isinstance(source, VideoStream) and isinstance(stream, VideoStream):
         if source.codec_context.name == "hevc":
             stream.codec_context.codec_tag = "hvc1"  # players of Apple's accept no other
@@ -102,6 +116,8 @@ def _add(out: OutputContainer, source: VideoStream | AudioStream) -> VideoStream
             stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
     if source.language:
         stream.metadata["language"] = source.language
+    if title := source.metadata.get("title"):
+        stream.metadata["handler_name"] = title  # where MP4 has a track's name
     stream.disposition = Disposition.default
     return stream
 
@@ -160,16 +176,61 @@ def _sound_times(recording: Recording, stretch: Stretch, rate: int) -> tuple[lis
     assert audio is not None  # noqa: S101 - the caller asked
     per_tick = (audio.time_base or Fraction(1, rate)) * rate
     ticks = [packet.pts or 0 for packet in stretch.audio]
-    context = audio.codec_context
-    fixed = context.frame_size or _FRAME_SAMPLES.get(context.name, 0)
-    if not fixed and len(ticks) > 1:
-        fixed = round((ticks[-1] - ticks[0]) * per_tick / (len(ticks) - 1))
+    lengths = _sample_counts(audio, stretch.audio, ticks, per_tick)
     zero = (stretch.start + recording.origin) * rate
-    points, _ = sample_places(ticks, [fixed] * len(ticks), per_tick, zero)
-    last = fixed or round((stretch.audio[-1].duration or 1) * per_tick)
+    points, _ = sample_places(ticks, lengths, per_tick, zero)
+    if block := _pcm_block(audio):
+        points, lengths = _trim(stretch, points, block, round(stretch.end * rate) - round(stretch.start * rate))
+    last = lengths[-1] or round((stretch.audio[-1].duration or 1) * per_tick)
+    whole = audio.codec_context.name == "vorbis" and len(points) > 1
+    if whole:
+        points[0] = points[1] - 1  # of the first packet a decoder makes nothing: only the next one completes it
     steps = [max(1, other - one) for one, other in itertools.pairwise(points)] + [last]
     times = [(pts, pts, step) for pts, step in zip(points, steps, strict=True)]
     length = stretch.end - stretch.start
-    delay = Fraction(max(0, points[0]), rate)
+    # libavformat begins Vorbis with a whole packet only: the part of one before it, 21 ms at most, is left out.
+    begin = min((point for point in points if point >= 0), default=0) if whole else max(0, points[0])
+    delay = Fraction(begin, rate)
     heard = min(length, Fraction(points[-1] + steps[-1], rate)) - delay
-    return times, Edit(media_time=max(0, -points[0]), duration=heard, delay=delay)
+    return times, Edit(media_time=begin - points[0], duration=heard, delay=delay)
+
+
+def _pcm_block(audio: AudioStream) -> int:
+    """Bytes of one sample of all channels, where sound is stored as such; else 0."""
+    name, context = audio.codec_context.name, audio.codec_context
+    if not name.startswith("pcm_"):
+        return 0
+    # 24 bits are decoded to 32.
+    return context.channels * (3 if name.startswith("pcm_s24") else context.format.bytes)
+
+
+def _trim(stretch: Stretch, points: list[int], block: int, samples: int) -> tuple[list[int], list[int]]:
+    """Cut samples stored as such to the clip's own: readers don't let edit lists hide parts of such packets."""
+    kept: list[Packet[AudioStream]] = []
+    places, counts = [], []
+    for packet, point in zip(stretch.audio, points, strict=True):
+        count = packet.size // block
+        low, high = max(0, -point), min(count, samples - point)
+        if low < high:
+            if (low, high) != (0, count):
+                packet = Packet(bytes(packet)[low * block : high * block])  # type: ignore[assignment]
+            kept.append(packet)
+            places.append(point + low)
+            counts.append(high - low)
+    if not kept:
+        raise ValueError("no sample of the sound lies inside")
+    stretch.audio = kept
+    return places, counts
+
+
+def _sample_counts(
+    audio: AudioStream, packets: list[Packet[AudioStream]], ticks: list[int], per_tick: Fraction
+) -> list[int]:
+    """How many samples per channel each packet holds."""
+    context = audio.codec_context
+    if block := _pcm_block(audio):
+        return [packet.size // block for packet in packets]
+    fixed = context.frame_size or _FRAME_SAMPLES.get(context.name, 0)
+    if not fixed and len(ticks) > 1:
+        fixed = round((ticks[-1] - ticks[0]) * per_tick / (len(ticks) - 1))
+    return [fixed] * len(ticks)

@@ -165,13 +165,22 @@ class Recording:
             if since <= 0:
                 # Well before the beginning: TS looks for decoding times, which come earlier than the first frame.
                 since = min(Fraction(0), *(self.seconds(one, one.start_time or 0) for one in tracks)) - _PATIENCE
-            self.container.seek(int(self.ticks(tracks[0], since)), stream=tracks[0])
+            self._seek(tracks[0], since)
             self._collect(self.container.demux(*tracks), haul, start, end, tail, pictures)
         except av.error.FFmpegError as error:
             raise MediaDamaged(
                 f"reading stops near {float(start):.3f} s ({error.strerror})", where=self.path
             ) from error
         return haul
+
+    def _seek(self, track: VideoStream | AudioStream, since: Fraction) -> None:
+        """To the keyframe before a moment, or to the beginning."""
+        try:
+            self.container.seek(int(self.ticks(track, since)), stream=track)
+        except av.error.FFmpegError:
+            if since > 0:
+                raise
+            self.container.seek(track.start_time or 0, stream=track)  # AVI has nothing before its first frame
 
     def _collect(
         self,
