@@ -171,9 +171,12 @@ class BuiltDirectory:
 
     def holds(self, line: MadeLine) -> bool:
         """Whether a line's clip is there, byte for byte."""
-        file = self.root / line.file
+        return all(self._is(self.root / name, *what) for name, what in line.stored().items())
+
+    @staticmethod
+    def _is(file: Path, size: int, sha256: str) -> bool:
         try:
-            return file.stat().st_size == line.size and sha256_of(file) == line.sha256
+            return file.stat().st_size == size and sha256_of(file) == sha256
         except OSError:
             return False
 
@@ -228,7 +231,7 @@ class BuiltDirectory:
         Both folders are ours alone. Gives the number of files removed.
         """
         lines = list(lines)
-        kept = {line.file for line in lines if isinstance(line, MadeLine)}
+        kept = {file for line in lines if isinstance(line, MadeLine) for file in line.stored()}
         kept |= {self.edition_file(line.movie) for line in lines if line.recording is not None}
         removed = 0
         for top in ("clips", "editions"):

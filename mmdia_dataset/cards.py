@@ -25,7 +25,7 @@ __all__ = ["built_card", "features_yaml", "write_built_card"]
 # In a wheel the templates lie inside the package, in a checkout beside it.
 _FOLDERS = (Path(__file__).parent / "_cards", Path(__file__).parent.parent / "cards")
 
-_MEDIA = {"video": "video", "audio": "audio"}
+_MEDIA = {"video": "video", "audio": "audio", "image": "image"}
 
 
 def features_yaml(schema: pa.Schema) -> list[dict[str, Any]]:

@@ -308,12 +308,12 @@ def align(
     """
     from mmdia_dataset.built import edition_text
     from mmdia_dataset.editions import timings, unpack_dialogue
-    from mmdia_dataset.plans import plan
+    from mmdia_dataset.plans import plan, settings_for
     from mmdia_dataset.plots import plot_edition
 
     folder = Path(out)
     check_folder(folder)  # what can't be written is said before hours of listening
-    planned = plan(release, media, language=language, jobs=jobs, progress=progress)
+    planned = plan(release, media, settings=settings_for("copy", language=language), jobs=jobs, progress=progress)
     report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
     tasks = planned.edition_tasks(folder)
     for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder), planned.unused), 1):

@@ -12,11 +12,12 @@ from typing import get_args
 from mmdia_dataset import cards
 from mmdia_dataset.built import BuiltDirectory
 from mmdia_dataset.editions import Timing, timings
-from mmdia_dataset.plans import Plan, Progress, plan
+from mmdia_dataset.plans import Plan, Progress, plan, settings_for
 from mmdia_dataset.processes import in_processes
 from mmdia_dataset.schema import (
     Clip,
     Dialogue,
+    Keyframe,
     MadeLine,
     Media,
     Mode,
@@ -29,7 +30,8 @@ __all__ = ["RebuildReport", "build", "rebuild"]
 
 # In the order the manifest has them, and those that a row has a column for.
 _MODES: tuple[Mode, ...] = tuple(sorted(get_args(Mode)))
-_ROW_MODES: tuple[Mode, ...] = ("copy", "audio")
+_ROW_MODES: tuple[Mode, ...] = ("copy", "audio", "keyframes")
+_COLUMNS = {"copy": "video", "audio": "audio"}
 # Refusals that say nothing about the recording: the user does not own it, or has to choose.
 _NOT_FAULTS = (
     "no-recording",
@@ -150,20 +152,54 @@ def rebuild(
     language: str | None = None,
     sample_rate: int | None = None,
     mono: bool = False,
+    places: int | None = None,
+    times: str | None = None,
+    image: str | None = None,
+    height: int | None = None,
+    nearest: bool = False,
     progress: Progress | None = None,
 ) -> RebuildReport:
-    """`plan`, then `build`: from a release and films to a built directory that `load_dataset` reads."""
+    """`plan`, then `build`: from a release and films to a built directory that `load_dataset` reads.
+
+    Args:
+        release: folder or file of annotations.
+        media: the folder of films.
+        out: the built directory, new or of an earlier run.
+        mode: what kind of clips: `copy`, `audio` or `keyframes`.
+        editions: as in `plan`.
+        as_is: likewise.
+        split: likewise.
+        ids: likewise.
+        jobs: processes.
+        language: of the sound track to take.
+        sample_rate: of `audio`; else the recording's own.
+        mono: of `audio`: mix to one channel.
+        places: of `keyframes`: how many in each dialogue, evenly; else one in the middle of each turn.
+        times: of `keyframes`: milliseconds from the dialogue's start, such as `0,1500`.
+        image: of `keyframes`: `jpg`, the default, or `png`.
+        height: of pictures, in lines; else the recording's own.
+        nearest: of `keyframes`: the recording's nearest keyframes, which is quicker.
+        progress: called as ``progress(stage, done, total)``.
+    """
+    settings = settings_for(
+        mode,
+        language=language,
+        sample_rate=sample_rate,
+        mono=mono,
+        places=places,
+        times=times,
+        image=image,
+        height=height,
+        nearest=nearest,
+    )
     planned = plan(
         release,
         media,
-        mode=mode,
+        settings=settings,
         editions=editions,
         as_is=as_is,
         split=split,
         ids=ids,
-        language=language,
-        sample_rate=sample_rate,
-        mono=mono,
         jobs=jobs,
         progress=progress,
     )
@@ -261,16 +297,18 @@ def _lines_of(
 
 
 def _clip(dialogue: Dialogue, lines: list[Line]) -> Clip | None:
-    """A dialogue's row, None without a clip; one with picture and one with sound alone share it."""
+    """A dialogue's row, None without a clip; those of several modes share it."""
     made = [line for mode in _ROW_MODES for line in lines if line.mode == mode and isinstance(line, MadeLine)]
     if not made:
         return None
-    files = {"audio" if line.mode == "audio" else "video": Media(path=line.file) for line in made}
+    files = {_COLUMNS[line.mode]: Media(path=line.file) for line in made if line.mode in _COLUMNS}
+    pictures = [picture for line in made for picture in line.pictures]
     return Clip(
         **dialogue.__dict__,
         video=files.get("video"),
         audio=files.get("audio"),
+        keyframes=tuple(Keyframe(image=Media(path=one.file), time_ms=one.time_ms, turn=one.turn) for one in pictures),
         frames=next((line.frames for line in made if line.frames is not None), None),
-        samples=made[-1].samples,
+        samples=next((line.samples for line in reversed(made) if line.samples is not None), None),
         error_ms=made[0].evidence.error_ms,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mmdia_dataset.editions import EditionTask, pack_dialogue
 from mmdia_dataset.errors import ConfigError, MediaError, UsageError
 from mmdia_dataset.files import file_name
 from mmdia_dataset.library import Located, Missing, locate
-from mmdia_dataset.media import probe
+from mmdia_dataset.media import MediaInfo, probe
 from mmdia_dataset.recognition import recognised
 from mmdia_dataset.release import Release, open_release
 from mmdia_dataset.schema import SPLITS, Dialogue, Issue, Span, Split
@@ -26,6 +26,14 @@ Progress = Callable[[str, int, int], None]
 # Of an ordinary machine, for a forecast: seconds of sound listened to, and bytes of clips written and checked.
 _HEARD_PER_SECOND = 200
 _COPIED_PER_SECOND = 60e6
+_BYTES_PER_PIXEL = {"jpg": 0.3, "png": 1.5}
+
+
+_KINDS: dict[str, type[clips.CopySettings | clips.AudioSettings | clips.KeyframeSettings]] = {
+    "copy": clips.CopySettings,
+    "audio": clips.AudioSettings,
+    "keyframes": clips.KeyframeSettings,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class Wish:
     span: Span
     placed: bool
     splits: tuple[Split, ...]
+    moments: tuple[clips.Moment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,35 +108,37 @@ class Plan:
         )
 
 
-def settings_for(
-    mode: str, *, language: str | None = None, sample_rate: int | None = None, mono: bool = False
-) -> clips.Settings:
-    """The settings of a mode by name.
+def settings_for(mode: str, **options: str | int | bool | None) -> clips.Settings:
+    """The settings of a mode by name; options that are None or False are taken as not given.
 
     Raises:
-        UsageError: unknown mode, or an option that the mode does not have.
+        UsageError: unknown mode, an option that the mode does not have, or a value that it can't have.
     """
-    if mode == "copy":
-        if sample_rate is not None or mono:
-            raise UsageError("sample rate and mono apply to audio only", hint="use --mode audio")
-        return clips.CopySettings(language=language)
-    if mode == "audio":
-        return clips.AudioSettings(language=language, sample_rate=sample_rate, mono=mono)
-    raise UsageError(f"unknown mode {mode!r}", hint="known modes are copy and audio")
+    if mode not in _KINDS:
+        raise UsageError(f"unknown mode {mode!r}", hint=f"known modes are {', '.join(_KINDS)}")
+    kind = _KINDS[mode]
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    foreign = given.keys() - {field.name for field in fields(kind)}
+    if foreign:
+        name = min(foreign)
+        those = [one for one, other in _KINDS.items() if name in {field.name for field in fields(other)}]
+        option = name.replace("_", "-")
+        raise UsageError(f"--{option} does not apply to mode {mode}", hint=f"it is one of mode {' and '.join(those)}")
+    try:
+        return kind(**given)  # type: ignore[arg-type]  # their own checks speak of values
+    except ValueError as error:
+        raise UsageError(str(error), hint=f"see `mmdia rebuild --help` for mode {mode}") from error
 
 
 def plan(
     release: Path | str,
     media: Path | str,
     *,
-    mode: str = "copy",
+    settings: clips.Settings | None = None,
     editions: Path | str | None = None,
     as_is: bool = False,
     split: str | None = None,
     ids: Sequence[str] | None = None,
-    language: str | None = None,
-    sample_rate: int | None = None,
-    mono: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Plan:
@@ -136,14 +147,11 @@ def plan(
     Args:
         release: folder or file of annotations.
         media: the folder of films.
-        mode: what kind of clips.
+        settings: what kind of clips; copies by default.
         editions: a folder of edition files to use where they are of the same recordings.
         as_is: take recordings found by name for the annotators' own edition, unmeasured.
         split: of the dialogues wanted; all of them by default.
         ids: of the dialogues wanted.
-        language: of the sound track to take.
-        sample_rate: of clips in mode audio.
-        mono: for clips in mode audio.
         jobs: processes, where recordings have to be listened to.
         progress: called as ``progress(stage, done, total)``.
 
@@ -151,9 +159,9 @@ def plan(
         ReleaseNotFound: no release there.
         ReleaseUnreadable: not one dialogue could be read.
         ConfigError: unknown split, or ids that the release does not have.
-        UsageError: unknown mode, or no such media folder.
+        UsageError: no such media folder.
     """
-    settings = settings_for(mode, language=language, sample_rate=sample_rate, mono=mono)
+    settings = settings or clips.CopySettings()
     if split is not None and split not in SPLITS:
         raise ConfigError(f"unknown split {split!r}", hint=f"known splits are {', '.join(SPLITS)}")
     if editions is not None and not Path(editions).is_dir():
@@ -176,7 +184,7 @@ def plan(
         if not as_is:
             transcripts.setdefault(dialogue.movie, []).append(pack_dialogue(dialogue))
         if (split is None or split in splits) and (wanted is None or dialogue.id in wanted):
-            wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits))
+            wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits, settings))
     if wanted is not None and wanted - seen:
         unknown = sorted(wanted - seen)
         raise ConfigError(
@@ -212,9 +220,10 @@ def plan(
     )
 
 
-def _wish(dialogue: Dialogue, splits: tuple[Split, ...]) -> Wish:
+def _wish(dialogue: Dialogue, splits: tuple[Split, ...], settings: clips.Settings) -> Wish:
     placed = dialogue.timeline == "movie"
-    return Wish(dialogue.id, dialogue.movie, dialogue.number, dialogue.span, placed, splits)
+    moments = settings.moments(dialogue) if isinstance(settings, clips.KeyframeSettings) else ()
+    return Wish(dialogue.id, dialogue.movie, dialogue.number, dialogue.span, placed, splits, moments)
 
 
 def _forecast(
@@ -236,8 +245,17 @@ def _forecast(
             channels = 1 if settings.mono else (track.channels if track else 0)
             rate = settings.sample_rate or (track.sample_rate if track else 0)
             size += length / 1000 * channels * rate * 2
+        elif isinstance(settings, clips.KeyframeSettings):
+            size += sum(len(wish.moments) for wish in wishes[movie]) * _picture_bytes(info, settings)
         elif info.duration_s:
             # Two seconds more per clip: it starts at the keyframe before.
             size += float(info.size / info.duration_s) * (length / 1000 + 2 * len(wishes[movie]))
     seconds += size / _COPIED_PER_SECOND
     return Forecast(len(located), count, ms / 3_600_000, round(size), seconds)
+
+
+def _picture_bytes(info: MediaInfo, settings: clips.KeyframeSettings) -> float:
+    if info.video is None or not info.video.height:
+        return 0
+    height = settings.height or info.video.height
+    return height * height * info.video.width / info.video.height * _BYTES_PER_PIXEL[settings.image]

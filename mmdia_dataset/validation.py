@@ -140,11 +140,11 @@ def _built(root: Path) -> Iterator[Issue]:
             yield issue
         if line is None:
             continue
-        made[line.file] = line
+        made.update(dict.fromkeys(line.stored(), line))
         for split in line.splits:
             wanted[split].add(line.id)
         if not directory.holds(line):
-            there = (root / line.file).is_file()
+            there = all((root / file).is_file() for file in line.stored())
             message = "the clip is not the one that was made" if there else "the clip is missing"
             yield _error("clip-changed" if there else "clip-missing", line.file, "$", message, again)
     for file in sorted((root / "clips").rglob("*")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from mmdia_dataset import clips
 from mmdia_dataset.alignment.decision import UNTIMED
 from mmdia_dataset.built import BuiltDirectory
 from mmdia_dataset.plans import Wish
-from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Place, Reason, Recording, RefusedLine
-from mmdia_dataset.timing import TimeMap, rate_text
+from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Picture, Place, Reason, Recording, RefusedLine
+from mmdia_dataset.timing import TimeMap, rate_from_text, rate_text
 
 __all__ = ["Line", "Task", "halves", "movie_lines", "parts", "refused_line"]
 
@@ -61,7 +62,7 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
     directory = BuiltDirectory(task.out)
     edition = task.edition
     time_map = edition.time_map()
-    cutting = replace(task.settings, track=edition.track)
+    cutting = task.settings.on_track(edition.track)
     mode, settings = cutting.mode, cutting.as_dict()
     evidence = {one.id: one.evidence for one in edition.placed}
     refused = {one.id: one.reasons for one in edition.refused}
@@ -84,7 +85,7 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
             continue
         wishes[wish.id] = wish
         file = directory.clip_file(wish.movie, wish.id, cutting.suffix)
-        wanted.append(clips.Wanted(wish.id, wish.span, directory.root / file))
+        wanted.append(clips.Wanted(wish.id, wish.span, directory.root / file, wish.moments))
     try:
         for result in clips.cut(task.path, time_map, wanted, cutting):
             wish = wishes[result.wanted.id]
@@ -112,6 +113,7 @@ def _same(old: MadeLine, wish: Wish, edition: Edition, settings: clips.SettingsD
         and old.recording.fingerprint == edition.recording.fingerprint
         and old.settings == settings
         and (old.rate, old.offset_ms) == _piece(time_map, wish)
+        and [(one.asked_ms, one.turn) for one in old.pictures] == [(one.ms, one.turn) for one in wish.moments]
     )
 
 
@@ -140,6 +142,19 @@ def _made(
     evidence: Evidence,
 ) -> MadeLine:
     rate, offset_ms = _piece(time_map, wish) or ("1/1", 0.0)
+    file = result.wanted.file.relative_to(directory.root).as_posix()
+    pictures = [
+        Picture(
+            file=f"{file}/{still.file}",
+            sha256=still.sha256,
+            size=still.bytes,
+            asked_ms=still.moment.ms,
+            time_ms=max(0, round(still.at * 1000 * rate_from_text(rate) - Fraction(offset_ms))),
+            at_s=max(0.0, round(float(still.at), 6)),
+            turn=still.moment.turn,
+        )
+        for still in result.stills
+    ]
     return MadeLine(
         id=wish.id,
         movie=wish.movie,
@@ -148,7 +163,7 @@ def _made(
         span=wish.span,
         status="made",
         settings=dict(settings),
-        file=result.wanted.file.relative_to(directory.root).as_posix(),
+        file=file,
         sha256=result.sha256,
         size=result.bytes,
         recording=recording,
@@ -158,4 +173,5 @@ def _made(
         frames=result.frames,
         samples=result.samples,
         evidence=evidence,
+        pictures=tuple(pictures),
     )

@@ -23,6 +23,14 @@ class Mode(StrEnum):
 
     copy = "copy"
     audio = "audio"
+    keyframes = "keyframes"
+
+
+class Image(StrEnum):
+    """How pictures are stored."""
+
+    jpg = "jpg"
+    png = "png"
 
 
 def _forecast(forecast: Forecast, release: str, wanted: int, movies: int) -> str:
@@ -177,7 +185,9 @@ def rebuild(
     release: ReleaseOption,
     media: MediaOption,
     folder: Annotated[Path, typer.Option("--out", help="Folder to make, or to go on with.", show_default=False)],
-    mode: Annotated[Mode, typer.Option("--mode", help="copy: mp4 without re-encoding; audio: wav.")] = Mode.copy,
+    mode: Annotated[
+        Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; audio: wav; keyframes: jpg.")
+    ] = Mode.copy,
     editions: Annotated[Path | None, typer.Option("--editions", help="Folder of edition files to cut by.")] = None,
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Take recordings for the annotators' own edition, unmeasured.")
@@ -190,26 +200,41 @@ def rebuild(
         int | None, typer.Option("--sample-rate", min=1000, help="audio: Hz; else as it is.")
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="audio: mix to one channel.")] = False,
+    places: Annotated[
+        int | None, typer.Option("--places", min=1, help="keyframes: as many per dialogue; else one per turn.")
+    ] = None,
+    times: Annotated[str | None, typer.Option("--times", help="keyframes: ms into the dialogue, as 0,1500.")] = None,
+    image: Annotated[Image | None, typer.Option("--image", help="keyframes: jpg, or png.")] = None,
+    height: Annotated[int | None, typer.Option("--height", help="keyframes: lines; else as it is.")] = None,
+    nearest: Annotated[bool, typer.Option("--nearest", help="keyframes: the film's own nearest ones.")] = False,
     format_: FormatOption = Format.text,
 ) -> int:
     """Cut every dialogue from the films you own, to the frame. Run again to go on, or after a change."""
     import shutil
 
     from mmdia_dataset.pipeline import build
-    from mmdia_dataset.plans import plan
+    from mmdia_dataset.plans import plan, settings_for
 
+    settings = settings_for(
+        mode.value,
+        language=language,
+        sample_rate=sample_rate,
+        mono=mono,
+        places=places,
+        times=times,
+        image=image and image.value,
+        height=height,
+        nearest=nearest,
+    )
     with progress_bar() as progress:
         planned = plan(
             release,
             media,
-            mode=mode.value,
+            settings=settings,
             editions=editions,
             as_is=as_is,
             split=split,
             ids=ids,
-            language=language,
-            sample_rate=sample_rate,
-            mono=mono,
             jobs=jobs,
             progress=progress,
         )

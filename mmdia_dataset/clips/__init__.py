@@ -7,6 +7,8 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
 - ``copy``: an MP4 file with the recording's own packets, not re-encoded. It begins at the keyframe before t0 and holds
   sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file.
 - ``audio``: a WAV file, 16 bits, sample-exact.
+- ``keyframes``: JPEG or PNG files. The picture at a moment is the last one that begins not after it; or the nearest
+  keyframe, whose own time is then told. Upright, with square pixels, whole instead of two fields.
 
 Every copied clip is read back before it counts as made: exactly the expected frames at the expected times, full length.
 What can be noticed without decoding is described in `mmdia_dataset.media.packets`.
@@ -15,18 +17,21 @@ A file appears under its name only when it is whole. At most one clip is in memo
 """
 
 from mmdia_dataset.clips.cutting import cut
-from mmdia_dataset.clips.results import REFUSAL_RULES, Made, RefusalRule, Refused, Wanted
-from mmdia_dataset.clips.settings import AudioSettings, CopySettings, Settings, SettingsDict
+from mmdia_dataset.clips.results import REFUSAL_RULES, Made, Moment, RefusalRule, Refused, Still, Wanted
+from mmdia_dataset.clips.settings import AudioSettings, CopySettings, KeyframeSettings, Settings, SettingsDict
 
 __all__ = [
     "REFUSAL_RULES",
     "AudioSettings",
     "CopySettings",
+    "KeyframeSettings",
     "Made",
+    "Moment",
     "RefusalRule",
     "Refused",
     "Settings",
     "SettingsDict",
+    "Still",
     "Wanted",
     "cut",
 ]

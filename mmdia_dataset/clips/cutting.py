@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
 from pathlib import Path
+from typing import assert_never
 
-from mmdia_dataset.clips.copying import copy
-from mmdia_dataset.clips.results import Made, Refused, Wanted, refusal
-from mmdia_dataset.clips.settings import CopySettings, Settings
-from mmdia_dataset.clips.sounding import extract
-from mmdia_dataset.errors import MediaError, MediaUnreadable
-from mmdia_dataset.media import Recording
+from mmdia_dataset.clips.copying import copied
+from mmdia_dataset.clips.results import Made, Placed, Refused, Wanted, refusal
+from mmdia_dataset.clips.settings import AudioSettings, CopySettings, KeyframeSettings, Settings
+from mmdia_dataset.clips.sounding import extracted
+from mmdia_dataset.clips.stills import drawn
+from mmdia_dataset.errors import MediaError
 from mmdia_dataset.timing import TimeMap
 
 __all__ = ["cut"]
@@ -32,28 +32,33 @@ def cut(recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: 
     Raises:
         OutputError: a file can't be written: disk full, folder read-only. Nothing further could be.
     """
-    placed: list[tuple[Fraction, Fraction, Wanted]] = []
+    placed: list[Placed] = []
     for item in wanted:
-        place = time_map.place(item.span) if item.span.duration_ms > 0 else None
-        if place is not None:
-            placed.append((*place, item))
+        piece = time_map.piece_of(item.span) if item.span.duration_ms > 0 else None
+        if piece is not None:
+            start, end = piece.recording_s(item.span.start_ms), piece.recording_s(item.span.end_ms)
+            placed.append(Placed(start, end, item, tuple(piece.recording_s(moment.ms) for moment in item.moments)))
         elif item.span.duration_ms <= 0:
             yield Refused(item, "empty-span", f"The span {item.span.start_ms} to {item.span.end_ms} ms is empty.")
         else:
             yield Refused(item, "splice-inside", "The recording has a cut inside the span, or lacks it.")
     if not placed:
         return
-    placed.sort(key=lambda one: (one[0], one[1], one[2].id))
+    placed.sort(key=lambda one: (one.start, one.end, one.wanted.id))
     try:
-        source = Recording(recording, settings.language, settings.track)
-    except MediaUnreadable as error:
-        for _, _, item in placed:
-            yield refusal(item, error)
-        return
-    make = copy if isinstance(settings, CopySettings) else extract
-    with source:
-        for start, end, item in placed:
-            try:
-                yield make(source, start, end, item, settings)  # type: ignore[arg-type]  # chosen by its class
-            except MediaError as error:
-                yield refusal(item, error)
+        yield from _results(recording, placed, settings)
+    except MediaError as error:  # the recording can't even be opened
+        for one in placed:
+            yield refusal(one.wanted, error)
+
+
+def _results(recording: Path, placed: list[Placed], settings: Settings) -> Iterator[Made | Refused]:
+    match settings:
+        case CopySettings():
+            return copied(recording, placed, settings)
+        case AudioSettings():
+            return extracted(recording, placed, settings)
+        case KeyframeSettings():
+            return drawn(recording, placed, settings)
+        case _:
+            assert_never(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,18 @@ from mmdia_dataset.errors import (
 from mmdia_dataset.media import EmptySpan
 from mmdia_dataset.timing import Span
 
-__all__ = ["REFUSAL_RULES", "Made", "RefusalRule", "Refused", "Wanted", "refusal"]
+__all__ = [
+    "REFUSAL_RULES",
+    "Made",
+    "Moment",
+    "Placed",
+    "RefusalRule",
+    "Refused",
+    "Still",
+    "Wanted",
+    "each",
+    "refusal",
+]
 
 RefusalRule = Literal[
     "damaged",
@@ -43,13 +55,54 @@ _RULES: tuple[tuple[type[MediaError], RefusalRule], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a picture is wanted, in movie milliseconds, and which of the dialogue's turns it belongs to, if any."""
+
+    ms: int
+    turn: int | None
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """A clip to be made: the dialogue's id, its span of movie time, and the file to write."""
+    """A clip to be made: the dialogue's id, its span of movie time, and the file to write.
+
+    For pictures, `file` is the folder they go to, and `moments` says when they are wanted.
+    """
 
     id: str
     span: Span
     file: Path
+    moments: tuple[Moment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A clip wanted, and where it lies in the recording, in seconds; likewise the moments of its pictures."""
+
+    start: Fraction
+    end: Fraction
+    wanted: Wanted
+    moments: tuple[Fraction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture that was made.
+
+    Attributes:
+        moment: what was asked for.
+        at: recording seconds of the picture itself.
+        file: its name in the folder; pictures of several moments may be one.
+        sha256: of the file, in hexadecimal.
+        bytes: size of the file.
+    """
+
+    moment: Moment
+    at: Fraction
+    file: str
+    sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -62,8 +115,9 @@ class Made:
         end: t1, recording seconds where the last frame is over.
         frames: frames shown; None for sound alone.
         samples: samples heard, per channel; None without sound.
-        sha256: of the file, in hexadecimal.
-        bytes: size of the file.
+        sha256: of the file, in hexadecimal; of pictures, over a line of hash and name for each file.
+        bytes: size of the file, or of all pictures.
+        stills: the pictures, one for each moment.
     """
 
     wanted: Wanted
@@ -73,6 +127,7 @@ class Made:
     samples: int | None
     sha256: str
     bytes: int
+    stills: tuple[Still, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,3 +144,12 @@ def refusal(item: Wanted, error: MediaError) -> Refused:
     rule = next(rule for kind, rule in _RULES if isinstance(error, kind))
     detail = error.what[:1].upper() + error.what[1:]
     return Refused(item, rule, f"{detail}; {error.hint}." if error.hint else f"{detail}.")
+
+
+def each(placed: Iterable[Placed], make: Callable[[Placed], Made]) -> Iterator[Made | Refused]:
+    """Make clips one after the other; what is wrong with one is its result. Raises OutputError."""
+    for one in placed:
+        try:
+            yield make(one)
+        except MediaError as error:
+            yield refusal(one.wanted, error)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Literal, Self, TypeAlias
 
-__all__ = ["AudioSettings", "CopySettings", "Settings", "SettingsDict"]
+from mmdia_dataset.clips.results import Moment
+from mmdia_dataset.schema import Dialogue
+
+__all__ = ["AudioSettings", "CopySettings", "KeyframeSettings", "Settings", "SettingsDict"]
 
 SettingsDict: TypeAlias = dict[str, str | int | bool | None]
+
+MOST_PICTURES = 1000
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class CopySettings:
     def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
         return {"mode": self.mode, "language": self.language, "track": self.track}
+
+    def on_track(self, track: int | None) -> Self:
+        """The same with the sound track of a number."""
+        return replace(self, track=track)
 
 
 @dataclass(frozen=True)
@@ -70,5 +79,92 @@ class AudioSettings:
             "mono": self.mono,
         }
 
+    def on_track(self, track: int | None) -> Self:
+        """The same with the sound track of a number."""
+        return replace(self, track=track)
 
-Settings: TypeAlias = CopySettings | AudioSettings
+
+@dataclass(frozen=True)
+class KeyframeSettings:
+    """Pictures of a dialogue, as files of their own.
+
+    Without `places` and `times`, in the middle of each turn, or in the dialogue's own where it has no turns.
+
+    Attributes:
+        language: of the sound track by which the dialogue is found, as in `CopySettings`.
+        places: pictures per dialogue, in the middles of as many equal parts.
+        times: milliseconds from the dialogue's start instead, such as ``0,1500``.
+        image: ``jpg``, of quality 95, or ``png``.
+        height: lines, the width follows; None for as many as there are.
+        nearest: take the recording's nearest keyframe instead of the picture shown at that moment.
+    """
+
+    language: str | None = None
+    places: int | None = None
+    times: str | None = None
+    image: Literal["jpg", "png"] = "jpg"
+    height: int | None = None
+    nearest: bool = False
+    mode: Literal["keyframes"] = "keyframes"
+
+    def __post_init__(self) -> None:
+        if self.places is not None and self.times is not None:
+            raise ValueError("pictures are taken at places or at times, not both")
+        if self.places is not None and not 1 <= self.places <= MOST_PICTURES:
+            raise ValueError(f"{self.places} pictures of a dialogue are not between 1 and {MOST_PICTURES}")
+        if self.image not in ("jpg", "png"):
+            raise ValueError(f"{self.image!r} is no kind of picture; known are jpg and png")
+        if len(self.offsets_ms()) > MOST_PICTURES:
+            raise ValueError(f"more than {MOST_PICTURES} times")
+        _check_height(self.height)
+
+    @property
+    def suffix(self) -> str:
+        """How the names of the folders of these pictures end."""
+        return ".keyframes"
+
+    def as_dict(self) -> SettingsDict:
+        """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
+        return {
+            "mode": self.mode,
+            "language": self.language,
+            "places": self.places,
+            "times": self.times,
+            "image": self.image,
+            "height": self.height,
+            "nearest": self.nearest,
+        }
+
+    def on_track(self, track: int | None) -> Self:
+        """The same: there is no sound in it."""
+        return self
+
+    def offsets_ms(self) -> tuple[int, ...]:
+        """The times as numbers. Raises ValueError where they are none."""
+        try:
+            offsets = tuple(int(part) for part in self.times.split(",")) if self.times is not None else ()
+        except ValueError:
+            raise ValueError(f"{self.times!r} is no list of milliseconds such as 0,1500") from None
+        if any(offset < 0 for offset in offsets) or list(offsets) != sorted(set(offsets)):
+            raise ValueError(f"the times {self.times} do not rise from 0 on")
+        return offsets
+
+    def moments(self, dialogue: Dialogue) -> tuple[Moment, ...]:
+        """When pictures of a dialogue are wanted, in movie time; none where a given time lies after its end."""
+        span = dialogue.span
+        if self.times is not None:
+            times = [span.start_ms + offset for offset in self.offsets_ms()]
+            return tuple(Moment(time, None) for time in times if time < span.end_ms)
+        if self.places is None and dialogue.turns:
+            middles = [(turn.span.start_ms + turn.span.end_ms) // 2 for turn in dialogue.turns]
+            return tuple(Moment(middle, number) for number, middle in enumerate(middles))
+        count = self.places or 1
+        return tuple(Moment(span.start_ms + span.duration_ms * (2 * n + 1) // (2 * count), None) for n in range(count))
+
+
+Settings: TypeAlias = CopySettings | AudioSettings | KeyframeSettings
+
+
+def _check_height(height: int | None) -> None:
+    if height is not None and not 16 <= height <= 4320:
+        raise ValueError(f"a height of {height} is not between 16 and 4320")

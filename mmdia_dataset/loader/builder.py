@@ -38,7 +38,8 @@ from mmdia_dataset.views import TASKS, TaskOptions
 __all__ = ["Builder", "Config", "features", "load"]
 
 _MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, **{t.name: t.model for t in TASKS.values()}}
-_MODES = ("copy", "audio")
+_MODES = ("copy", "audio", "keyframes")
+_MEDIA = {"audio": datasets.Audio, "image": datasets.Image, "video": datasets.Video}
 _DISK = {
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "ENOTDIR", "EEXIST")
@@ -59,7 +60,7 @@ def _feature(item: arrow.Field, decode: bool) -> Any:
     if labels is not None:
         return datasets.ClassLabel(names=labels)
     if arrow.is_media(item):
-        return datasets.Audio(decode=decode) if item.name == "audio" else datasets.Video(decode=decode)
+        return _MEDIA[item.name](decode=decode)
     if pa.types.is_list(item.type):
         return [_feature(item.type.value_field, decode)]  # in every version, a list of structs and no struct of lists
     if pa.types.is_struct(item.type):
@@ -73,7 +74,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
 
     Args:
         media_dir: folder of films, to cut clips from; null if they are cut already.
-        mode: how clips are cut: `copy` or `audio`.
+        mode: how clips are cut: `copy`, `audio` or `keyframes`.
         decode: whether reading a row decodes its media.
         only: cut clips of these splits alone, comma-separated.
         state: fingerprint of annotations and films.
@@ -285,7 +286,7 @@ def load(
         split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
         streaming: read while iterating, prepare nothing.
         num_proc: processes to prepare with.
-        mode: how clips are cut from media_dir: `copy` or `audio`.
+        mode: how clips are cut from media_dir: `copy`, `audio` or `keyframes`.
         decode: decode media when a row is read, as `datasets` does; else a row has their paths.
         cache_dir: where `datasets` keeps what it prepares.
         download_mode: `force_redownload` to prepare anew.

@@ -28,7 +28,7 @@ class Cuts:
     Args:
         release: the annotations.
         media: the folder of films.
-        mode: `copy` or `audio`.
+        mode: `copy`, `audio` or `keyframes`.
         only: the splits wanted; all of them if None.
         state: fingerprint of annotations and films.
     """

@@ -21,6 +21,10 @@ from mmdia_dataset.schema import Model
 __all__ = ["row_schema", "to_rows"]
 
 
+# Lists that built directories of earlier versions do not have: empty there.
+_LATER = ("keyframes",)
+
+
 @lru_cache
 def row_schema(model: type[Model]) -> pa.Schema:
     """The Arrow schema of rows of a model: as the models', with labels as numbers and everything nullable."""
@@ -47,7 +51,10 @@ def to_rows(table: pa.Table, model: type[Model], root: Path) -> pa.Table:
     columns = []
     for item in arrow.arrow_schema(model):
         if item.name not in table.column_names:
-            raise ValueError(f"the column {item.name!r} is missing")
+            if item.name not in _LATER:
+                raise ValueError(f"the column {item.name!r} is missing")
+            columns.append(pa.array([[]] * len(table), _row_type(item)))
+            continue
         try:
             column = table.column(item.name)
             whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -1,8 +1,8 @@
 """Media files: the only package here that imports av.
 
 What a file is (`probe`, `fingerprint`), its packets (`Recording`), a span of them as a file of its own (`remux`), its
-sound as samples (`samples_of`; all of it at a low rate, `sound_of`), its subtitles (`text_tracks`), and whether a
-finished file is whole (`check_clip`, `verify`).
+pictures one by one (`Pictures`, `Upright`), its sound as samples (`samples_of`; all of it at a low rate, `sound_of`),
+its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`, `verify`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from mmdia_dataset.media.decode import samples_of
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.mux import margins, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
+from mmdia_dataset.media.pictures import Pictures, silent
 from mmdia_dataset.media.probe import (
     AudioInfo,
     MediaInfo,
@@ -23,6 +24,7 @@ from mmdia_dataset.media.probe import (
 )
 from mmdia_dataset.media.sound import SOUND_RATE, sound_of
 from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
+from mmdia_dataset.media.upright import Upright, rgb_of
 from mmdia_dataset.media.verify import check_clip, verify
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "Cue",
     "EmptySpan",
     "MediaInfo",
+    "Pictures",
     "Recording",
     "Stretch",
     "SubtitleTrack",
+    "Upright",
     "VideoInfo",
     "audio_order",
     "can_decode",
@@ -42,8 +46,10 @@ __all__ = [
     "margins",
     "probe",
     "remux",
+    "rgb_of",
     "same_language",
     "samples_of",
+    "silent",
     "sound_of",
     "text_tracks",
     "verify",

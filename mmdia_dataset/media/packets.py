@@ -106,7 +106,7 @@ class Recording:
         name = self.container.format.name
         # Only here does the file itself say when a frame is decoded; elsewhere libavformat guesses.
         self._has_dts = name.startswith(("mov", "mpeg"))
-        self._margin = Fraction(1) if name.startswith("mpeg") else Fraction(0)
+        self.margin = Fraction(1) if name.startswith("mpeg") else Fraction(0)
         duration = self.container.duration
         self._claimed_end = Fraction(duration, 1_000_000) if duration and duration > 0 else None
 
@@ -146,7 +146,7 @@ class Recording:
         """
         haul = _Haul()
         for back in _STEPS_BACK:
-            since = start - lead - self._margin - back
+            since = start - lead - self.margin - back
             haul = self._read(since, start, end, tail, pictures)
             if since <= 0 or self._reaches_back(haul, start, lead):
                 break

@@ -157,14 +157,34 @@ class _Line(Model):
     )
 
 
+class Picture(Model):
+    """A picture of a dialogue, in the manifest; pictures of several turns may share a file."""
+
+    file: RelativeFile = Field(
+        description="The picture.", examples=["clips/tt0114388/tt0114388_clip_64.keyframes/000.jpg"]
+    )
+    sha256: Sha256 = Field(description="Hash of the file.", examples=["0" * 64])
+    size: Index = Field(description="Size of the file [bytes].", examples=[65536])
+    asked_ms: int = Field(ge=-MAX_MS, le=MAX_MS, description="Movie time asked for [ms].", examples=[51405])
+    time_ms: Milliseconds = Field(description="Movie time at which the picture begins [ms].", examples=[51384])
+    at_s: float = Field(ge=0, description="The same in the recording [s of recording time].", examples=[51.384667])
+    turn: Index | None = Field(description="The turn it belongs to, as an index into `turns`.", examples=[0])
+
+
 class MadeLine(_Line):
     """A line of the manifest for a clip that was made."""
 
     status: Literal["made"] = Field(description="The clip was made.", examples=["made"])
     settings: dict[str, JsonValue] = Field(description="All settings of the mode.", examples=[{"mode": "copy"}])
-    file: RelativeFile = Field(description="The clip.", examples=["clips/tt0114388/tt0114388_clip_64.mp4"])
-    sha256: Sha256 = Field(description="Hash of the file.", examples=["0" * 64])
-    size: Index = Field(description="Size of the file [bytes].", examples=[1048576])
+    file: RelativeFile = Field(
+        description="The clip; of key frames, the folder of their files.",
+        examples=["clips/tt0114388/tt0114388_clip_64.mp4"],
+    )
+    sha256: Sha256 = Field(
+        description="Hash of the file; of key frames, of a line of hash, space and name for each file.",
+        examples=["0" * 64],
+    )
+    size: Index = Field(description="Size of the file, or of all pictures [bytes].", examples=[1048576])
     recording: Recording = Field(
         description="The file it was cut from.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
     )
@@ -176,6 +196,13 @@ class MadeLine(_Line):
     frames: Index | None = Field(description="Video frames; null without video.", examples=[429])
     samples: Index | None = Field(description="Audio samples per channel; null without audio.", examples=[858858])
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "identity"}])
+    pictures: Many[Picture] = Field(default=(), description="The key frames, in the order asked for.", examples=[[]])
+
+    def stored(self) -> dict[str, tuple[int, str]]:
+        """Size and hash of each file of the clip."""
+        if self.mode == "keyframes":
+            return {picture.file: (picture.size, picture.sha256) for picture in self.pictures}
+        return {self.file: (self.size, self.sha256)}
 
 
 class RefusedLine(_Line):
@@ -198,11 +225,22 @@ class Media(Model):
     path: str | None = Field(default=None, description="Where the file is.", examples=["clips/tt0114388/a.mp4"])
 
 
+class Keyframe(Model):
+    """A picture of a dialogue, in a row."""
+
+    image: Media = Field(description="The picture, JPEG or PNG.", examples=[{"path": "clips/tt0114388/a/000.jpg"}])
+    time_ms: Milliseconds = Field(description="Movie time at which it begins [ms].", examples=[51384])
+    turn: Index | None = Field(
+        default=None, description="The turn it belongs to, as an index into `turns`.", examples=[0]
+    )
+
+
 class Clip(Dialogue):
     """A row of the `clips` configuration: a dialogue with its media."""
 
     video: Media | None = Field(default=None, description="The clip with picture, MP4.", examples=[None])
     audio: Media | None = Field(default=None, description="The clip's sound, WAV.", examples=[None])
+    keyframes: Many[Keyframe] = Field(default=(), description="Its key frames, in the order asked for.", examples=[[]])
     frames: Index | None = Field(default=None, description="Video frames in the clip.", examples=[429])
     samples: Index | None = Field(default=None, description="Audio samples per channel.", examples=[858858])
     error_ms: float | None = Field(

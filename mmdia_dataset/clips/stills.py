@@ -1,0 +1,84 @@
+"""Mode `keyframes`: pictures of a dialogue as files, each the one shown at a moment, or the keyframe nearest to it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import partial
+from math import floor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mmdia_dataset.clips.results import Made, Placed, Refused, Still, each
+from mmdia_dataset.clips.settings import KeyframeSettings
+from mmdia_dataset.clips.writing import write
+from mmdia_dataset.media import EmptySpan, Pictures, Recording, Upright, rgb_of, silent
+
+__all__ = ["drawn"]
+
+_QUALITY = 95
+
+
+def drawn(recording: Path, placed: Iterable[Placed], settings: KeyframeSettings) -> Iterator[Made | Refused]:
+    """Pictures of a recording, dialogue by dialogue; decoded in one pass.
+
+    Raises:
+        MediaUnreadable, NoVideo: before the first dialogue.
+        OutputError: a file can't be written.
+    """
+    with silent(recording) as source, Pictures(recording) as pictures:
+        look = Upright.of(pictures.video, settings.height)
+        yield from each(placed, partial(_draw, source, pictures, look, settings))
+
+
+def _draw(source: Recording, pictures: Pictures, look: Upright, settings: KeyframeSettings, one: Placed) -> Made:
+    if not one.moments:
+        raise EmptySpan("no picture is wanted inside the span")
+    stretch = source.stretch(one.start, one.end, lead=Fraction(0), pictures=False)
+    order = sorted(range(len(one.moments)), key=lambda n: one.moments[n])
+    stills: dict[int, Still] = {}
+    files: dict[int, tuple[str, str, int]] = {}  # by timestamp: name, hash, size
+    for n in order:
+        moment = one.moments[n]
+        ticks = floor(source.ticks(pictures.video, moment))
+        if settings.nearest:
+            frame = pictures.near(ticks)
+        else:
+            shown = stretch.shown[max(0, bisect_right(stretch.shown, ticks) - 1)]
+            frame = pictures.take(shown)
+        pts = frame.pts or 0
+        if pts not in files:
+            name = f"{len(files):03}.{settings.image}"
+            files[pts] = (
+                name,
+                *write(one.wanted.file / name, (_file_of(rgb_of(look(frame)), settings),), lambda _: None),
+            )
+        stills[n] = Still(one.wanted.moments[n], source.seconds(pictures.video, pts), *files[pts])
+    digest = "".join(f"{sha256} {name}\n" for name, sha256, _ in files.values())
+    size = sum(size for _, _, size in files.values())
+    return Made(
+        one.wanted,
+        stretch.start,
+        stretch.end,
+        None,
+        None,
+        hashlib.sha256(digest.encode()).hexdigest(),
+        size,
+        tuple(stills[n] for n in range(len(order))),
+    )
+
+
+def _file_of(picture: NDArray[np.uint8], settings: KeyframeSettings) -> bytes:
+    """A picture as the bytes of a file; the same for the same versions of Pillow and its libraries."""
+    image, out = Image.fromarray(picture), io.BytesIO()
+    if settings.image == "jpg":
+        image.save(out, "JPEG", quality=_QUALITY)
+    else:
+        image.save(out, "PNG", compress_level=3)
+    return out.getvalue()

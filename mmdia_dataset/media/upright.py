@@ -1,0 +1,107 @@
+"""Pictures as a viewer sees them: upright, with square pixels, whole instead of two fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+__all__ = ["Upright", "rgb_of"]
+
+# Exact rounding, so that a machine's vector instructions make no difference.
+_SCALING = "bicubic+accurate_rnd+full_chroma_int+bitexact"
+_TURNS = {90: "cclock", 270: "clock"}  # by what a player turns it, counterclockwise
+
+
+@dataclass(frozen=True, slots=True)
+class Upright:
+    """How to show a recording's pictures; every picture is treated by itself, whatever was shown before.
+
+    Rotation as the file asks for it is carried out; pixels that are not square are made so by changing the width;
+    pictures flagged as interlaced are made whole by interpolation (libavfilter's estdif), at the same rate. Tone and
+    colours are left as they are.
+
+    Attributes:
+        aspect: width of a pixel over its height.
+        height: lines wanted, of the upright picture; None for as many as there are.
+        even: whether both sides must be even, as 4:2:0 needs; an odd line or column is cut off where nothing is scaled.
+        form: pixel format wanted, None for the picture's own.
+    """
+
+    aspect: Fraction
+    height: int | None = None
+    even: bool = False
+    form: str | None = None
+
+    @classmethod
+    def of(
+        cls, video: VideoStream, height: int | None = None, *, even: bool = False, form: str | None = None
+    ) -> Upright:
+        """For the pictures of a track."""
+        aspect = video.sample_aspect_ratio or video.codec_context.sample_aspect_ratio
+        return cls(Fraction(aspect) if aspect else Fraction(1), height, even, form)
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """The picture as it is to be shown: itself where nothing is to be done."""
+        steps = self._steps(frame)
+        if not steps:
+            return frame
+        graph = Graph()
+        last = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+        )
+        for name, arguments in [*steps, ("buffersink", "")]:
+            following = graph.add(name, arguments)
+            last.link_to(following)
+            last = following
+        graph.configure()
+        graph.push(frame)
+        graph.push(None)
+        shown = graph.pull()
+        assert isinstance(shown, VideoFrame)  # noqa: S101 - a graph of pictures
+        return shown
+
+    def size(self, width: int, height: int, rotation: int) -> tuple[int, int]:
+        """Width and height of the upright picture made from one of the given size and rotation in degrees."""
+        wide, high = Fraction(width) * self.aspect, Fraction(height)
+        if rotation % 180:
+            wide, high = high, wide
+        scale = Fraction(self.height) / high if self.height else Fraction(1)
+        if self.even and scale == 1 == self.aspect:
+            return max(2, int(wide) // 2 * 2), max(2, int(high) // 2 * 2)
+        return self._side(wide * scale), self._side(high * scale)
+
+    def _side(self, length: Fraction) -> int:
+        return max(2, round(length / 2) * 2) if self.even else max(1, round(length))
+
+    def _steps(self, frame: VideoFrame) -> list[tuple[str, str]]:
+        """The filters a picture has to pass."""
+        rotation = round(frame.rotation) % 360
+        width, height = self.size(frame.width, frame.height, rotation)
+        if rotation % 180:
+            width, height = height, width
+        steps: list[tuple[str, str]] = []
+        if frame.interlaced_frame:
+            steps.append(("estdif", "mode=frame:deint=interlaced"))
+        if self.aspect == 1 and not self.height:
+            if (width, height) != (frame.width, frame.height):
+                steps.append(("crop", f"{width}:{height}:0:0"))
+        elif (width, height) != (frame.width, frame.height):
+            steps.append(("scale", f"{width}:{height}:flags={_SCALING}"))
+        if rotation in _TURNS:
+            steps.append(("transpose", f"dir={_TURNS[rotation]}"))
+        elif rotation == 180:
+            steps += [("hflip", ""), ("vflip", "")]
+        if self.form and frame.format.name != self.form:
+            steps += [("scale", f"flags={_SCALING}"), ("format", self.form)]
+        return steps
+
+
+def rgb_of(frame: VideoFrame) -> NDArray[np.uint8]:
+    """A picture as (height, width, 3) uint8 RGB, by the colour matrix it names."""
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
