@@ -19,6 +19,7 @@ from mmdia_dataset.errors import MmdiaError
 if TYPE_CHECKING:
     from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, stats, validate
     from mmdia_dataset.loader import load
+    from mmdia_dataset.metrics import score
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
@@ -37,6 +38,7 @@ __all__ = [
     "locate",
     "open_release",
     "rebuild",
+    "score",
     "stats",
     "validate",
 ]
@@ -49,6 +51,7 @@ _HOMES = {
     "load": "loader",
     "rebuild": "pipeline",
     "open_release": "release",
+    "score": "metrics",
 }
 
 

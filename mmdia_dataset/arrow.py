@@ -52,6 +52,7 @@ JSON_SCHEMAS: dict[str, Any] = {
     "edition": schema.Edition,
     "manifest_line": schema.ManifestLine,
     "issue": schema.Issue,
+    "answer": schema.Answer,
 }
 """File name stem of each published JSON Schema, and the model it describes."""
 

@@ -16,6 +16,7 @@ __all__ = [
     "ConfigError",
     "DataNotFound",
     "DatasetsVersionError",
+    "ExtraMissing",
     "MediaDamaged",
     "MediaError",
     "MediaMapError",
@@ -27,6 +28,7 @@ __all__ = [
     "ReleaseError",
     "ReleaseNotFound",
     "ReleaseUnreadable",
+    "ScoreError",
     "SpanOutside",
     "UnsupportedCodec",
     "UsageError",
@@ -104,6 +106,16 @@ class DataNotFound(MmdiaError):
 
 class DatasetsVersionError(MmdiaError):
     """The installed `datasets` cannot do what was asked of it."""
+
+
+class ExtraMissing(MmdiaError):
+    """A library that an optional part needs is not installed."""
+
+
+class ScoreError(MmdiaError):
+    """Answers can't be scored: one is missing, twice there, or none at all."""
+
+    exit_code = 1
 
 
 class ReleaseError(MmdiaError):

@@ -59,6 +59,7 @@ COMMANDS = {
     **dict.fromkeys(("demo", "doctor"), cli.start),
     **dict.fromkeys(("validate", "convert", "stats"), cli.release),
     **dict.fromkeys(("locate", "fingerprint", "align", "rebuild"), cli.recordings),
+    "score": cli.scores,
 }
 
 

@@ -57,6 +57,10 @@ EXAMPLES = {
     "issue": {
         "severity": "error", "rule": "ends-before-start", "file": None, "path": "$", "message": "ends", "hint": "swap",
     },
+    "answer": {
+        "id": "tt0114388_clip_64", "text": None, "movie": "tt0114388", "relationship": "Family", "interaction": None,
+        "utterances": [{"speaker": "S1", "text": "Hello?", "start_ms": 0, "end_ms": 2290}], "scores": {"utmos": 3.5},
+    },
 }  # fmt: skip
 
 REFUSED_LINE = {

@@ -13,13 +13,14 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from mmdia_dataset import arrow
-from mmdia_dataset.built import MANIFEST, read_lines
+from mmdia_dataset.built import MANIFEST
+from mmdia_dataset.clipset import ClipSet
 from mmdia_dataset.errors import DataNotFound, UsageError
 from mmdia_dataset.loader.places import fingerprint
 from mmdia_dataset.loader.rows import row_schema, to_rows
 from mmdia_dataset.loader.sources import Built, Released, Shard, joined, parquet_tables, unreadable
-from mmdia_dataset.schema import Clip, MadeLine, Split
-from mmdia_dataset.views import MADE_BY, ClipTime, Task, TaskOptions, Voices, lacking, task_row
+from mmdia_dataset.schema import Clip, Split
+from mmdia_dataset.views import MADE_BY, Task, TaskOptions, lacking
 
 __all__ = ["OPTIONS", "Tasks"]
 
@@ -87,21 +88,22 @@ class Tasks:
 
     def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
-        times, voices = _times(self.root, self.state), None
+        clipset = _clipset(self.root, self.state)
         for clips in _clips(shard):
-            rows = []
-            for clip in clips:
-                if lacking(self.task, self.options, clip) is not None:
-                    continue
-                if voices is None:
-                    voices = _voices(self.built, self.state, split) if self.task.voices else Voices()
-                rows.append(task_row(self.task, self.options, clip, _time(clip, times), voices))
-            if rows:
+            complete = [clip for clip in clips if lacking(self.task, self.options, clip) is None]
+            if complete:
+                rows = [clipset.row(self.task, self.options, clip, split) for clip in complete]
                 table = arrow.to_table(rows, self.task.model)
                 try:
                     yield to_rows(table, self.task.model, self.root)
                 except ValueError as error:
                     raise unreadable(shard.file, error) from None
+
+
+@lru_cache(maxsize=2)
+def _clipset(root: Path, state: str) -> ClipSet:
+    """The directory as it was when `state` was taken, with what was read of it before in this process."""
+    return ClipSet(root)
 
 
 def _clips(shard: Shard) -> Iterator[list[Clip]]:
@@ -127,30 +129,6 @@ def _counted(built: Built, task: Task, options: TaskOptions, state: str) -> tupl
                     else:
                         lacks[lack] += 1
     return counts, lacks
-
-
-@lru_cache(maxsize=2)
-def _times(root: Path, state: str) -> dict[str, MadeLine]:
-    """The manifest's lines by clip, to know when in each a moment of the movie comes."""
-    if not (root / MANIFEST).is_file():
-        return {}
-    return {line.file: line for _, line, _ in read_lines(root / MANIFEST) if isinstance(line, MadeLine)}
-
-
-def _time(clip: Clip, lines: dict[str, MadeLine]) -> ClipTime:
-    media = clip.audio or clip.video
-    return ClipTime.of(clip, lines.get(media.path) if media and media.path else None)
-
-
-@lru_cache(maxsize=2)
-def _voices(built: Built, state: str, split: Split) -> Voices:
-    """The voices of a split: never those of another, whose sound a model must not have heard."""
-    voices, times = Voices(), _times(built.root, state)
-    for shard in joined(built.shards().get(split, [])):
-        for clips in _clips(shard):
-            for clip in clips:
-                voices.add(clip, _time(clip, times))
-    return voices
 
 
 def _words(lacks: Counter[str]) -> str:

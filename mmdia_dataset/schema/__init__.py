@@ -50,6 +50,7 @@ from mmdia_dataset.schema.building import (
     RefusedDialogue,
     RefusedLine,
 )
+from mmdia_dataset.schema.scoring import Answer, Utterance
 from mmdia_dataset.schema.tasks import (
     Reference,
     SpeechVideo,
@@ -68,6 +69,7 @@ __all__ = [
     "SPLITS",
     "VISIBILITIES",
     "AffectiveTriplet",
+    "Answer",
     "Clip",
     "Dialogue",
     "Edition",
@@ -105,6 +107,7 @@ __all__ = [
     "TaskSpeaker",
     "TaskTurn",
     "Turn",
+    "Utterance",
     "Visibility",
     "VoicedSpeaker",
 ]

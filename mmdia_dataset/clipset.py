@@ -1,0 +1,85 @@
+"""A built directory read back: its clips by split, when in each what is said, and the voices in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from mmdia_dataset import arrow
+from mmdia_dataset.built import MANIFEST, read_lines
+from mmdia_dataset.errors import ReleaseUnreadable
+from mmdia_dataset.schema import SPLITS, Clip, MadeLine, Split, TaskRow
+from mmdia_dataset.views import ClipTime, Task, TaskOptions, Voices, lacking, task_row
+
+__all__ = ["ClipSet"]
+
+_BATCH = 1000
+
+
+class ClipSet:
+    """The clips of a built directory.
+
+    Raises, wherever it reads:
+        ReleaseUnreadable: a file holds something else.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+        self._voices: dict[Split, Voices] = {}
+
+    def splits(self) -> dict[Split, Path]:
+        """The annotation file of each split there is."""
+        files = {split: self.root / "annotations" / f"{split}.parquet" for split in SPLITS}
+        return {split: file for split, file in files.items() if file.is_file()}
+
+    def clips(self, split: Split) -> Iterator[Clip]:
+        """The clips of a split, in the file's order."""
+        file = self.splits()[split]
+        names = arrow.arrow_schema(Clip).names
+        try:
+            with pq.ParquetFile(file) as stored:
+                for batch in stored.iter_batches(_BATCH, columns=names):
+                    yield from arrow.from_arrow(batch, Clip)
+        except (pa.ArrowException, OSError, ValidationError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise ReleaseUnreadable(
+                f"can't be read as Parquet of clips: {reason}", where=file, hint="run `mmdia rebuild` again"
+            ) from error
+
+    @cached_property
+    def lines(self) -> dict[str, MadeLine]:
+        """The manifest's lines by clip file; none where there is no manifest."""
+        if not (self.root / MANIFEST).is_file():
+            return {}
+        return {line.file: line for _, line, _ in read_lines(self.root / MANIFEST) if isinstance(line, MadeLine)}
+
+    def time(self, clip: Clip) -> ClipTime:
+        """When in a clip's sound, else in its picture, a moment of the movie comes."""
+        media = clip.audio or clip.video
+        return ClipTime.of(clip, self.lines.get(media.path) if media and media.path else None)
+
+    def voices(self, split: Split) -> Voices:
+        """The voices of a split: never those of another, whose sound a model must not have heard."""
+        if split not in self._voices:
+            self._voices.clear()  # splits are read one after the other
+            voices = Voices()
+            for clip in self.clips(split):
+                voices.add(clip, self.time(clip))
+            self._voices[split] = voices
+        return self._voices[split]
+
+    def row(self, task: Task, options: TaskOptions, clip: Clip, split: Split) -> TaskRow:
+        """A clip that lacks nothing as a row of a task; see `views.lacking`."""
+        voices = self.voices(split) if task.voices else Voices()
+        return task_row(task, options, clip, self.time(clip), voices)
+
+    def rows(self, task: Task, options: TaskOptions, split: Split) -> Iterator[TaskRow]:
+        """The rows of a task, without the clips that lack something."""
+        for clip in self.clips(split):
+            if lacking(task, options, clip) is None:
+                yield self.row(task, options, clip, split)

@@ -1,0 +1,36 @@
+"""Scores: how near what a system made is to what it was to make.
+
+jiwer and meeteval count; what is ours is the normalisation of texts, the report of permutations, and what becomes of
+many dialogues: sums, and intervals by bootstrap.
+
+    metrics.load("cpwer").compute(predictions=rows, references=rows)
+    metrics.judge("utmos", function).compute(predictions=rows, references=rows)
+
+answers         what is scored, from rows and files; pairs by id
+normalisation   of texts, by version
+words           WER, cpWER
+labels          recall of relationship and interaction
+turntaking      gaps and overlaps
+judges          scores that the user's own callables give
+intervals       bootstrap
+"""
+
+from mmdia_dataset.metrics.judges import judge
+from mmdia_dataset.metrics.metric import Metric, Settings
+from mmdia_dataset.metrics.normalisation import NORMALISATIONS, normalised
+from mmdia_dataset.metrics.results import Score, ids_hash
+from mmdia_dataset.metrics.scoring import METRICS, ScoreReport, load, score
+
+__all__ = [
+    "METRICS",
+    "NORMALISATIONS",
+    "Metric",
+    "Score",
+    "ScoreReport",
+    "Settings",
+    "ids_hash",
+    "judge",
+    "load",
+    "normalised",
+    "score",
+]

@@ -1,0 +1,274 @@
+"""What is scored, read from wherever it is: rows, JSON lines, STM, SegLST, a release or a built directory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mmdia_dataset.errors import ConfigError, ScoreError, shown
+from mmdia_dataset.files import file_name
+from mmdia_dataset.metrics.libraries import meeteval
+from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, SPLITS, Answer, Dialogue, Utterance
+from mmdia_dataset.views import speaking_order, tag_of
+
+__all__ = ["Pair", "answer_of", "answers_in", "paired"]
+
+_TAG = re.compile(r"\[(S(?:\d+|\?))\]")
+_MISSING = ("error", "empty", "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One dialogue to score: hypothesis and reference, as answers and as they were given."""
+
+    id: str
+    hyp: Answer
+    ref: Answer
+    given_hyp: Any
+    given_ref: Any
+
+    @property
+    def movie(self) -> str:
+        """Its movie; what stands before ``_clip_`` in its id where neither side names it."""
+        return self.ref.movie or self.hyp.movie or self.id.rsplit("_clip_", 1)[0]
+
+
+def answer_of(row: Answer | Dialogue | Mapping[str, Any]) -> Answer:
+    """A row of a task, of `clips` or `dialogues`, or an answer as `schema.Answer` has it.
+
+    Raises:
+        ScoreError: it is none of these.
+    """
+    if isinstance(row, Answer):
+        return _spoken(row)
+    if isinstance(row, Dialogue):
+        return _of_dialogue(row)
+    try:
+        if "transcript" in row:
+            return _of_task(row)
+        if "turns" in row:
+            return _of_row(row)
+        return _spoken(Answer.model_validate(row))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ScoreError(
+            f"the answer {shown(str(row.get('id')))} is none: {where}: {first['msg']}",
+            hint="schema/answer.schema.json says what one holds",
+        ) from None
+    except (KeyError, TypeError, IndexError) as error:
+        raise ScoreError(
+            f"the row {shown(str(row.get('id')))} can't be scored: {shown(repr(error))}",
+            hint="give rows as the loader gives them",
+        ) from None
+
+
+def _spoken(answer: Answer) -> Answer:
+    """The answer with its text parted into utterances."""
+    if answer.text is None or answer.utterances:
+        return answer
+    before, *rest = _TAG.split(answer.text)
+    said = [("S1", before), *zip(rest[::2], rest[1::2], strict=True)]
+    utterances = tuple(Utterance(speaker=who, text=text.strip()) for who, text in said if text.strip())
+    return answer.model_copy(update={"utterances": utterances})
+
+
+def _of_dialogue(dialogue: Dialogue) -> Answer:
+    places = {speaker: place for place, speaker in enumerate(speaking_order(dialogue))}
+    start = dialogue.span.start_ms
+    said = [(places.get(t.speaker) if t.speaker is not None else None, t.text, t.span.start_ms, t.span.end_ms)
+            for t in dialogue.turns if t.text]  # fmt: skip
+    triplet = dialogue.triplet
+    return Answer(
+        id=dialogue.id,
+        movie=dialogue.movie,
+        utterances=_utterances(said, start),
+        relationship=triplet.relationship.label if triplet else None,
+        interaction=triplet.interaction.label if triplet else None,
+    )
+
+
+def _of_task(row: Mapping[str, Any]) -> Answer:
+    said = [(t["speaker"], t["text"], t["span"]["start_ms"], t["span"]["end_ms"]) for t in row["turns"]]
+    return _labelled(Answer(id=row["id"], movie=row["movie"], utterances=_utterances(said, 0)), row)
+
+
+def _of_row(row: Mapping[str, Any]) -> Answer:
+    turns = [turn for turn in row["turns"] if turn["text"]]
+    order = dict.fromkeys(turn["speaker"] for turn in row["turns"] if turn["speaker"] is not None)
+    places = {speaker: place for place, speaker in enumerate(order)}
+    said = [(places.get(t["speaker"]), t["text"], t["span"]["start_ms"], t["span"]["end_ms"]) for t in turns]
+    start = row["span"]["start_ms"]
+    return _labelled(Answer(id=row["id"], movie=row["movie"], utterances=_utterances(said, start)), row)
+
+
+def _utterances(said: Iterable[tuple[int | None, str, int, int]], start: int) -> tuple[Utterance, ...]:
+    return tuple(
+        Utterance(speaker=tag_of(place), text=text, start_ms=max(0, a - start), end_ms=max(0, b - start))
+        for place, text, a, b in said
+    )
+
+
+def _labelled(answer: Answer, row: Mapping[str, Any]) -> Answer:
+    """The answer with the labels of its row, which `datasets` gives as numbers."""
+    triplet = row.get("triplet") or {}
+    found: dict[str, str | None] = {}
+    for name, labels in (("relationship", RELATIONSHIPS), ("interaction", INTERACTION_MODES)):
+        label = (triplet.get(name) or {}).get("label")
+        found[name] = labels[label] if isinstance(label, int) else label
+    return answer.model_copy(update=found)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def answers_in(source: Path | str | Iterable[Any], split: str | None = None) -> dict[str, tuple[Answer, Any]]:
+    """Answers by id, each with what was given for it.
+
+    Args:
+        source: a file of JSON lines, STM (`.stm`) or SegLST (`.json`); a release or a built directory; or rows.
+        split: of a release or a built directory, this split alone.
+
+    Raises:
+        ScoreError: it can't be read as any of these, or an id occurs twice.
+        ConfigError: there is no such split.
+    """
+    found: dict[str, tuple[Answer, Any]] = {}
+    for given in _given(source, split):
+        answer = answer_of(given)
+        if answer.id in found:
+            if isinstance(given, Dialogue):
+                continue  # in two splits
+            raise ScoreError(
+                f"the dialogue {shown(answer.id)} occurs twice",
+                where=source if isinstance(source, (str, Path)) else None,
+                hint="give one answer each",
+            )
+        found[answer.id] = answer, given
+    return found
+
+
+def _given(source: Path | str | Iterable[Any], split: str | None) -> Iterator[Any]:
+    if split is not None and split not in SPLITS:
+        raise ConfigError(f"unknown split {split!r}", hint=f"known are {', '.join(SPLITS)}")
+    if not isinstance(source, (str, Path)):
+        yield from source
+        return
+    path = Path(source)
+    if path.is_dir():
+        yield from _dialogues(path, split)
+        return
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ScoreError(f"can't be read: {reason}", where=path, hint="correct the path") from None
+    if path.suffix == ".stm":
+        yield from _stm(path, text)
+    elif path.suffix == ".json":
+        yield from _seglst(path, text)
+    else:
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                yield _json(line, path, f"line {number}")
+
+
+def _json(text: str, path: Path, at: str | None = None) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ScoreError(f"is not JSON: {error}", where=path, at=at, hint="write one answer a line") from None
+    if at is not None and not isinstance(value, dict):
+        raise ScoreError("is not an object", where=path, at=at, hint="write one answer a line")
+    return value
+
+
+def _dialogues(folder: Path, split: str | None) -> Iterator[Dialogue]:
+    from mmdia_dataset.clipset import ClipSet
+    from mmdia_dataset.release import open_release
+
+    clips = ClipSet(folder)
+    if clips.splits():
+        for name in clips.splits():
+            if split in (None, name):
+                yield from clips.clips(name)
+        return
+    release = open_release(folder)
+    yield from (one for one in release.dialogues() if split is None or split in release.splits_of(one.id))
+
+
+def _stm(path: Path, text: str) -> Iterator[Answer]:
+    try:
+        lines = meeteval().io.STM.parse(text).lines
+    except ValueError as error:
+        raise ScoreError(
+            f"is no STM: {error}", where=path, hint="lines are: id channel speaker start end words"
+        ) from None
+    yield from _segments(
+        (line.filename, line.speaker_id, line.transcript, float(line.begin_time), float(line.end_time))
+        for line in lines
+    )
+
+
+def _seglst(path: Path, text: str) -> Iterator[Answer]:
+    value = _json(text, path)
+    try:
+        yield from _segments(
+            (one["session_id"], str(one["speaker"]), one["words"], one.get("start_time"), one.get("end_time"))
+            for one in value
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ScoreError(
+            f"is no SegLST: {shown(repr(error))}", where=path, hint="segments have session_id, speaker and words"
+        ) from None
+
+
+def _segments(segments: Iterable[tuple[str, str, str, float | None, float | None]]) -> Iterator[Answer]:
+    grouped: dict[str, list[Utterance]] = {}
+    for session, speaker, words, start, end in segments:
+        ms = [None if at is None else round(float(at) * 1000) for at in (start, end)]
+        grouped.setdefault(session, []).append(Utterance(speaker=speaker, text=words, start_ms=ms[0], end_ms=ms[1]))
+    for session, said in grouped.items():
+        yield Answer(id=session, utterances=tuple(said))
+
+
+def paired(
+    hyps: dict[str, tuple[Answer, Any]], refs: dict[str, tuple[Answer, Any]], missing: str = "error"
+) -> tuple[list[Pair], int, int]:
+    """Hypotheses and references by id, in the order of the references; how many of either are left over.
+
+    Args:
+        hyps: what a system made.
+        refs: what it is compared with; what decides which dialogues are scored.
+        missing: what becomes of a dialogue without an answer: `error`, `empty` (it answered nothing), or `skip`.
+
+    Returns:
+        The pairs, the number of references without an answer, the number of answers without a reference.
+
+    Raises:
+        ScoreError: an answer is missing and may not be; or there is nothing to compare.
+    """
+    if missing not in _MISSING:
+        raise ScoreError(f"unknown missing={missing!r}", hint=f"known are {', '.join(_MISSING)}")
+    named = {file_name(id_): id_ for id_ in refs}  # ids with spaces can't stand in STM as they are
+    known = {id_ if id_ in refs else named.get(id_, id_): answer for id_, answer in hyps.items()}
+    absent = [id_ for id_ in refs if id_ not in known]
+    if absent and missing == "error":
+        raise ScoreError(
+            f"{len(absent)} of {len(refs)} dialogues have no answer, the first is {shown(absent[0])}",
+            hint="answer them, or say what to do: missing='empty' counts them as silence, 'skip' leaves them out",
+        )
+    pairs = []
+    for id_, (ref, given_ref) in refs.items():
+        if id_ in known or missing == "empty":
+            hyp, given = known.get(id_, (Answer(id=id_), None))
+            pairs.append(Pair(id_, hyp, ref, given, given_ref))
+    if not pairs:
+        raise ScoreError("there is no dialogue to score", hint="compare the ids of both sides")
+    return pairs, len(absent), len(set(known) - set(refs))

@@ -1,0 +1,59 @@
+"""Label recall: how often a judge who reads or hears the result finds the label it was made with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from mmdia_dataset.metrics.answers import Pair
+from mmdia_dataset.metrics.metric import Counted, Metric, Settings
+from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS
+
+__all__ = ["LabelRecall"]
+
+_KNOWN: dict[str, tuple[str, ...]] = {"relationship": RELATIONSHIPS, "interaction": INTERACTION_MODES}
+
+
+class LabelRecall(Metric):
+    """Share of dialogues whose label is found: ``right / all``, over dialogues whose reference has a label.
+
+    Labels are compared without regard to case, spaces and underscores. Details: `macro`, the mean over the labels that
+    occur in the reference of each one's own recall; `recall` and `dialogues`, by label; `unknown`, what was answered
+    that is no label of the vocabulary, with counts: it counts as not found.
+    """
+
+    def __init__(self, kind: Literal["relationship", "interaction"]) -> None:
+        super().__init__(f"{kind}_recall")
+        self._kind = kind
+        self._known = {_plain(label): label for label in _KNOWN[kind]}
+
+    def count(self, pair: Pair, settings: Settings) -> Counted | None:
+        """1 where the label is found, of 1."""
+        asked = getattr(pair.ref, self._kind)
+        if not asked:
+            return None
+        wanted, given = (_plain(text or "") for text in (asked, getattr(pair.hyp, self._kind)))
+        unknown = getattr(pair.hyp, self._kind) if given and given not in self._known else None
+        return Counted(float(wanted == given), 1.0, (self._known.get(wanted, asked), unknown))
+
+    def gather(self, pairs: Sequence[Pair], counted: Sequence[Counted]) -> tuple[dict[str, int], dict[str, Any]]:
+        """Recall by label, and answers that are no labels."""
+        total, found = Counter[str](), Counter[str]()
+        for one in counted:
+            total[one.detail[0]] += 1
+            found[one.detail[0]] += int(one.over)
+        recall = {label: found[label] / count for label, count in sorted(total.items())}
+        unknown = Counter(one.detail[1] for one in counted if one.detail[1])
+        macro = sum(recall.values()) / len(recall) if recall else None
+        details = {
+            "macro": macro,
+            "recall": recall,
+            "dialogues": dict(sorted(total.items())),
+            "unknown": dict(sorted(unknown.items())),
+        }
+        return {"found": found.total(), "answers unknown": unknown.total()}, details
+
+
+def _plain(label: str) -> str:
+    return " ".join(label.replace("_", " ").casefold().split())

@@ -1,0 +1,142 @@
+"""What every metric is: something that makes of each dialogue a fraction, and of all of them a score."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmdia_dataset.errors import ConfigError, ScoreError
+from mmdia_dataset.metrics.answers import Pair, answers_in, paired
+from mmdia_dataset.metrics.intervals import bootstrap
+from mmdia_dataset.metrics.normalisation import DEFAULT, normaliser
+from mmdia_dataset.metrics.results import Score, ids_hash
+from mmdia_dataset.schema import Answer
+
+__all__ = ["Counted", "Metric", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How scores are made.
+
+    Args:
+        missing: what becomes of a dialogue without an answer: `error`, `empty` (as if it had answered nothing), `skip`.
+        cluster: `movie` draws whole movies for the interval; None draws dialogues.
+        resamples: draws for the interval; 0 for none.
+        seed: of the draws.
+        normalisation: of texts; see `metrics.normalisation`.
+    """
+
+    missing: str = "error"
+    cluster: str | None = None
+    resamples: int = 1000
+    seed: int = 0
+    normalisation: str = DEFAULT
+
+    def __post_init__(self) -> None:
+        normaliser(self.normalisation)
+        if self.cluster not in (None, "movie"):
+            raise ConfigError(f"unknown cluster {self.cluster!r}", hint="known is movie")
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a metric found in one dialogue: a fraction, and what to tell of it."""
+
+    over: float
+    under: float
+    detail: Any = None
+
+
+class Metric(ABC):
+    """A metric by name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def count(self, pair: Pair, settings: Settings) -> Counted | None:
+        """One dialogue; None where there is nothing to count, which leaves it out."""
+
+    def gather(self, pairs: Sequence[Pair], counted: Sequence[Counted]) -> tuple[dict[str, int], dict[str, Any]]:
+        """Counts and details of all dialogues, for the score."""
+        return {}, {}
+
+    def value(self, counted: Sequence[Counted]) -> float | None:
+        """The value of all dialogues: sum over sum."""
+        under = sum(one.under for one in counted)
+        return sum(one.over for one in counted) / under if under else None
+
+    def compute(
+        self,
+        predictions: Path | str | Iterable[Any],
+        references: Path | str | Iterable[Any],
+        **settings: Any,
+    ) -> Score:
+        """Score predictions against references.
+
+        Args:
+            predictions: what a system made: rows or answers by id, or the path of a file or folder of them. Or plain
+                texts, compared in order.
+            references: likewise.
+            settings: see `Settings`.
+
+        Raises:
+            ScoreError: an answer is missing or can't be read.
+            ConfigError: a setting is unknown.
+        """
+        try:
+            asked = Settings(**settings)
+        except TypeError:
+            known = ", ".join(Settings.__dataclass_fields__)
+            raise ConfigError(f"unknown setting among {', '.join(settings)}", hint=f"known are {known}") from None
+        hyps, refs = _by_place(predictions, references)
+        return self.score(*paired(answers_in(hyps), answers_in(refs), asked.missing), settings=asked)
+
+    def score(self, pairs: Sequence[Pair], missing: int = 0, unused: int = 0, *, settings: Settings) -> Score:
+        """The score of pairs that were read already."""
+        found = [(pair, one) for pair in pairs if (one := self.count(pair, settings)) is not None]
+        scored, counted = [pair for pair, _ in found], [one for _, one in found]
+        counts, details = self.gather(scored, counted)
+        groups = [pair.movie for pair in scored] if settings.cluster else None
+        interval = bootstrap(
+            [one.over for one in counted],
+            [one.under for one in counted],
+            groups,
+            resamples=settings.resamples,
+            seed=settings.seed,
+        )
+        return Score(
+            self.name,
+            self.value(counted),
+            interval,
+            len(scored),
+            ids_hash(pair.id for pair in scored),
+            {
+                "normalisation": settings.normalisation,
+                "missing": settings.missing,
+                "interval": f"95 % by {settings.resamples} resamples of {settings.cluster or 'dialogue'}s",
+            },
+            counts | ({"not counted": len(pairs) - len(scored)} if len(scored) < len(pairs) else {}),
+            details,
+            unused,
+            missing,
+        )
+
+
+def _by_place(
+    predictions: Path | str | Iterable[Any], references: Path | str | Iterable[Any]
+) -> tuple[Path | str | Iterable[Any], Path | str | Iterable[Any]]:
+    """Plain texts as answers with their place as id; anything else as it is."""
+    if isinstance(predictions, (str, Path)) or isinstance(references, (str, Path)):
+        return predictions, references
+    hyps, refs = list(predictions), list(references)
+    if not all(isinstance(one, str) for one in (*hyps, *refs)):
+        return hyps, refs
+    if len(hyps) != len(refs):
+        raise ScoreError(f"{len(hyps)} predictions for {len(refs)} references", hint="give as many")
+    places = range(len(refs))
+    return [Answer(id=str(n), text=hyps[n]) for n in places], [Answer(id=str(n), text=refs[n]) for n in places]

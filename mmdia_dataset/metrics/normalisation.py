@@ -1,0 +1,49 @@
+"""Text before it is compared. A score names the version it was made with; a version never changes.
+
+`mmdia-1`, in this order:
+
+1. Unicode NFKC, then case folding.
+2. Sounds in ``<…>`` and speaker tags such as ``[S1]`` are removed.
+3. Typographic apostrophes become ``'``; it is kept between two letters or digits.
+4. Every other character that is no letter, mark, digit or space becomes a space: hyphens part words.
+5. Runs of spaces become one, those at the ends go.
+
+Numbers, contractions and spelling are left as they are. Words are what spaces part: languages written without spaces
+have to be parted before.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from mmdia_dataset.errors import ConfigError
+
+__all__ = ["DEFAULT", "NORMALISATIONS", "normalised", "normaliser"]
+
+DEFAULT = "mmdia-1"
+
+_ASIDE = re.compile(r"<[^<>]*>|\[s(?:\d+|\?)\]")
+_APOSTROPHE = re.compile("[’ʼ‘`´＇]")
+_LONE = re.compile(r"(?<![^\W_])'|'(?![^\W_])")
+
+
+def normalised(text: str) -> str:
+    """A text by `mmdia-1`."""
+    # Typographic apostrophes first: NFKC makes a space and an accent of one of them.
+    folded = unicodedata.normalize("NFKC", _APOSTROPHE.sub("'", text)).casefold()
+    words = _LONE.sub(" ", _ASIDE.sub(" ", folded))
+    kept = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in words)
+    return " ".join("".join(kept).split())
+
+
+NORMALISATIONS: dict[str, Callable[[str], str]] = {DEFAULT: normalised, "none": lambda text: " ".join(text.split())}
+"""By version; `none` compares texts as they are."""
+
+
+def normaliser(version: str) -> Callable[[str], str]:
+    """The function of a version. Raises ConfigError."""
+    if version not in NORMALISATIONS:
+        raise ConfigError(f"unknown normalisation {version!r}", hint=f"known are {', '.join(NORMALISATIONS)}")
+    return NORMALISATIONS[version]
