@@ -17,12 +17,13 @@ from mmdia_dataset import registration as _registration
 from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
-    from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, stats, validate
+    from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, validate
     from mmdia_dataset.loader import load
     from mmdia_dataset.metrics import score
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
+    from mmdia_dataset.survey import stats
 
 __all__ = [
     "Clip",
@@ -46,12 +47,13 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "stats", "validate"), "commands"),
+    **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "validate"), "commands"),
     **dict.fromkeys(("Clip", "Dialogue"), "schema"),
     "load": "loader",
     "rebuild": "pipeline",
     "open_release": "release",
     "score": "metrics",
+    "stats": "survey",
 }
 
 

@@ -1,6 +1,7 @@
 """Every command of `mmdia` as a function of the same name and arguments. They return results; the CLI prints them.
 
-`rebuild` is in `pipeline`. What cuts, draws or loads is imported where it is used: checking annotations does without.
+`rebuild` is in `pipeline`, `stats` in `survey`. What cuts, draws or loads is imported where it is used: checking
+annotations does without.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +20,6 @@ from mmdia_dataset.files import check_folder, file_name, write_text
 from mmdia_dataset.release import ConvertReport, Dialect, open_release
 from mmdia_dataset.release import convert as convert_release
 from mmdia_dataset.schema import Issue
-from mmdia_dataset.statistics import Figures, Statistics
 from mmdia_dataset.validation import ValidationReport, issues_of
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.pipeline import RebuildReport
     from mmdia_dataset.plans import Forecast, Plan, Progress
 
-__all__ = ["align", "convert", "demo", "doctor", "fingerprint", "locate", "stats", "validate"]
+__all__ = ["align", "convert", "demo", "doctor", "fingerprint", "locate", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,15 +328,3 @@ def align(
             progress("finding the timing", done, len(tasks))
     report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}
     return report
-
-
-def stats(release: Path | str, progress: Progress | None = None) -> dict[str, Figures]:
-    """Figures of a release: of all its dialogues, and of each split it has. Counted in one pass."""
-    opened = open_release(release)
-    counted: dict[str, Statistics] = {"all": Statistics()}
-    counting = None if progress is None else partial(progress, "counting")
-    for dialogue in opened.dialogues(progress=counting):
-        counted["all"].add(dialogue)
-        for split in opened.splits_of(dialogue.id):
-            counted.setdefault(split, Statistics()).add(dialogue)
-    return {name: statistics.figures for name, statistics in counted.items()}

@@ -50,7 +50,7 @@ def test_help_is_light():
 
 
 # What a shell has that a function has not, and the names a shell's habits call for.
-SHELL_ONLY = {"format_", "report_file"}
+SHELL_ONLY = {"format_", "report_file", "movies"}
 RENAMED = {"folder": "out"}
 FUNCTION_ONLY = {"progress", "on_issue"}
 

@@ -1,4 +1,4 @@
-"""Pictures of results, PNG. The only module that imports matplotlib, and only when something is drawn."""
+"""How a recording runs against its movie, with every dialogue's verdict, PNG."""
 
 from __future__ import annotations
 

@@ -1,0 +1,11 @@
+"""Pictures of results. The only package that imports matplotlib, and only when something is drawn.
+
+editions  how a recording runs against its movie, PNG
+charts    what a release's distributions look like, as drawings for paper and for a page
+page      all charts and tables as one HTML page
+"""
+
+from mmdia_dataset.plots.editions import plot_edition
+from mmdia_dataset.plots.page import write_plots
+
+__all__ = ["plot_edition", "write_plots"]
