@@ -152,6 +152,8 @@ def rebuild(
     language: str | None = None,
     sample_rate: int | None = None,
     mono: bool = False,
+    sound: str | None = None,
+    float32: bool = False,
     places: int | None = None,
     times: str | None = None,
     image: str | None = None,
@@ -174,6 +176,8 @@ def rebuild(
         language: of the sound track to take.
         sample_rate: of `audio`; else the recording's own.
         mono: of `audio`: mix to one channel.
+        sound: of `audio`: `wav`, the default, or `flac`.
+        float32: of `audio`: samples as floats, in WAV.
         places: of `keyframes`: how many in each dialogue, evenly; else one in the middle of each turn.
         times: of `keyframes`: milliseconds from the dialogue's start, such as `0,1500`.
         image: of `keyframes`: `jpg`, the default, or `png`.
@@ -186,6 +190,8 @@ def rebuild(
         language=language,
         sample_rate=sample_rate,
         mono=mono,
+        sound=sound,
+        float32=float32,
         places=places,
         times=times,
         image=image,

@@ -244,7 +244,8 @@ def _forecast(
             track = info.audio[0] if info.audio else None
             channels = 1 if settings.mono else (track.channels if track else 0)
             rate = settings.sample_rate or (track.sample_rate if track else 0)
-            size += length / 1000 * channels * rate * 2
+            width = 4 if settings.float32 else 1.2 if settings.sound == "flac" else 2
+            size += length / 1000 * channels * rate * width
         elif isinstance(settings, clips.KeyframeSettings):
             size += sum(len(wish.moments) for wish in wishes[movie]) * _picture_bytes(info, settings)
         elif info.duration_s:

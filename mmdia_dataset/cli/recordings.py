@@ -26,6 +26,13 @@ class Mode(StrEnum):
     keyframes = "keyframes"
 
 
+class SoundFile(StrEnum):
+    """How sound is stored."""
+
+    wav = "wav"
+    flac = "flac"
+
+
 class Image(StrEnum):
     """How pictures are stored."""
 
@@ -186,7 +193,7 @@ def rebuild(
     media: MediaOption,
     folder: Annotated[Path, typer.Option("--out", help="Folder to make, or to go on with.", show_default=False)],
     mode: Annotated[
-        Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; audio: wav; keyframes: jpg.")
+        Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; audio: wav, flac; keyframes: jpg.")
     ] = Mode.copy,
     editions: Annotated[Path | None, typer.Option("--editions", help="Folder of edition files to cut by.")] = None,
     as_is: Annotated[
@@ -200,6 +207,8 @@ def rebuild(
         int | None, typer.Option("--sample-rate", min=1000, help="audio: Hz; else as it is.")
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="audio: mix to one channel.")] = False,
+    sound: Annotated[SoundFile | None, typer.Option("--sound", help="audio: wav, or flac.")] = None,
+    float32: Annotated[bool, typer.Option("--float32", help="audio: 32-bit floats instead of 16 bits.")] = False,
     places: Annotated[
         int | None, typer.Option("--places", min=1, help="keyframes: as many per dialogue; else one per turn.")
     ] = None,
@@ -220,6 +229,8 @@ def rebuild(
         language=language,
         sample_rate=sample_rate,
         mono=mono,
+        sound=sound and sound.value,
+        float32=float32,
         places=places,
         times=times,
         image=image and image.value,

@@ -6,7 +6,7 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
 
 - ``copy``: an MP4 file with the recording's own packets, not re-encoded. It begins at the keyframe before t0 and holds
   sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file.
-- ``audio``: a WAV file, 16 bits, sample-exact.
+- ``audio``: a WAV or FLAC file, sample-exact, as loud as it was.
 - ``keyframes``: JPEG or PNG files. The picture at a moment is the last one that begins not after it; or the nearest
   keyframe, whose own time is then told. Upright, with square pixels, whole instead of two fields.
 

@@ -45,29 +45,37 @@ class CopySettings:
 
 @dataclass(frozen=True)
 class AudioSettings:
-    """The sound of clips alone, as 16-bit WAV.
+    """The sound of clips alone.
 
     Attributes:
         language: as in `CopySettings`.
         track: likewise.
         sample_rate: samples per second; None keeps the recording's.
         mono: mix all channels into one; else they are kept.
+        sound: the kind of file, ``wav`` or ``flac``.
+        float32: samples as 32-bit floats, of which nothing is clipped; WAV only. Else 16 bits.
     """
 
     language: str | None = None
     track: int | None = None
     sample_rate: int | None = None
     mono: bool = False
+    sound: Literal["wav", "flac"] = "wav"
+    float32: bool = False
     mode: Literal["audio"] = "audio"
 
     def __post_init__(self) -> None:
         if self.sample_rate is not None and not 1000 <= self.sample_rate <= 768_000:
             raise ValueError(f"a sample rate of {self.sample_rate} is outside 1000 to 768000")
+        if self.sound not in ("wav", "flac"):
+            raise ValueError(f"{self.sound!r} is no kind of sound file; known are wav and flac")
+        if self.sound == "flac" and self.float32:
+            raise ValueError("FLAC holds no floats; choose wav for them")
 
     @property
     def suffix(self) -> str:
         """How the names of these clips end."""
-        return ".wav"
+        return f".{self.sound}"
 
     def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
@@ -77,6 +85,8 @@ class AudioSettings:
             "track": self.track,
             "sample_rate": self.sample_rate,
             "mono": self.mono,
+            "sound": self.sound,
+            "float32": self.float32,
         }
 
     def on_track(self, track: int | None) -> Self:

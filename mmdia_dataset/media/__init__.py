@@ -1,13 +1,13 @@
 """Media files: the only package here that imports av.
 
 What a file is (`probe`, `fingerprint`), its packets (`Recording`), a span of them as a file of its own (`remux`), its
-pictures one by one (`Pictures`, `Upright`), its sound as samples (`samples_of`; all of it at a low rate, `sound_of`),
+pictures one by one (`Pictures`, `Upright`), its sound as samples (`Sound`; all of it at a low rate, `sound_of`),
 its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`, `verify`).
 """
 
 from __future__ import annotations
 
-from mmdia_dataset.media.decode import samples_of
+from mmdia_dataset.media.decode import Sound
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.mux import margins, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
@@ -35,6 +35,7 @@ __all__ = [
     "MediaInfo",
     "Pictures",
     "Recording",
+    "Sound",
     "Stretch",
     "SubtitleTrack",
     "Upright",
@@ -48,7 +49,6 @@ __all__ = [
     "remux",
     "rgb_of",
     "same_language",
-    "samples_of",
     "silent",
     "sound_of",
     "text_tracks",

@@ -1,104 +1,352 @@
-"""Sound of a span as samples, placed by their timestamps."""
+"""Sound of spans as samples, placed by their timestamps, decoded once for all spans.
+
+Decoders fill in noise from a generator that runs on, so what a span sounds like would depend on where decoding began.
+It begins anew at every fourth second of the recording, some tenths of a second early: the same span gives the same
+samples, whatever else was asked for; and what two spans share is decoded once.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
+from typing import TYPE_CHECKING
 
 import av
 import av.error
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
-from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext, Flags2
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from mmdia_dataset.errors import MediaDamaged, NoAudio
 from mmdia_dataset.media.packets import Recording, Stretch
 from mmdia_dataset.media.places import sample_places
 
-__all__ = ["LEAD", "TAIL", "channel_weights", "samples_of"]
+__all__ = ["LEAD", "TAIL", "Samples", "Sound", "channel_weights"]
+
+if TYPE_CHECKING:  # generic in the stubs only
+    AudioPacket = Packet[AudioStream]
+
+Samples = NDArray[np.int16] | NDArray[np.float32]
 
 LEAD = Fraction(3, 10)
 """Seconds decoded before a span and thrown away: enough for AAC's overlap, Opus's 80 ms and MP3's bit reservoir."""
 TAIL = Fraction(1, 10)
 """Seconds decoded after a span: packets are kept whole, and a resampler looks ahead."""
 
+_SECTION = 4  # seconds after which decoding begins anew
 _NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3float", "dca")
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
 _JITTER = Fraction(1, 100)
+_RAGGED = Fraction(1, 10) + _JITTER  # what may be missing at the ends of a recording
+_BLOCK = 1 << 16  # samples converted at a time
+# A later start means reading backwards in growing steps: seeks in TS and PS land late.
+_STEPS_BACK = (0, 1, 3, 9, 27, 81)
+_FAR = Fraction(20)  # seconds that are read through rather than sought over
 # ITU-R BS.775: centre and mono whole, fronts and surrounds 3 dB down, the low-frequency channel left out.
 _WEIGHTS = {"FC": 1.0, "LFE": 0.0, "LFE2": 0.0}
 _WEIGHT = 0.7071067811865476
 
 
-def samples_of(
-    recording: Recording, stretch: Stretch, *, rate: int | None, mono: bool
-) -> tuple[NDArray[np.int16], int]:
-    """The sound of a stretch: an array of (samples, channels), 16 bits, and its rate.
+class Sound:
+    """A recording's sound as samples.
 
-    Sample n of the recording is the one at n / rate seconds of recording time; the array holds those from
-    round(start * rate) to round(end * rate). 16-bit sources pass unchanged; others are brought to 16 bits by
-    libswresample, clipped and without dither. Up to 100 ms missing at the ends of the recording are silence.
+    Sample n of the recording is the one at n / rate seconds of recording time; a stretch holds those from
+    round(start * rate) to round(end * rate). In 16 bits, 16-bit sources pass unchanged; others are brought to 16 bits
+    by libswresample, clipped and without dither. As floats, full scale is 1, and nothing is clipped. Up to 100 ms
+    missing at the ends of the recording are silence.
 
     Args:
-        recording: where the stretch is from.
-        stretch: with at least `LEAD` and `TAIL` around it.
+        recording: to read from; nothing else may read from it meanwhile.
         rate: samples per second, made by libswresample; None keeps the recording's.
         mono: mix to one channel by ITU-R BS.775, scaled so that nothing can clip; else channels are kept.
+        floats: 32-bit floats instead of 16-bit integers.
 
     Raises:
         NoAudio: the recording has no sound.
-        MediaDamaged: a packet can't be decoded, or the samples do not follow each other.
     """
-    if recording.audio is None:
-        raise NoAudio("the recording has no sound track", where=recording.path, hint="cut it with mode 'copy'")
-    frames = _decoded(recording, stretch)
-    source = frames[0].sample_rate
-    starts, follow = _places(recording, stretch, frames)
-    target = rate or source
-    first, last = round(stretch.start * target), round(stretch.end * target)
-    mix = mono and len(frames[0].layout.channels) > 1
-    if target == source and not mix:
-        return _laid_out(frames, starts, follow, "s16", first, last).astype(np.int16, copy=False), target
-    # The resampler's first output sample lies on its first input sample: start it where both clocks tick.
-    ratio = Fraction(source, target)
-    block = floor((stretch.start - _CONTEXT) * source / ratio.numerator)
-    low, high = block * ratio.numerator, ceil((stretch.end + _CONTEXT) * source)
-    values = _laid_out(frames, starts, follow, "flt", low, high).astype(np.float32, copy=False)
-    if mix:
-        values = _mixed(values, frames[0])
-    if target != source:
-        values = _resampled(values, source, target)
-    begin = first - block * ratio.denominator
-    values = values[begin : begin + last - first]
-    if missing := last - first - len(values):
-        values = np.pad(values, ((0, missing), (0, 0)))
-    return np.clip(np.rint(values * np.float32(32768)), -32768, 32767).astype(np.int16), target
 
+    def __init__(self, recording: Recording, *, rate: int | None, mono: bool, floats: bool = False) -> None:
+        if recording.audio is None:
+            raise NoAudio("the recording has no sound track", where=recording.path, hint="cut it with mode 'copy'")
+        self.recording = recording
+        self.audio = recording.audio
+        self._rate, self._mono, self._floats = rate, mono, floats
+        self._tape = _Tape(recording, recording.audio)
+        self._sections: dict[int, _Section] = {}
+        self._clock = recording.audio.time_base or Fraction(1, 1_000_000)
 
-def _decoded(recording: Recording, stretch: Stretch) -> list[AudioFrame]:
-    audio = recording.audio
-    assert audio is not None  # noqa: S101 - the caller has seen to it
-    context = _decoder(audio)
-    frames: list[AudioFrame] = []
-    heard = recording.ticks(audio, stretch.start)
-    for packet in [*stretch.audio, None]:
+    def of(self, stretch: Stretch) -> tuple[Samples, int]:
+        """The samples of a stretch, (samples, channels), int16 or float32; and their rate.
+
+        Args:
+            stretch: from the same recording; later ones begin later. What lies before it is forgotten.
+
+        Raises:
+            MediaDamaged: a packet can't be decoded, or the samples do not follow each other.
+        """
+        sections = self._around(stretch)
+        form = next((section.form for section in sections if section.form), None)
+        if form is None:
+            raise self._damaged("no sound can be decoded", stretch.start)
+        if any(section.form not in (form, None) for section in sections):
+            raise self._damaged("the sound changes its form", stretch.start)
+        source = form.rate
+        low, high = self._edge(stretch.start - _CONTEXT), self._edge(stretch.end + TAIL)
+        pieces = [piece for section in sections for piece in section.pieces if piece.end > low and piece.tick < high]
+        if not pieces:
+            raise self._damaged("no sound can be decoded", stretch.start)
+        starts = self._places(stretch, pieces, source)
+        target = self._rate or source
+        first, last = round(stretch.start * target), round(stretch.end * target)
+        if target == source:
+            return self._ready(_laid_out(pieces, starts, first, last)), target
+        # The resampler's first output sample lies on its first input sample: start it where both clocks tick.
+        ratio = Fraction(source, target)
+        block = floor((stretch.start - _CONTEXT) * source / ratio.numerator)
+        low, high = block * ratio.numerator, ceil((stretch.end + _CONTEXT) * source)
+        floats = _laid_out(pieces, starts, low, high).astype(np.float32, copy=False)
+        values = _resampled(floats, source, target)
+        begin = first - block * ratio.denominator
+        values = values[begin : begin + last - first]
+        if missing := last - first - len(values):
+            values = np.pad(values, ((0, missing), (0, 0)))
+        return self._ready(values), target
+
+    def _ready(self, values: Samples) -> Samples:
+        if not self._floats and values.dtype != np.int16:
+            return _whole(values.astype(np.float32, copy=False).T)
+        return values
+
+    def _around(self, stretch: Stretch) -> list[_Section]:
+        """All sections of a stretch, decoded as far as it needs."""
+        low, high = self._edge(stretch.start - _CONTEXT), self._edge(stretch.end + TAIL)
+        length = _SECTION / self._clock
+        first, last = floor(low / length), floor(high / length)
+        for number in [number for number in self._sections if number < first]:
+            del self._sections[number]
+        for number in range(first, last + 1):
+            section = self._sections.get(number)
+            if section is None or (not section.complete and section.frames is None):
+                section = self._sections[number] = _Section()
+                section.frames = self._decoded(ceil(number * length), ceil((number + 1) * length))
+                for other in self._sections.values():
+                    if other is not section:
+                        other.frames = None  # they share one tape
+            try:
+                self._extend(section, high)
+            except MediaDamaged:
+                del self._sections[number]  # what it holds is not all that it should
+                raise
+        broken = [tick for number in range(first, last + 1) for tick in self._sections[number].broken]
+        for tick in broken:
+            at = self.recording.seconds(self.audio, tick)
+            if stretch.start - _JITTER <= at < stretch.end:
+                raise self._damaged("the sound can't be decoded", at)
+        return [self._sections[number] for number in range(first, last + 1)]
+
+    def _edge(self, seconds: Fraction) -> int:
+        return floor(self.recording.ticks(self.audio, seconds))
+
+    def _extend(self, section: _Section, until: int) -> None:
+        """Decode on in a section until a timestamp is passed."""
+        if section.frames is None or (section.pieces and section.pieces[-1].tick > until):
+            return
+        fresh: list[AudioFrame] = []
+        for frame in section.frames:
+            if isinstance(frame, int):
+                section.broken.append(frame)
+                continue
+            fresh.append(frame)
+            if (frame.pts or 0) > until:
+                break
+        else:
+            section.complete, section.frames = True, None
+        if not fresh:
+            return
+        forms = {_Form(frame.sample_rate, frame.layout.name, frame.format.name) for frame in fresh} | (
+            {section.form} if section.form else set()
+        )
+        if len(forms) > 1:
+            raise self._damaged("the sound changes its form", self.recording.seconds(self.audio, fresh[0].pts or 0))
+        section.form = forms.pop()
+        values = self._converted(fresh)
+        per_sample = 1 / self._clock / section.form.rate
+        at = 0
+        for frame in fresh:
+            tick, count = frame.pts or 0, frame.samples
+            end = tick + -(-count * per_sample.numerator // per_sample.denominator)
+            section.pieces.append(_Piece(tick, end, values[at : at + count]))
+            at += count
+
+    def _decoded(self, low: int, high: int) -> Iterator[AudioFrame | int]:
+        """The frames that begin in [low, high), or the timestamp of a packet that can't be decoded."""
+        context = _decoder(self.audio)
+        since = low - ceil(LEAD / self._clock)
+        for packet in self._tape.since(since):
+            pts = packet.pts or 0
+            if pts >= high:
+                break
+            try:
+                frames = context.decode(packet)
+            except av.error.FFmpegError:
+                # Before the section, a decoder may stumble over data that leans on what came earlier still.
+                if pts >= low:
+                    yield pts
+                continue
+            for frame in frames:
+                if frame.pts is None:
+                    frame.pts = packet.pts
+                if low <= (frame.pts or 0) < high:
+                    yield frame
         try:
-            frames += context.decode(packet)
+            rest = context.decode(None)
+        except av.error.FFmpegError:
+            rest = []
+        for frame in rest:
+            if frame.pts is not None and low <= frame.pts < high:
+                yield frame
+
+    def _converted(self, frames: Sequence[AudioFrame]) -> Samples:
+        """Samples of several frames as one array, in the form wanted, or as floats where more is to be done."""
+        mix = self._mono and len(frames[0].layout.channels) > 1
+        floats = self._floats or mix or self._rate not in (None, frames[0].sample_rate)
+        if frames[0].format.name == "fltp":  # what nearly all decoders give; packing it here is quicker
+            planes = _joined(frames)
+            if mix:
+                return _mixed(planes.T, frames[0])
+            return np.ascontiguousarray(planes.T) if floats else _whole(planes)
+        converter = AudioResampler(format="flt" if floats else "s16", frame_size=_BLOCK)
+        given = []
+        for frame in frames:
+            pts, frame.pts = frame.pts, None  # a place in the row, not in time
+            given += converter.resample(frame)
+            frame.pts = pts
+        given += converter.resample(None)
+        arrays = [one.to_ndarray().reshape(one.samples, -1) for one in given]
+        values = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+        if floats:
+            values = values.astype(np.float32, copy=False)
+            return _mixed(values, frames[0]) if mix else values
+        return values.astype(np.int16, copy=False)
+
+    def _places(self, stretch: Stretch, pieces: Sequence[_Piece], rate: int) -> list[int]:
+        """The recording's sample index of each piece's first sample."""
+        lengths = [len(piece.values) for piece in pieces]
+        places, follow = sample_places(
+            [piece.tick for piece in pieces], lengths, self._clock * rate, self.recording.origin * rate
+        )
+        if not follow:
+            for place, length, following in zip(places, lengths, places[1:], strict=False):
+                gap = abs(place + length - following) > _JITTER * rate
+                if gap and Fraction(place, rate) < stretch.end and Fraction(following, rate) > stretch.start:
+                    raise self._damaged("the sound has a hole or jumps", Fraction(following, rate))
+        missing = max(Fraction(places[0], rate) - stretch.start, stretch.end - Fraction(places[-1] + lengths[-1], rate))
+        if missing > _RAGGED:
+            raise self._damaged("the sound can't be decoded", stretch.start)
+        return places
+
+    def _damaged(self, what: str, at: Fraction) -> MediaDamaged:
+        return MediaDamaged(f"{what} at {float(at):.3f} s", where=self.recording.path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    rate: int
+    layout: str
+    samples: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What came out of one packet, its timestamp, and the one where it is over."""
+
+    tick: int
+    end: int
+    values: Samples
+
+
+@dataclass(slots=True)
+class _Section:
+    """Some seconds of sound; `frames` goes on where decoding stopped, until the section is complete."""
+
+    pieces: list[_Piece] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    form: _Form | None = None
+    frames: Iterator[AudioFrame | int] | None = None
+    complete: bool = False
+
+
+class _Tape:
+    """The packets of a sound track, read forwards; those read since the last look back are kept."""
+
+    def __init__(self, recording: Recording, audio: AudioStream) -> None:
+        self.recording, self.audio = recording, audio
+        self._complete_from: int | None = None  # nothing is missing from here on; None before the first packet
+        self._kept: deque[AudioPacket] = deque()
+        self._packets: Iterator[AudioPacket] = iter(())
+        self._far = ceil(_FAR / (audio.time_base or Fraction(1, 1_000_000)))
+
+    def since(self, low: int) -> Iterator[AudioPacket]:
+        """The packets that are not over by a timestamp, in order, to the end of the recording.
+
+        Raises:
+            MediaDamaged: reading stops.
+        """
+        known = bool(self._kept) and (self._complete_from is None or self._complete_from <= low)
+        if not known or low - (self._kept[-1].pts or 0) > self._far:
+            self._seek(low)
+        at = 0
+        while True:
+            if at == len(self._kept):
+                packet = self._read()
+                if packet is None:
+                    return
+                self._kept.append(packet)
+            packet = self._kept[at]
+            end = (packet.pts or 0) + (packet.duration or 0)
+            if end <= low and at == 0 and len(self._kept) > 1:
+                self._complete_from = end
+                self._kept.popleft()
+                continue
+            at += 1
+            if end > low:
+                yield packet
+
+    def _read(self) -> AudioPacket | None:
+        try:
+            for packet in self._packets:
+                if packet.size and packet.pts is not None:
+                    return packet
         except av.error.FFmpegError as error:
-            # Before the span, a decoder may stumble over data that leans on what came earlier still.
-            if packet is not None and packet.pts is not None and packet.pts + (packet.duration or 0) > heard:
-                at = float(recording.seconds(audio, packet.pts))
-                raise MediaDamaged(f"the sound can't be decoded at {at:.3f} s", where=recording.path) from error
-    if not frames:
-        raise MediaDamaged(f"no sound can be decoded at {float(stretch.start):.3f} s", where=recording.path)
-    if len({(frame.sample_rate, frame.layout.name, frame.format.name) for frame in frames}) > 1:
-        raise MediaDamaged(f"the sound changes its form near {float(stretch.start):.3f} s", where=recording.path)
-    return frames
+            raise MediaDamaged(f"reading stops ({error.strerror})", where=self.recording.path) from error
+        return None
+
+    def _seek(self, low: int) -> None:
+        recording = self.recording
+        moment = recording.seconds(self.audio, low)
+        guide = recording.video or self.audio  # what the container's index is about; not discarded, or TS can't seek
+        for back in (*_STEPS_BACK, None):
+            since = Fraction(-1) if back is None else moment - recording.margin - back
+            if since <= 0:
+                since = min(Fraction(0), recording.seconds(self.audio, self.audio.start_time or 0)) - 10
+            try:
+                recording.container.seek(int(recording.ticks(guide, since)), stream=guide)
+            except av.error.FFmpegError as error:
+                raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
+            self._packets = recording.container.demux(self.audio)
+            first = self._read()
+            self._kept = deque() if first is None else deque([first])
+            self._complete_from = None if since < 0 or first is None else first.pts
+            if since < 0 or (first is not None and (first.pts or 0) <= low):
+                return
 
 
 def _decoder(audio: AudioStream) -> AudioCodecContext:
@@ -121,49 +369,35 @@ def _decoder(audio: AudioStream) -> AudioCodecContext:
     return context
 
 
-def _places(recording: Recording, stretch: Stretch, frames: list[AudioFrame]) -> tuple[list[int], bool]:
-    """The recording's sample index of each frame's first sample, and whether the frames follow each other."""
-    audio, rate = recording.audio, frames[0].sample_rate
-    per_tick = ((audio.time_base if audio else None) or Fraction(1, rate)) * rate
-    lengths = [frame.samples for frame in frames]
-    ticks: list[int] = []
+def _joined(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
+    """Frames of planar floats as one array (channels, samples)."""
+    planes = np.empty((len(frames[0].planes), sum(frame.samples for frame in frames)), np.float32)
+    at = 0
     for frame in frames:
-        if frame.pts is not None:
-            ticks.append(frame.pts)
-        else:
-            ticks.append(ticks[-1] + round(lengths[len(ticks) - 1] / per_tick) if ticks else 0)
-    places, follow = sample_places(ticks, lengths, per_tick, recording.origin * rate)
-    if not follow:
-        for place, length, following in zip(places, lengths, places[1:], strict=False):
-            if abs(place + length - following) > _JITTER * rate and Fraction(place, rate) < stretch.end:
-                at = float(Fraction(following, rate))
-                raise MediaDamaged(f"the sound has a hole or jumps at {at:.3f} s", where=recording.path)
-    return places, follow
+        count = frame.samples
+        for channel, plane in zip(planes, frame.planes, strict=True):
+            channel[at : at + count] = np.frombuffer(memoryview(plane), np.float32, count)
+        at += count
+    return planes
 
 
-def _laid_out(
-    frames: list[AudioFrame], starts: list[int], follow: bool, form: str, low: int, high: int
-) -> NDArray[np.int16] | NDArray[np.float32]:
-    """The samples [low, high) of all frames as (samples, channels), silence where there are none."""
-    runs = [(starts[0], frames)] if follow else [(start, [frame]) for start, frame in zip(starts, frames, strict=True)]
-    converter = AudioResampler(format=form)
-    values: NDArray[np.int16] | NDArray[np.float32] | None = None
-    for start, run in runs:
-        joined = AudioFifo()
-        for frame in run:
-            frame.pts = None  # the run is known to be one
-            joined.write(frame)
-        whole = joined.read(0, partial=True)
-        if whole is None:
-            continue
-        (packed,) = converter.resample(whole)
-        piece = packed.to_ndarray().reshape(packed.samples, -1)
-        if values is None:
-            values = np.zeros((high - low, piece.shape[1]), piece.dtype)
-        skip, stop = max(0, low - start), min(len(piece), high - start)
+def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Floats (channels, samples) as 16-bit integers (samples, channels), rounded and clipped."""
+    values = np.empty(planes.shape[::-1], np.int16)
+    for channel, plane in enumerate(planes):
+        scaled = plane * np.float32(32768)
+        np.clip(np.rint(scaled, out=scaled), -32768, 32767, out=scaled)
+        values[:, channel] = scaled
+    return values
+
+
+def _laid_out(pieces: Sequence[_Piece], starts: Sequence[int], low: int, high: int) -> Samples:
+    """The samples [low, high) of all pieces as (samples, channels), silence where there are none."""
+    values: Samples = np.zeros((high - low, pieces[0].values.shape[1]), pieces[0].values.dtype)
+    for start, piece in zip(starts, pieces, strict=True):
+        skip, stop = max(0, low - start), min(len(piece.values), high - start)
         if skip < stop:
-            values[start + skip - low : start + stop - low] = piece[skip:stop]
-    assert values is not None  # noqa: S101 - there is at least one frame
+            values[start + skip - low : start + stop - low] = piece.values[skip:stop]
     return values
 
 

@@ -239,7 +239,7 @@ class Clip(Dialogue):
     """A row of the `clips` configuration: a dialogue with its media."""
 
     video: Media | None = Field(default=None, description="The clip with picture, MP4.", examples=[None])
-    audio: Media | None = Field(default=None, description="The clip's sound, WAV.", examples=[None])
+    audio: Media | None = Field(default=None, description="The clip's sound, WAV or FLAC.", examples=[None])
     keyframes: Many[Keyframe] = Field(default=(), description="Its key frames, in the order asked for.", examples=[[]])
     frames: Index | None = Field(default=None, description="Video frames in the clip.", examples=[429])
     samples: Index | None = Field(default=None, description="Audio samples per channel.", examples=[858858])

@@ -1,0 +1,81 @@
+"""Sound alone: every kind of file has the same samples, and a clip's do not depend on what else is cut."""
+
+from __future__ import annotations
+
+import random
+import wave
+
+import numpy as np
+import pytest
+import soundfile
+
+from mmdia_dataset.clips import AudioSettings, Made, Wanted, cut
+from mmdia_dataset.errors import UsageError
+from mmdia_dataset.plans import settings_for
+from mmdia_dataset.timing import Span, TimeMap
+from tests import films
+from tests.films import RATE, Film, Track, make_film
+
+SECONDS = 14
+
+
+@pytest.fixture(scope="module", params=["ac3", "aac", "libopus", "flac"])
+def film(request, tmp_path_factory) -> Film:
+    name = f"{request.param}.mkv"
+    return make_film(tmp_path_factory.mktemp("films") / name, seconds=SECONDS, tracks=[Track(request.param)])
+
+
+def extract(film: Film, spans, folder, **options) -> list[Made]:
+    settings = AudioSettings(**options)
+    wanted = [
+        Wanted(f"{start}-{end}", Span(start, end), folder / f"{start}-{end}{settings.suffix}") for start, end in spans
+    ]
+    results = list(cut(film.path, TimeMap.linear(), wanted, settings))
+    assert all(isinstance(one, Made) for one in results), results
+    return results
+
+
+def read(made: Made) -> np.ndarray:
+    return soundfile.read(made.wanted.file, dtype="float32", always_2d=True)[0]
+
+
+def test_wav_flac_and_floats_are_the_same_samples(film, tmp_path):
+    spans = [(3700, 8500)]  # over two of the places where decoding begins anew
+    (plain,) = extract(film, spans, tmp_path / "wav")
+    (packed,) = extract(film, spans, tmp_path / "flac", sound="flac")
+    (floats,) = extract(film, spans, tmp_path / "float", float32=True)
+    assert plain.samples == packed.samples == floats.samples == len(read(plain))
+    assert (read(plain) == read(packed)).all()
+    assert (read(plain) == np.clip(np.rint(read(floats) * 32768), -32768, 32767) / 32768).all()
+    assert soundfile.info(floats.wanted.file).subtype == "FLOAT"
+    assert packed.bytes < plain.bytes
+    with wave.open(str(plain.wanted.file)) as opened:  # the plainest reader there is
+        assert (opened.getsampwidth(), opened.getframerate(), opened.getnframes()) == (2, RATE, plain.samples)
+
+
+def test_samples_lie_where_the_noise_says_all_along(film, tmp_path):
+    for made in extract(film, [(100, 900), (1500, 12900), (3990, 4700), (7000, 9000)], tmp_path):
+        heard = read(made)[:, 0]
+        for index, peak in films.place(heard, 1, SECONDS + 2):
+            assert peak > 0.8
+            # Matroska's whole milliseconds, and the encoder's own delay where it is not told.
+            assert abs(index - round(made.start * RATE)) <= (0 if "flac" in film.path.name else RATE // 1000)
+
+
+@pytest.mark.parametrize("options", [{}, {"mono": True, "sample_rate": 16000, "sound": "flac"}])
+def test_the_same_bytes_whatever_else_is_cut_and_in_however_many_runs(film, tmp_path, options):
+    rnd = random.Random(5)
+    starts = [rnd.randrange(0, 11000) for _ in range(8)]
+    spans = sorted((start, start + rnd.randrange(300, 2900)) for start in starts)
+    together = {made.wanted.id: made.sha256 for made in extract(film, spans, tmp_path / "all", **options)}
+    for part in (spans[::3], spans[1::3], [spans[-1]]):
+        for made in extract(film, part, tmp_path / "part", **options):
+            assert made.sha256 == together[made.wanted.id]
+
+
+def test_options_that_do_not_go_together():
+    for options in ({"sound": "flac", "float32": True}, {"sound": "mp3"}, {"sample_rate": 5}):
+        with pytest.raises(UsageError):
+            settings_for("audio", **options)
+    with pytest.raises(UsageError, match="float32 does not apply"):
+        settings_for("copy", float32=True)
