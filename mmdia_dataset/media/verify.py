@@ -9,9 +9,11 @@ from pathlib import Path
 
 import av
 import av.error
+import numpy as np
+from numpy.typing import NDArray
 
 from mmdia_dataset.errors import MediaDamaged
-from mmdia_dataset.media.mp4 import read_tracks
+from mmdia_dataset.media.mp4index import read_tracks
 from mmdia_dataset.media.probe import best_audio, best_video, open_media
 
 __all__ = ["check_clip", "verify"]
@@ -19,7 +21,9 @@ __all__ = ["check_clip", "verify"]
 _SLACK = Fraction(1, 10)
 
 
-def check_clip(path: str | os.PathLike[str], times: Sequence[int], clock: Fraction, end: Fraction, sound: bool) -> None:
+def check_clip(
+    path: str | os.PathLike[str], times: Sequence[int] | NDArray[np.int64], clock: Fraction, end: Fraction, sound: bool
+) -> None:
     """Read a copied clip's index back from disk, as a player would, and compare it with what was meant.
 
     The index decides what a player shows: which samples lie where in the file, when each is shown, and which the edit
@@ -36,15 +40,19 @@ def check_clip(path: str | os.PathLike[str], times: Sequence[int], clock: Fracti
         MediaDamaged: it shows other frames, at other times, stops early, or its data is not all there.
     """
     try:
-        tracks = read_tracks(Path(path))
-    except ValueError as error:
+        with Path(path).open("rb") as file:
+            tracks = read_tracks(file.fileno())
+        shown = tracks[0].shown() if tracks else np.zeros(0, np.int64)
+        for track in tracks:
+            track.must_lie_in_file()
+    except (ValueError, KeyError) as error:
         raise MediaDamaged(f"the clip's index is broken ({error})", where=path) from error
     if [track.kind for track in tracks] != ["vide", "soun"][: 1 + sound]:
         raise MediaDamaged("the clip lacks a track", where=path)
     video = tracks[0]
     per_tick = clock * video.timescale
-    shown = video.shown()
-    if video.delay or per_tick.denominator != 1 or shown != [time * per_tick.numerator for time in times]:
+    wanted = np.asarray(times, np.int64) * per_tick.numerator
+    if video.delay or per_tick.denominator != 1 or not np.array_equal(shown, wanted):
         raise MediaDamaged(f"the clip shows {len(shown)} frames instead of {len(times)}, or at other times", where=path)
     if abs(video.end - end) * video.timescale > 1:
         raise MediaDamaged(f"the clip lasts {float(video.end):.3f} s instead of {float(end):.3f} s", where=path)

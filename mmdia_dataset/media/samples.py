@@ -1,0 +1,57 @@
+"""Where a recording's packets lie, as far as its own index says so: what the readers of MP4 and Matroska give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Index", "Ints", "Rows", "Unsure"]
+
+Ints: TypeAlias = NDArray[np.int64]
+
+
+class Unsure(Exception):
+    """Something is not as plain as it has to be; libavformat, which knows more, is to be asked instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Packets of a track in decoding order, an array entry each.
+
+    Attributes:
+        pts: when each is shown, in ticks of the track's clock, as libavformat counts them.
+        dts: when each is decoded, likewise; None where the container does not say.
+        places: where each begins in the file.
+        sizes: bytes of each.
+        keys: whether each can be decoded without others.
+    """
+
+    pts: Ints
+    dts: Ints | None
+    places: Ints
+    sizes: Ints
+    keys: NDArray[np.bool_]
+
+    def part(self, begin: int, end: int) -> Rows:
+        """Some of them."""
+        piece = slice(begin, end)
+        dts = None if self.dts is None else self.dts[piece]
+        return Rows(self.pts[piece], dts, self.places[piece], self.sizes[piece], self.keys[piece])
+
+
+class Index(Protocol):
+    """An index of one picture track and at most one sound track, times in ticks of their clocks."""
+
+    def windows(self, picture: tuple[int, int], sound: tuple[int, int]) -> Iterator[tuple[Rows, Rows | None]]:
+        """Packets around [begin, end) of either track, then more and more of them before.
+
+        Every window has all frames up to the first one shown at or after the picture's end.
+
+        Raises:
+            Unsure: the index can't be followed.
+        """
+        ...
