@@ -22,6 +22,8 @@ from mmdia_dataset.media.probe import (
     probe,
     same_language,
 )
+from mmdia_dataset.media.ranges import Ranges
+from mmdia_dataset.media.samples import Unsure
 from mmdia_dataset.media.sound import SOUND_RATE, sound_of
 from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
 from mmdia_dataset.media.upright import Upright, rgb_of
@@ -34,10 +36,12 @@ __all__ = [
     "EmptySpan",
     "MediaInfo",
     "Pictures",
+    "Ranges",
     "Recording",
     "Sound",
     "Stretch",
     "SubtitleTrack",
+    "Unsure",
     "Upright",
     "VideoInfo",
     "audio_order",

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-__all__ = ["zero_test"]
+__all__ = ["ZeroTest", "zero_test"]
 
-# Runs of zero bytes that no whole packet contains, see _zero_test.
+# Runs of zero bytes that no whole packet contains, see zero_test.
 _ZEROS, _ZEROS_STUFFED, _ZEROS_AHEAD = 8, 192, 16
 _SILENT_CODECS = ("pcm_", "flac", "alac", "truehd", "mlp", "wavpack")
 
 
-def zero_test(stream: VideoStream | AudioStream) -> Callable[[bytes], bool]:
-    """A test whether a packet's data was overwritten with zeros, judged by what its codec can never contain.
+@dataclass(frozen=True, slots=True)
+class ZeroTest:
+    """Whether a packet's data was overwritten with zeros.
+
+    Attributes:
+        zeros: the run of zeros that is objected to; empty if none is.
+        ahead: only at the beginning of a packet.
+    """
+
+    zeros: bytes
+    ahead: bool = False
+
+    def __call__(self, packet: bytes) -> bool:
+        """Of one packet."""
+        return bool(self.zeros) and (packet.startswith(self.zeros) if self.ahead else self.zeros in packet)
+
+    def in_any(self, packets: bytes, sizes: list[int]) -> bool:
+        """Of several packets in a row, of these sizes: whether one of them was."""
+        if not self.zeros or self.zeros not in packets:
+            return False
+        at = 0
+        for size in sizes:
+            end = at + size
+            if packets.startswith(self.zeros, at, end) if self.ahead else packets.find(self.zeros, at, end) >= 0:
+                return True
+            at = end
+        return False
+
+
+def zero_test(stream: VideoStream | AudioStream) -> ZeroTest:
+    """The test for a track, by what its codec can never contain.
 
     H.264 and HEVC forbid three zero bytes in a row inside a unit; with lengths before the units, eight can't occur at
     all, with start codes only as stuffing. For other codecs a packet that begins with 16 zero bytes is taken for
@@ -24,9 +53,7 @@ def zero_test(stream: VideoStream | AudioStream) -> Callable[[bytes], bool]:
     context = stream.codec_context
     if context.name in ("h264", "hevc"):
         with_lengths = bool(context.extradata) and context.extradata is not None and context.extradata[0] == 1
-        zeros = bytes(_ZEROS if with_lengths else _ZEROS_STUFFED)
-        return lambda data: zeros in data
+        return ZeroTest(bytes(_ZEROS if with_lengths else _ZEROS_STUFFED))
     if context.name.startswith(_SILENT_CODECS):
-        return lambda data: False
-    ahead = bytes(_ZEROS_AHEAD)
-    return lambda data: data.startswith(ahead)
+        return ZeroTest(b"")
+    return ZeroTest(bytes(_ZEROS_AHEAD), ahead=True)

@@ -27,8 +27,9 @@ _SCALE = 0x2AD7B1
 _TRACK, _NUMBER, _TYPE, _ENCODINGS, _TRACK_SCALE = 0xAE, 0xD7, 0x83, 0x6D80, 0x23314F
 _CUE, _CUE_TIME, _CUE_PLACES, _CUE_TRACK, _CUE_CLUSTER = 0xBB, 0xB3, 0xB7, 0xF7, 0xF1
 _TIME, _SIMPLE, _GROUP, _BLOCK, _REFERENCE = 0xE7, 0xA3, 0xA0, 0xA1, 0xFB
+_BESIDE = (_CUES, _SEEK_HEAD, 0x1254C367, 0x1941A469, 0x1043A770, 0xEC, 0xBF)  # tags, attachments, chapters, void
 _HARMLESS = (0xAB, 0xA7, 0xEC, 0xBF)  # previous size, position, void, checksum
-_LARGEST_CLUSTER, _LARGEST_HEAD = 64 << 20, 16 << 20
+_LARGEST_CLUSTER, _LARGEST_HEAD, _MOST_BLOCKS = 64 << 20, 4 << 20, 200_000
 # H.264 and HEVC let at most 16 frames overtake another one.
 _REORDER = 17
 _PICTURE, _SOUND = 1, 2
@@ -66,7 +67,7 @@ class MatroskaIndex:
         kind, self._start, size = self._head(at + size)
         if kind != _SEGMENT:
             raise Unsure("no segment")
-        self._end = min(self._size, self._start + size)
+        self._end = self._start + size
         parts = self._parts()
         scale = next((_number(data) for kind, data in _children(parts[_INFO]) if kind == _SCALE), 1_000_000)
         self.clock = Fraction(scale, 1_000_000_000)
@@ -88,7 +89,7 @@ class MatroskaIndex:
 
     def windows(self, picture: tuple[int, int], sound: tuple[int, int]) -> Iterator[tuple[Rows, Rows | None]]:
         """As `Index` says."""
-        begin = bisect_right(self._cue_times, min(picture[0], sound[0])) - 1
+        begin = max(0, bisect_right(self._cue_times, min(picture[0], sound[0])) - 1)
         low = self._start + self._cue_places[max(0, begin - 2)]
         for place in [place for place in self._clusters if place < low]:
             del self._clusters[place]
@@ -96,14 +97,17 @@ class MatroskaIndex:
             yield self._window(self._start + self._cue_places[cue], picture[1], sound[1])
 
     def _window(self, place: int, last: int, sound_last: int) -> tuple[Rows, Rows | None]:
-        """All blocks from a cluster on until both tracks are through."""
+        """All blocks from a cluster on until both tracks are through, or the recording is."""
         found: list[list[Rows]] = [[] for _ in self._lanes]
         beyond = 0
         picture_done = sound_done = False
         while not (picture_done and sound_done):
             cluster = self._clusters.get(place)
             if cluster is None:
-                cluster = self._clusters[place] = self._read(place)
+                cluster = self._read(place)
+                if cluster is None:
+                    break
+                self._clusters[place] = cluster
             for lane, rows in zip(found, cluster.lanes, strict=True):
                 lane.append(rows)
             times = cluster.lanes[0].pts
@@ -117,14 +121,17 @@ class MatroskaIndex:
         joined = [_joined(lane) for lane in found]
         return joined[0], joined[1] if len(joined) > 1 else None
 
-    def _read(self, place: int) -> _Cluster:
-        kind, at, size = self._head(place)
-        while kind in _HARMLESS or kind == _CUES:
-            kind, at, size = self._head(at + size)
-        if kind != _CLUSTER or size > _LARGEST_CLUSTER:
-            raise Unsure("no cluster where one should be")
-        data = self._bytes(at, size)
-        return _Cluster(at + size, _blocks(data, at, self._lanes))
+    def _read(self, place: int) -> _Cluster | None:
+        """The cluster at a place or after what else lies there; None at the end."""
+        while place < self._end:
+            kind, at, size = self._head(place)
+            if kind == _CLUSTER:
+                data = self._bytes(at, size, _LARGEST_CLUSTER)
+                return _Cluster(at + size, _blocks(data, at, self._lanes))
+            if kind not in _BESIDE:
+                raise Unsure("no cluster where one should be")
+            place = at + size
+        return None
 
     def _parts(self) -> dict[int, bytes]:
         """The segment's information, tracks and cues, found from its beginning and its list of places."""
@@ -162,8 +169,8 @@ class MatroskaIndex:
             raise Unsure("an element is cut off, or does not say its size")
         return kind, at + data, size
 
-    def _bytes(self, at: int, size: int) -> bytes:
-        if size > max(_LARGEST_HEAD, _LARGEST_CLUSTER):
+    def _bytes(self, at: int, size: int, most: int = _LARGEST_HEAD) -> bytes:
+        if size > most:
             raise Unsure("an element is larger than any should be")
         data = os.pread(self._file, size, at)
         if len(data) != size:
@@ -231,7 +238,9 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
     dependent: list[int] = []
     alone: list[int] = []
     time, at, end = None, 0, len(data)
-    while at < end - 5:
+    for _ in range(_MOST_BLOCKS):
+        if at >= end - 5:
+            break
         first = data[at + 1]
         if data[at] == _SIMPLE and first >= 0x10:
             if first >= 0x80:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["CHUNK_PATH", "Edit", "box", "boxes", "edit_list", "finish", "movie_header", "track_header"]
+__all__ = ["CHUNK_PATH", "Edit", "box", "boxes", "edit_list", "finish", "movie_header", "shift_chunks", "track_header"]
 
 CHUNK_PATH = (b"mdia", b"minf", b"stbl")
 """The boxes that lead from a track to its tables."""
@@ -82,7 +82,7 @@ def finish(data: memoryview, edits: Sequence[Edit], timescale: int) -> tuple[byt
         else:
             children.append(bytes(one))
     index = bytearray(box(b"moov", *children))
-    _shift_chunks(memoryview(index)[8:], len(index))
+    shift_chunks(memoryview(index)[8:], len(index))
     return bytes(front) + bytes(index), data[len(front) : len(data) - len(moov)]
 
 
@@ -136,11 +136,11 @@ def edit_list(edit: Edit, timescale: int) -> bytes:
     return box(b"edts", box(b"elst", struct.pack(">II", 0, len(entries)), rows))
 
 
-def _shift_chunks(children: memoryview, by: int) -> None:
+def shift_chunks(children: memoryview, by: int) -> None:
     """Add to every chunk's place in the file, in place: the index now lies before the media data."""
     for kind, one in boxes(children):
         if kind == b"trak" or kind in CHUNK_PATH:
-            _shift_chunks(one[8:], by)
+            shift_chunks(one[8:], by)
         elif kind in (b"stco", b"co64"):
             form = "I" if kind == b"stco" else "Q"
             (count,) = struct.unpack_from(">I", one, 12)

@@ -23,8 +23,8 @@ from mmdia_dataset.media.samples import Ints, Rows, Unsure
 
 __all__ = ["Mp4Index", "Track", "read_tracks"]
 
-_LARGEST_INDEX = 256 << 20
-_MOST_SAMPLES = 20_000_000
+_LARGEST_INDEX = 64 << 20
+_MOST_SAMPLES = 3_000_000
 _MOST_BOXES = 10_000
 
 
@@ -98,7 +98,8 @@ class Track:
         self._must_add_up(table[:, 0])
         # Negative in version 1; in version 0 some writers mean it so, and none has shifts of days.
         shifts: Ints = table[:, 1].astype(np.uint32).view(np.int32).astype(np.int64)
-        return dts + np.repeat(shifts, table[:, 0]), dts
+        late: Ints = np.repeat(shifts, table[:, 0])
+        return dts + late, dts
 
     def sizes(self) -> Ints:
         """Bytes of each sample."""
@@ -127,7 +128,8 @@ class Track:
         before = np.cumsum(sizes) - sizes
         first = np.cumsum(per_chunk) - per_chunk
         first = np.minimum(first, max(0, len(sizes) - 1))
-        return before + np.repeat(chunks - before[first], per_chunk)
+        begins: Ints = np.repeat(chunks - before[first], per_chunk)
+        return before + begins
 
     def keys(self) -> NDArray[np.bool_]:
         """Whether each sample can be decoded without others."""
@@ -171,19 +173,18 @@ class Track:
         return np.frombuffer(data[: len(data) // width * width], form).astype(np.int64)
 
 
-def read_tracks(file: int, most: int | None = None) -> list[Track]:
+def read_tracks(file: int) -> list[Track]:
     """The tracks of an open file.
 
     Args:
         file: its descriptor.
-        most: bytes of the largest index to read; a quarter of a GiB by default.
 
     Raises:
         ValueError: the index is missing or malformed, or speaks of data outside the file.
         OSError: it can't be read.
     """
     size = os.fstat(file).st_size
-    moov = _moov(file, size, most or _LARGEST_INDEX)
+    moov = _moov(file, size)
     try:
         children = list(boxes(moov))
         header = dict(children)[b"mvhd"]
@@ -195,7 +196,7 @@ def read_tracks(file: int, most: int | None = None) -> list[Track]:
         raise ValueError(f"a box is missing or too short: {error}") from error
 
 
-def _moov(file: int, size: int, most: int) -> memoryview:
+def _moov(file: int, size: int) -> memoryview:
     at = 0
     for _ in range(_MOST_BOXES):
         head = os.pread(file, 16, at)
@@ -208,7 +209,7 @@ def _moov(file: int, size: int, most: int) -> memoryview:
         if length < front or at + length > size:
             break
         if kind == b"moov":
-            if length > most:
+            if length > _LARGEST_INDEX:
                 raise ValueError(f"its index has {length} bytes")
             data = os.pread(file, length - front, at + front)
             if len(data) == length - front:

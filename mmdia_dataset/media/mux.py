@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import av
@@ -20,7 +20,7 @@ from mmdia_dataset.media.mp4 import Edit, finish
 from mmdia_dataset.media.packets import Recording, Stretch
 from mmdia_dataset.media.places import sample_places
 
-__all__ = ["margins", "remux"]
+__all__ = ["add_track", "frame_samples", "margins", "open_mp4", "remux", "timescale_of"]
 
 _PREROLL, _ROUNDING = Fraction(1, 10), Fraction(1, 100)
 # Each packet of these decodes alone, and decoders that work on several at once trip over hidden ones.
@@ -56,15 +56,9 @@ def remux(recording: Recording, stretch: Stretch) -> tuple[bytes, memoryview]:
     if recording.video is None:
         raise NoVideo("the recording has no picture track", where=recording.path, hint="cut it with mode 'audio'")
     buffer = io.BytesIO()
-    clock = recording.video.time_base or Fraction(1, 90_000)
-    timescale = clock.denominator
-    while timescale < _FINE:
-        timescale *= 2
-    options = {"movie_timescale": str(timescale), "video_track_timescale": str(timescale), "fflags": "+bitexact"}
-    # Times before the clip's start stay negative: that is what hides them.
-    options["avoid_negative_ts"] = "disabled"
+    timescale = timescale_of(recording.video)
     try:
-        with av.open(buffer, "w", format="mp4", container_options=options, buffer_size=_BUFFER) as out:
+        with open_mp4(buffer, timescale) as out:
             edits = _write(out, recording, stretch, timescale)
     except (av.error.FFmpegError, ValueError) as error:
         at = float(stretch.start)
@@ -72,13 +66,29 @@ def remux(recording: Recording, stretch: Stretch) -> tuple[bytes, memoryview]:
     return finish(buffer.getbuffer(), edits, timescale)
 
 
+def timescale_of(video: VideoStream) -> int:
+    """Ticks per second of a clip's picture: the recording's own, or a multiple."""
+    timescale = (video.time_base or Fraction(1, 90_000)).denominator
+    while timescale < _FINE:
+        timescale *= 2
+    return timescale
+
+
+def open_mp4(buffer: io.BytesIO, timescale: int) -> OutputContainer:
+    """Libavformat's muxer, set so that it writes the same bytes for the same packets."""
+    options = {"movie_timescale": str(timescale), "video_track_timescale": str(timescale), "fflags": "+bitexact"}
+    # Times before the clip's start stay negative: that is what hides them.
+    options["avoid_negative_ts"] = "disabled"
+    return av.open(buffer, "w", format="mp4", container_options=options, buffer_size=_BUFFER)
+
+
 def _write(out: OutputContainer, recording: Recording, stretch: Stretch, timescale: int) -> list[Edit]:
     """Set up the tracks, write all packets, and say what of each track is to be shown."""
     video, audio = recording.video, recording.audio
     assert video is not None  # noqa: S101 - remux has seen to it
     try:
-        picture = _add(out, video)
-        sound = None if audio is None else _add(out, audio)
+        picture = add_track(out, video)
+        sound = None if audio is None else add_track(out, audio)
         out.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
         names = [one.codec_context.codec.canonical_name for one in (video, audio) if one is not None]
@@ -101,7 +111,8 @@ def _write(out: OutputContainer, recording: Recording, stretch: Stretch, timesca
     return edits
 
 
-def _add(out: OutputContainer, source: VideoStream | AudioStream) -> VideoStream | AudioStream:
+def add_track(out: OutputContainer, source: VideoStream | AudioStream) -> VideoStream | AudioStream:
+    """A track like one of a recording, as MP4 has it. Raises FFmpegError or ValueError if MP4 has no place for it."""
     # opaque: some codecs (AV1) have a decoder of another name than any encoder.
     stream = out.add_stream_from_template(source, opaque=True)
     if isinstance(stream, AudioStream) and stream.codec_context.layout.name.endswith(" channels"):
@@ -227,10 +238,15 @@ def _sample_counts(
     audio: AudioStream, packets: list[Packet[AudioStream]], ticks: list[int], per_tick: Fraction
 ) -> list[int]:
     """How many samples per channel each packet holds."""
-    context = audio.codec_context
     if block := _pcm_block(audio):
         return [packet.size // block for packet in packets]
+    return [frame_samples(audio, ticks, per_tick)] * len(ticks)
+
+
+def frame_samples(audio: AudioStream, ticks: Sequence[int], per_tick: Fraction) -> int:
+    """Samples per channel in each packet, by the codec, else the average; 0 if that can't be told."""
+    context = audio.codec_context
     fixed = context.frame_size or _FRAME_SAMPLES.get(context.name, 0)
     if not fixed and len(ticks) > 1:
         fixed = round((ticks[-1] - ticks[0]) * per_tick / (len(ticks) - 1))
-    return [fixed] * len(ticks)
+    return fixed

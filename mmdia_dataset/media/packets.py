@@ -31,20 +31,20 @@ from mmdia_dataset.errors import MediaDamaged, MediaError, SpanOutside, Unsuppor
 from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.probe import best_audio, best_video, open_media, origin_of
 
-__all__ = ["EmptySpan", "Recording", "Stretch"]
+__all__ = ["JITTER", "REORDER", "EmptySpan", "Recording", "Stretch"]
 
 if TYPE_CHECKING:  # generic in the stubs only
     AudioPacket = Packet[AudioStream]
     VideoPacket = Packet[VideoStream]
 
 # H.264 and HEVC let at most 16 frames overtake another one; after more frames beyond a moment, none before it follows.
-_REORDER = 17
+REORDER = 17
 # A later start means reading backwards in growing steps: seeks in TS and PS land after the keyframe.
 _STEPS_BACK = (0, 1, 3, 9, 27, 81)
 # Once one track is this far past the end, the other one has a hole and is not waited for.
 _PATIENCE = Fraction(10)
 # A step of this size between two sound packets is a rounding of timestamps, a larger one a hole.
-_JITTER = Fraction(1, 100)
+JITTER = Fraction(1, 100)
 # Seconds of the recording from which its frame rate is judged.
 _SAMPLE = Fraction(8)
 # Sound may begin later or end earlier than the picture by this much at the ends of a recording.
@@ -157,6 +157,22 @@ class Recording:
             result.audio = self._sound(haul, result, lead, tail)
         return result
 
+    def some_packets(self, moment: Fraction, count: int) -> dict[int, list[Packet[Stream]]]:
+        """The first packets of each track from the keyframe before a moment on, by the track's index.
+
+        Raises:
+            FFmpegError: they can't be read.
+        """
+        tracks = [one for one in (self.video, self.audio) if one is not None]
+        found: dict[int, list[Packet[Stream]]] = {track.index: [] for track in tracks}
+        self._seek(tracks[0], moment if moment > 0 else self.seconds(tracks[0], tracks[0].start_time or 0))
+        for number, packet in enumerate(self.container.demux(*tracks)):
+            if packet.size and len(found[packet.stream_index]) < count:
+                found[packet.stream_index].append(packet)
+            if number > 100 * count or all(len(packets) >= count for packets in found.values()):
+                break
+        return found
+
     def _read(self, since: Fraction, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> _Haul:
         """One pass from the keyframe before `since` until both tracks are through."""
         tracks = [one for one in (self.video, self.audio) if one is not None]
@@ -237,7 +253,7 @@ class Recording:
                         sound_last = ceil(self.ticks(audio, self.seconds(video, after) + tail))
                         sound_done = False
                 dts = packet.dts
-                picture_done = beyond >= _REORDER or (self._has_dts and dts is not None and dts >= after)
+                picture_done = beyond >= REORDER or (self._has_dts and dts is not None and dts >= after)
             if picture_done and sound_done:
                 return
         haul.ended = True
@@ -272,7 +288,7 @@ class Recording:
         low, high = bisect_left(times, first), bisect_left(times, last)
         inside = times[low:high]
         step = _usual_step(times) or _frame_ticks(video)
-        pause = self._longest_pause
+        pause = self.longest_pause
         if high < len(times):
             after = times[high]
         elif not times or not haul.ended:
@@ -326,7 +342,7 @@ class Recording:
         ends = [pts + (packet.duration or step) for pts, packet in zip(starts, packets, strict=True)]
         begin, low = floor(self.ticks(audio, stretch.start)), floor(self.ticks(audio, stretch.start - lead))
         finish, high = ceil(self.ticks(audio, stretch.end)), ceil(self.ticks(audio, stretch.end + tail))
-        ragged, jitter = int(_RAGGED / _clock(audio)), max(int(_JITTER / _clock(audio)), 2)
+        ragged, jitter = int(_RAGGED / _clock(audio)), max(int(JITTER / _clock(audio)), 2)
         kept = [n for n in range(len(packets)) if ends[n] > low and starts[n] < high]
         missing = "there is no sound"
         if kept and ends[kept[-1]] > begin and starts[kept[0]] < finish:
@@ -349,7 +365,7 @@ class Recording:
         return heard
 
     @cached_property
-    def _longest_pause(self) -> Fraction:
+    def longest_pause(self) -> Fraction:
         """The longest distance of two frames that is not yet a hole, in ticks of the picture's clock.
 
         A sample from inside the recording tells whether its frame rate is steady; if so, 2.5 frames, since soft

@@ -49,7 +49,7 @@ class Index(Protocol):
     def windows(self, picture: tuple[int, int], sound: tuple[int, int]) -> Iterator[tuple[Rows, Rows | None]]:
         """Packets around [begin, end) of either track, then more and more of them before.
 
-        Every window has all frames up to the first one shown at or after the picture's end.
+        Every window has all frames up to the first one shown at or after the picture's end, or to the last.
 
         Raises:
             Unsure: the index can't be followed.
