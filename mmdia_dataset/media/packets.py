@@ -30,6 +30,7 @@ from av.video.stream import VideoStream
 from mmdia_dataset.errors import MediaDamaged, MediaError, SpanOutside, UnsupportedCodec, shown
 from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.probe import best_audio, best_video, open_media, origin_of
+from mmdia_dataset.media.steps import clock_of, frame_ticks, usual_step
 
 __all__ = ["JITTER", "REORDER", "EmptySpan", "Recording", "Stretch"]
 
@@ -120,11 +121,11 @@ class Recording:
 
     def ticks(self, stream: VideoStream | AudioStream, seconds: Fraction) -> Fraction:
         """A moment of recording time on a track's clock; whole only by chance."""
-        return (seconds + self.origin) / _clock(stream)
+        return (seconds + self.origin) / clock_of(stream)
 
     def seconds(self, stream: VideoStream | AudioStream, ticks: int) -> Fraction:
         """A timestamp of a track as recording time."""
-        return ticks * _clock(stream) - self.origin
+        return ticks * clock_of(stream) - self.origin
 
     def stretch(
         self, start: Fraction, end: Fraction, *, lead: Fraction, tail: Fraction = Fraction(0), pictures: bool = True
@@ -287,7 +288,7 @@ class Recording:
             raise MediaDamaged(f"near {float(start):.3f} s several frames carry the same timestamp", where=self.path)
         low, high = bisect_left(times, first), bisect_left(times, last)
         inside = times[low:high]
-        step = _usual_step(times) or _frame_ticks(video)
+        step = usual_step(times) or frame_ticks(video)
         pause = self.longest_pause
         if high < len(times):
             after = times[high]
@@ -295,8 +296,8 @@ class Recording:
             raise MediaDamaged(f"the picture is missing from {float(start):.3f} s on", where=self.path)
         else:
             after = times[-1] + step
-            self._must_be_end(self.seconds(video, after), end, step * _clock(video))
-        if start < -step * _clock(video):
+            self._must_be_end(self.seconds(video, after), end, step * clock_of(video))
+        if start < -step * clock_of(video):
             raise SpanOutside(f"the span begins {float(-start):.3f} s before the recording", where=self.path)
         if not inside:
             if low and high < len(times) and times[high] - times[low - 1] > pause:
@@ -338,11 +339,11 @@ class Recording:
         assert audio is not None  # noqa: S101 - the caller asked
         packets = [packet for packet in haul.audio if packet.pts is not None]
         starts = [packet.pts or 0 for packet in packets]
-        step = _usual_step(starts)
+        step = usual_step(starts)
         ends = [pts + (packet.duration or step) for pts, packet in zip(starts, packets, strict=True)]
         begin, low = floor(self.ticks(audio, stretch.start)), floor(self.ticks(audio, stretch.start - lead))
         finish, high = ceil(self.ticks(audio, stretch.end)), ceil(self.ticks(audio, stretch.end + tail))
-        ragged, jitter = int(_RAGGED / _clock(audio)), max(int(JITTER / _clock(audio)), 2)
+        ragged, jitter = int(_RAGGED / clock_of(audio)), max(int(JITTER / clock_of(audio)), 2)
         kept = [n for n in range(len(packets)) if ends[n] > low and starts[n] < high]
         missing = "there is no sound"
         if kept and ends[kept[-1]] > begin and starts[kept[0]] < finish:
@@ -379,12 +380,12 @@ class Recording:
             times = sorted(self._read(since, since, since + _SAMPLE, Fraction(0), False).times)
         except MediaDamaged:  # the sample's misfortune is not the span's
             times = []
-        step = _usual_step(times) or _frame_ticks(video)
+        step = usual_step(times) or frame_ticks(video)
         steps = [other - one for one, other in pairwise(times)]
         uneven = sum(abs(one - step) * 2 > step + 2 for one in steps)
         if uneven * 20 <= len(steps):
             return step * Fraction(5, 2) + 1
-        return max(1 / _clock(video), Fraction(10 * step))
+        return max(1 / clock_of(video), Fraction(10 * step))
 
     def _must_be_whole(self, packets: list[VideoPacket] | list[AudioPacket], stream: VideoStream | AudioStream) -> None:
         zeroed = zero_test(stream)
@@ -417,20 +418,5 @@ class Recording:
         return f"Recording({shown(self.path)!r})"
 
 
-def _clock(stream: VideoStream | AudioStream) -> Fraction:
-    return stream.time_base or Fraction(1, 1_000_000)
-
-
 def _within(packet: VideoPacket, first: int, after: int) -> bool:
     return packet.pts is not None and first <= packet.pts < after
-
-
-def _usual_step(times: list[int]) -> int:
-    """The median distance of neighbours, 0 if there are none."""
-    steps = sorted(other - one for one, other in pairwise(times) if other > one)
-    return steps[len(steps) // 2] if steps else 0
-
-
-def _frame_ticks(video: VideoStream) -> int:
-    rate = video.average_rate or video.guessed_rate
-    return max(1, round(1 / (rate * _clock(video)))) if rate else max(1, round(Fraction(1, 25) / _clock(video)))

@@ -1,0 +1,29 @@
+"""A track's clock, and the usual distance of its timestamps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
+
+__all__ = ["clock_of", "frame_ticks", "usual_step"]
+
+
+def clock_of(stream: VideoStream | AudioStream) -> Fraction:
+    """Seconds per tick of a track."""
+    return stream.time_base or Fraction(1, 1_000_000)
+
+
+def usual_step(times: Sequence[int]) -> int:
+    """The median distance of neighbours, 0 if there are none."""
+    steps = sorted(other - one for one, other in pairwise(times) if other > one)
+    return steps[len(steps) // 2] if steps else 0
+
+
+def frame_ticks(video: VideoStream) -> int:
+    """Ticks of a frame by the rate that the container claims, a 25th of a second where it claims none."""
+    rate = video.average_rate or video.guessed_rate
+    return max(1, round(1 / (rate * clock_of(video)))) if rate else max(1, round(Fraction(1, 25) / clock_of(video)))
