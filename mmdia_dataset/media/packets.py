@@ -30,7 +30,7 @@ from av.video.stream import VideoStream
 from mmdia_dataset.errors import MediaDamaged, MediaError, SpanOutside, UnsupportedCodec, shown
 from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.probe import best_audio, best_video, open_media, origin_of
-from mmdia_dataset.media.steps import clock_of, frame_ticks, usual_step
+from mmdia_dataset.media.steps import clock_of, frame_ticks, usual_step, within
 
 __all__ = ["JITTER", "REORDER", "EmptySpan", "Recording", "Stretch"]
 
@@ -326,10 +326,12 @@ class Recording:
         starts = [n for n, packet in enumerate(packets) if packet.is_keyframe and (packet.pts or 0) <= inside[0]]
         if not starts:
             raise MediaDamaged("no keyframe is found before the span", where=self.path)
-        stops = [n for n, packet in enumerate(packets) if packet.pts == inside[-1] or _within(packet, inside[0], after)]
+        stops = [
+            n for n, packet in enumerate(packets) if packet.pts == inside[-1] or within(packet.pts, inside[0], after)
+        ]
         kept = packets[starts[-1] : stops[-1] + 1]
         self._must_be_whole(kept, packets[0].stream)
-        if any(packet.is_discard and _within(packet, inside[0], after) for packet in kept):
+        if any(packet.is_discard and within(packet.pts, inside[0], after) for packet in kept):
             raise UnsupportedCodec("the recording's own edit list hides frames inside the span", where=self.path)
         return kept
 
@@ -416,7 +418,3 @@ class Recording:
 
     def __repr__(self) -> str:
         return f"Recording({shown(self.path)!r})"
-
-
-def _within(packet: VideoPacket, first: int, after: int) -> bool:
-    return packet.pts is not None and first <= packet.pts < after

@@ -9,7 +9,7 @@ from itertools import pairwise
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-__all__ = ["clock_of", "frame_ticks", "usual_step"]
+__all__ = ["clock_of", "frame_ticks", "usual_step", "within"]
 
 
 def clock_of(stream: VideoStream | AudioStream) -> Fraction:
@@ -27,3 +27,8 @@ def frame_ticks(video: VideoStream) -> int:
     """Ticks of a frame by the rate that the container claims, a 25th of a second where it claims none."""
     rate = video.average_rate or video.guessed_rate
     return max(1, round(1 / (rate * clock_of(video)))) if rate else max(1, round(Fraction(1, 25) / clock_of(video)))
+
+
+def within(time: int | None, first: int, after: int) -> bool:
+    """Whether a timestamp lies in [first, after)."""
+    return time is not None and first <= time < after
