@@ -118,6 +118,8 @@ class MatroskaIndex:
             elif len(heard := cluster.lanes[1].pts):
                 sound_done = bool(heard[-1] >= sound_last)
             place = cluster.after
+        if not found[0]:
+            raise Unsure("a cue leads nowhere")
         joined = [_joined(lane) for lane in found]
         return joined[0], joined[1] if len(joined) > 1 else None
 
