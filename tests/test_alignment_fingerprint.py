@@ -19,7 +19,7 @@ from mmdia_dataset.alignment.soundtrack import BANDS, FRAME_RATE, Soundtrack
 from mmdia_dataset.errors import BadFingerprint
 
 BITS = arrays.arrays(np.uint8, st.integers(0, 400))
-SETTINGS = {"frame_rate": "3", "bands": 9, "low_hz": 300, "high_hz": 2800}
+SETTINGS = {"frame_rate": "4", "bands": 9, "low_hz": 300, "high_hz": 2800}
 
 
 def sound(seconds, seed=0):
@@ -94,7 +94,7 @@ def test_the_layout_is_the_documented_one():
 def test_a_frame_lies_where_the_documentation_says():
     soundtrack = sound(30)
     fingerprint = TimingFingerprint.of(soundtrack)
-    places = [round(100 * k / 3) for k in range(len(fingerprint.bits))]
+    places = [25 * k for k in range(len(fingerprint.bits))]
     assert np.allclose(fingerprint.times * 100, places)
     rises = changes_of(soundtrack)[places] > 0
     assert np.array_equal(fingerprint.signs > 0, rises)
@@ -112,7 +112,7 @@ def test_short_sound_has_a_fingerprint_that_does_not_reach_beyond_it(seconds):
 
 def test_an_hour_takes_less_than_15_kb():
     assert len(TimingFingerprint.of(sound(3600)).to_bytes()) <= 15_000
-    assert len(TimingFingerprint.of(sound(3600)).to_schema().data) <= 15_000
+    assert len(TimingFingerprint.of(sound(3600)).to_schema().data) <= 20_000  # the same bytes in base64
 
 
 def test_another_version_is_named():
@@ -124,7 +124,7 @@ def test_another_version_is_named():
 
 @pytest.mark.parametrize("hours", [48.01, 1000, 1e9])
 def test_a_claim_of_a_thousand_hours_is_refused_before_anything_is_reserved(hours):
-    data = built({"frames": int(hours * 3600 * 3), **SETTINGS}, bytes(100))
+    data = built({"frames": int(hours * 3600 * 4), **SETTINGS}, bytes(100))
     tracemalloc.start()
     try:
         with pytest.raises(BadFingerprint, match="48 hours are the most"):
@@ -146,7 +146,7 @@ def test_frames_that_are_not_there_are_refused(frames):
         {},
         {"frames": 100},
         {"frames": 100, **SETTINGS, "bands": 17},
-        {"frames": 100, **SETTINGS, "frame_rate": "4"},
+        {"frames": 100, **SETTINGS, "frame_rate": "3"},
         {"frames": 100, **SETTINGS, "more": 1},
         [],
         100,

@@ -378,3 +378,17 @@ def test_whatever_was_edited_a_placed_dialogue_is_within_its_bound(edits, rate):
         heard_of_it = sum(min(end, last) - max(start, first) for first, last, _ in inside)
         assert heard_of_it >= LEAST_SHARE * (end - start), f"{one.id} was placed although it is not there"
         assert abs(verdict.start_s * 1000 - (start + inside[0][2]) * 10 / rate) <= verdict.error_ms
+
+
+def test_the_title_music_that_episodes_share_makes_none_a_dub_of_the_other():
+    """A stretch of one film's sound at the beginning and the end of another."""
+    mine, other = heard(), heard(2)
+    theme = slice(0, 30 * FRAME_RATE)
+    levels, voice = other.levels.copy(), other.voice.copy()
+    for at in (0, len(levels) - 30 * FRAME_RATE):
+        levels[at : at + 30 * FRAME_RATE] = mine.levels[theme]
+        voice[at : at + 30 * FRAME_RATE] = mine.voice[theme]
+    found = align(Soundtrack(levels, voice))
+    assert not placed(found)
+    assert found.reason is not None
+    assert found.reason.rule == "other-movie"

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.changes import CHANGES, changes_of
-from mmdia_dataset.alignment.fingerprint import TimingFingerprint
+from mmdia_dataset.alignment.fingerprint import FRAMES_PER_SECOND, TimingFingerprint
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack, listen
 from mmdia_dataset.media import probe, sound_of
 
@@ -27,7 +27,7 @@ __all__ = ["ContentIndex", "Guess", "excerpts_of"]
 
 _EXCERPTS, _EXCERPT_S = 3, 75.0
 
-_STEP = FRAME_RATE / 3  # frames of a soundtrack between two of a fingerprint
+_STEP = FRAME_RATE / FRAMES_PER_SECOND  # frames of a soundtrack between two of a fingerprint
 _KEY = 3  # frames of a fingerprint in a key
 _KEYS = 1 << (_KEY * CHANGES)
 _KEY_BITS = 1 << np.arange(_KEY * CHANGES)
@@ -36,7 +36,7 @@ _CROWD = 64  # a key in so many places is silence or a hum and tells nothing
 _PIECE = 90 * FRAME_RATE  # longest stretch of a recording that is looked for as one
 _APART = 512  # frames of a fingerprint between movies: more than a piece is long
 _FINE = 4000  # so many frames of drift in a piece are told apart by one phase
-_LEAST = 24  # frames of a fingerprint, 8 s: less is not compared
+_LEAST = 32  # frames of a fingerprint, 8 s: less is not compared
 
 _SEGMENT_S = 15.0
 _HEARD = 4.0  # a segment's score at which the movie is taken to be heard in it

@@ -20,14 +20,19 @@ from mmdia_dataset.alignment.tracking import Run
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import format_timestamp
 
-__all__ = ["judge"]
+__all__ = ["DUB", "judge"]
+
+DUB = "music and effects are the movie's, the voices are not: a dub, or another mix"
+"""What is said of a recording in another language."""
 
 _PAUSES_S = 3.0  # what lies around a dialogue is heard too
 _STRONG, _WEAK = 0.35, 0.2  # agreement in the cues: enough by itself, enough among neighbours that agree
+_SURE = 2.2  # of speech in noise: agreement times the root of its weight, a third more than other speech ever had
 _OTHER_VOICE = 0.4  # speech that agrees so much less than pauses is another's
-_FRAME_S = 0.35  # a little more than the time between two frames of a fingerprint
-_SLACK_S = 0.75  # what may lie beyond a run, if it is a pause and no other run follows at once
-_PAUSE = 0.4  # what a pause may weigh, in typical frames
+_FRAME_S = 0.27  # a little more than the time between two frames of a fingerprint
+_SLACK_S = 4.0  # what may lie beyond a run, if nothing speaks against its going on
+_PAUSE = 0.4  # what a pause may lack in agreement, in typical frames
+_BY_CHANCE = 2.0  # standard deviations
 _FAR_S = 1000.0
 _CHANCE = 9.0  # minus the logarithm of the chance that a whole dialogue looks as if a splice ran through it
 _UNLIKE = 12  # frames of the soundtrack: halves are looked for as far away
@@ -112,8 +117,9 @@ def _run_of(dialogue: Dialogue, agreement: Agreement, runs: Sequence[Run]) -> in
     before = edges[n - 1][1] if n else -_FAR_S
     after = edges[n + 1][0] if n + 1 < len(edges) else last + _FAR_S
     run = runs[n]
-    early = _SLACK_S if first - before > 1 and _pauses(agreement, run, start - _FRAME_S, first) else 0.0
-    late = _SLACK_S if after - last > 1 and _pauses(agreement, run, last, end + _FRAME_S) else 0.0
+    early, late = (_slack(gap) for gap in (first - before, after - last))
+    early = early if _may_go_on(dialogue, agreement, run, start - _FRAME_S, first) else 0.0
+    late = late if _may_go_on(dialogue, agreement, run, last, end + _FRAME_S) else 0.0
     for crossed, at in ((start < first - early, first), (end > last + late, last)):
         if crossed:
             when = format_timestamp(round(at * 1000))
@@ -121,11 +127,26 @@ def _run_of(dialogue: Dialogue, agreement: Agreement, runs: Sequence[Run]) -> in
     return n
 
 
-def _pauses(agreement: Agreement, run: Run, start_s: float, end_s: float) -> bool:
-    """Whether next to nothing is heard just beyond a run, so that nothing can be said against its going on."""
-    frames = np.flatnonzero((agreement.times > start_s) & (agreement.times < end_s))
-    agree, weight = agreement.bits(frames, run.offset_s)
-    return float(np.maximum(0, 0.5 * weight - agree).sum()) < _PAUSE * agreement.usual
+def _slack(gap_s: float) -> float:
+    """How far a run may go on beyond its edge: not where another follows at once, and never into the other's half."""
+    return min(_SLACK_S, gap_s / 2) if gap_s > 1 else 0.0
+
+
+def _may_go_on(dialogue: Dialogue, agreement: Agreement, run: Run, start_s: float, end_s: float) -> bool:
+    """Whether what lies just beyond a run agrees no worse than the dialogue's own frames do by chance.
+
+    Pauses weigh next to nothing; in noise a few frames say little. Then nothing can be said against the run's going on.
+    """
+    times = agreement.times
+    beyond = np.flatnonzero((times > start_s) & (times < end_s))
+    inside = np.arange(run.first, run.after)
+    inside = inside[(times[inside] >= dialogue.span.start_ms / 1000) & (times[inside] < dialogue.span.end_ms / 1000)]
+    agree, weight = agreement.bits(inside, run.offset_s)
+    mean = max(_WEAK, float(agree.sum()) / max(float(weight.sum()), 1e-6))
+    scatter = float(np.std(agree - mean * weight)) if len(inside) else 0.0
+    agree, weight = agreement.bits(beyond, run.offset_s)
+    missing = float((mean * weight - agree).sum())
+    return missing < _PAUSE * agreement.usual or missing < _BY_CHANCE * scatter * np.sqrt(len(beyond))
 
 
 def _listen(dialogue: Dialogue, agreement: Agreement, run: Run) -> _Heard:
@@ -186,11 +207,20 @@ def _whole(heard: list[_Heard]) -> Reason | None:
     known = [one.pauses for one in heard if one.pauses is not None]
     pauses = float(np.median(known)) if known else 0.0
     if speech < _STRONG and pauses - speech > _OTHER_VOICE / 2:
-        detail = "music and effects are the movie's, the voices are not: a dub, or another mix"
-        return Reason(rule="other-language", detail=detail)
+        return Reason(rule="other-language", detail=DUB)
     if speech < _WEAK:
         return Reason(rule="other-movie", detail="what it plays at the dialogues' times is not what they sound like")
     return None
+
+
+def _in_noise(one: _Heard) -> bool:
+    """Whether a dialogue that agrees badly does so for noise: it agrees more than chance, and better than its pauses.
+
+    Beside another voice, pauses agree better than speech.
+    """
+    if one.pauses is None or min(one.speech, one.loud) < max(_WEAK, one.pauses):
+        return False
+    return (one.speech + one.loud) / 2 * float(np.sqrt(one.weight)) > _SURE
 
 
 def _stretched(agreement: Agreement) -> bool:
@@ -225,7 +255,8 @@ def _verdict(
         return refused("other-language", "around it the sound is the movie's, in it the voices are not")
     chance = _WEAK + 1 / np.sqrt(max(one.weight, 1.0))  # what a few frames of something else may reach
     least = max(_WEAK, 0.4 * usual)
-    if min(one.speech, one.loud) < least or one.speech < min(float(chance), 0.55 * usual):
+    faint = min(one.speech, one.loud) < least or one.speech < min(float(chance), 0.55 * usual)
+    if faint and not _in_noise(one):
         return refused("absent", f"what is heard there agrees with its fingerprint by {one.speech:.2f} only")
     if one.broken > _CHANCE:
         return refused("splice", "a part of it does not follow the movie: a cut or an insertion runs through it")

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.agreement import Agreement
+from mmdia_dataset.alignment.dubs import is_dub
 from mmdia_dataset.alignment.evidence import Alignment, Placed, Verdict, known_rate
-from mmdia_dataset.alignment.fingerprint import TimingFingerprint
-from mmdia_dataset.alignment.judging import judge
+from mmdia_dataset.alignment.fingerprint import FRAMES_PER_SECOND, TimingFingerprint
+from mmdia_dataset.alignment.judging import DUB, judge
 from mmdia_dataset.alignment.search import Searchable
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack
 from mmdia_dataset.alignment.speed import Speed, Window, find_speed
@@ -65,9 +66,22 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
         return nothing("too-little-evidence", "the movie's fingerprint covers none of its dialogues")
     if not soundtrack.levels.any():
         return nothing("too-little-evidence", "the recording's sound track is silent")
+    found = _found(dialogues, reference, soundtrack, windows)
+    alignment = _alignment(dialogues, found) if found is not None and found.runs else None
+    if alignment is not None and alignment.time_map.pieces:
+        return alignment
+    if is_dub(dialogues, reference, soundtrack):
+        return nothing("other-language", DUB)
+    return alignment or nothing("other-movie", "nothing in its sound follows the movie's timing fingerprint for long")
+
+
+def _found(
+    dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtrack: Soundtrack, windows: list[Window]
+) -> _Found | None:
+    """Speed and runs, or None if no speed is found."""
     speed = find_speed(reference, soundtrack, windows, _windows(dialogues, reference, _SMALL_S))
     if speed is None or not speed.hits:
-        return nothing("other-movie", "nothing in its sound follows the movie's timing fingerprint")
+        return None
     agreement = Agreement(reference, soundtrack, speed.rate, speed.pitch)
     offsets = _offsets(agreement, speed, _stretches(dialogues, reference))
     found = _measured(agreement, track(agreement, offsets))
@@ -79,9 +93,7 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
         agreement = Agreement(reference, soundtrack, exact, pitch)
         offsets = [_same_place(found.agreement, run, exact) for run in found.runs]
         found = _measured(agreement, track(agreement, offsets))
-    if not found.runs:
-        return nothing("other-movie", "nothing in its sound follows the movie's timing fingerprint for long")
-    return _alignment(dialogues, found)
+    return found
 
 
 def _windows(dialogues: Sequence[Dialogue], reference: TimingFingerprint, length_s: float) -> list[Window]:
@@ -91,7 +103,7 @@ def _windows(dialogues: Sequence[Dialogue], reference: TimingFingerprint, length
     for dialogue in dialogues:
         middle = (dialogue.span.start_ms + dialogue.span.end_ms) / 2000
         window = np.flatnonzero((times >= middle - length_s / 2) & (times < middle + length_s / 2))
-        if len(window) < length_s:  # a third of it
+        if len(window) < length_s * FRAMES_PER_SECOND / 3:
             continue
         speech = sum(max(0, turn.span.duration_ms) for turn in dialogue.turns)
         slot = int(middle / (times[-1] + 1) * _PROBES)
@@ -109,7 +121,7 @@ def _stretches(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> l
         start, end = dialogue.span.start_ms / 1000 - _CONTEXT_S, dialogue.span.end_ms / 1000 + _CONTEXT_S
         frames = np.flatnonzero((times >= start) & (times < end))
         parts = max(1, round((end - start) / _WINDOW_S))
-        stretches += [part for part in np.array_split(frames, parts) if len(part) >= _SMALL_S]
+        stretches += [part for part in np.array_split(frames, parts) if len(part) >= _SMALL_S * FRAMES_PER_SECOND / 3]
     return stretches
 
 
@@ -132,14 +144,28 @@ def _offsets(agreement: Agreement, speed: Speed, stretches: list[Window]) -> lis
 
 
 def _measured(agreement: Agreement, runs: list[Run]) -> _Found:
-    """Runs with their offsets measured along their whole length, and with their standard errors."""
+    """Runs with their offsets measured along their whole length, and with their standard errors.
+
+    Offsets that turn out alike when measured are one run's, and are measured again as one.
+    """
+    found = _each_measured(agreement, _joined(runs))
+    joined = _joined(found.runs)
+    return found if len(joined) == len(found.runs) else _each_measured(agreement, joined)
+
+
+def _joined(runs: list[Run]) -> list[Run]:
     joined: list[Run] = []
     for run in runs:
         last = joined[-1] if joined else None
         if last is not None and abs(last.offset_s - run.offset_s) < _ALIKE_S:
-            joined[-1] = replace(last, after=run.after)
+            longer = max(last, run, key=lambda one: one.after - one.first)
+            joined[-1] = Run(last.first, run.after, longer.offset_s)
         else:
             joined.append(run)
+    return joined
+
+
+def _each_measured(agreement: Agreement, joined: list[Run]) -> _Found:
     final: list[Run] = []
     errors: list[float] = []
     parts: list[list[tuple[float, float, float]]] = []
@@ -159,7 +185,7 @@ def _measured(agreement: Agreement, runs: list[Run]) -> _Found:
 def _parts(agreement: Agreement, run: Run) -> list[tuple[float, float, float]]:
     """Along a run: movie time, how far the recording is from where the run says, and its standard error, all in s."""
     frames = np.arange(run.first, run.after)
-    count = max(1, round(len(frames) / 3 / _PART_S))
+    count = max(1, round(len(frames) / FRAMES_PER_SECOND / _PART_S))
     places: list[tuple[float, float, float]] = []
     for part in np.array_split(frames, count):
         peak = agreement.peak(part, run.offset_s, _REACH)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from mmdia_dataset.alignment.voice import VoiceDetector
 from mmdia_dataset.media import SOUND_RATE, sound_of
@@ -71,9 +72,11 @@ def listen(blocks: Iterable[NDArray[np.float32]]) -> Soundtrack:
     voice = VoiceDetector()
     levels: list[NDArray[np.uint8]] = []
     rest = np.zeros(_WINDOW // 2, np.float32)  # frame 0 is centred on sample 0
-    for block in blocks:
-        voice.feed(block)
-        rest = _take(np.concatenate([rest, block]), levels)
+    # Products so small take as long on many cores as on one, and keep all of them busy.
+    with threadpool_limits(1, user_api="blas"):
+        for block in blocks:
+            voice.feed(block)
+            rest = _take(np.concatenate([rest, block]), levels)
     _take(np.concatenate([rest, np.zeros(_WINDOW // 2, np.float32)]), levels)
     table = np.concatenate(levels) if levels else np.zeros((0, BANDS), np.uint8)
     return Soundtrack(table, voice.result(len(table)))

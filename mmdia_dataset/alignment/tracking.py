@@ -13,6 +13,8 @@ from mmdia_dataset.alignment.agreement import Agreement
 __all__ = ["Run", "track"]
 
 _DOUBT = 0.25  # agreement that chance and shared music reach: less speaks against a place
+_NOISY = 0.4  # of the recording's own agreement: where noise leaves little of it, less is doubted
+_LEAST_DOUBT = 0.1
 _SPLICE = 6.0  # what a change of offset must be worth, in frames of full agreement
 _SILENT = 0.2  # of a typical frame's weight
 _OUTSIDE = -0.5  # per frame that would lie before or after the recording
@@ -46,27 +48,41 @@ def track(agreement: Agreement, offsets: Sequence[float]) -> list[Run]:
         offsets: those that were found anywhere [s]; near ones are merged.
     """
     distinct = _distinct(offsets)
-    frames = np.arange(len(agreement.times))
-    if not distinct or not len(frames):
+    if not distinct or not len(agreement.times):
         return []
-    gains = np.stack([*(_gains(agreement, frames, offset) for offset in distinct), np.zeros(len(frames), np.float32)])
-    path = _viterbi(gains)
+    clear = _runs(agreement, distinct, _DOUBT)
+    doubt = max(_LEAST_DOUBT, min(_DOUBT, _NOISY * _typical(agreement, clear)))
+    return clear if doubt == _DOUBT else _runs(agreement, distinct, doubt)
+
+
+def _runs(agreement: Agreement, offsets: Sequence[float], doubt: float) -> list[Run]:
+    """The best path, if agreement of `doubt` speaks neither for nor against a place."""
+    frames = np.arange(len(agreement.times))
+    known = [_gains(agreement, frames, offset, doubt) for offset in offsets]
+    path = _viterbi(np.stack([*known, np.zeros(len(frames), np.float32)]))
     edges = np.flatnonzero(np.diff(path)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(path)]])
     runs = [
-        Run(int(start), int(end), distinct[path[start]])
+        Run(int(start), int(end), offsets[path[start]])
         for start, end in zip(starts, ends, strict=True)
-        if path[start] < len(distinct)
+        if path[start] < len(offsets)
     ]
-    return _forward(agreement, runs)
+    return _forward(agreement, runs, doubt)
 
 
-def _gains(agreement: Agreement, frames: NDArray[np.int64], offset: float) -> NDArray[np.float32]:
+def _typical(agreement: Agreement, runs: Sequence[Run]) -> float:
+    """How well the runs agree as a whole."""
+    sums = [agreement.bits(np.arange(run.first, run.after), run.offset_s) for run in runs]
+    weight = sum(float(weight.sum()) for _, weight in sums)
+    return sum(float(agree.sum()) for agree, _ in sums) / weight if weight else 1.0
+
+
+def _gains(agreement: Agreement, frames: NDArray[np.int64], offset: float, doubt: float) -> NDArray[np.float32]:
     """What each frame says for an offset, 1 for full agreement of a typical one."""
     agree, weight = agreement.bits(frames, offset)
     # Where the recording is silent nothing contradicts; but silence should not carry a run on for long.
     weight = np.maximum(weight, _SILENT * agreement.usual)
-    gain = np.clip((agree - _DOUBT * weight) / agreement.usual, -_LOUDEST, _LOUDEST).astype(np.float32)
+    gain = np.clip((agree - doubt * weight) / agreement.usual, -_LOUDEST, _LOUDEST).astype(np.float32)
     places = agreement.places(frames, offset)
     gain[(places < 0) | (places > len(agreement.changes) - 1)] = _OUTSIDE
     return gain
@@ -110,7 +126,7 @@ def _viterbi(gains: NDArray[np.float32]) -> NDArray[np.int64]:
     return path
 
 
-def _forward(agreement: Agreement, runs: list[Run]) -> list[Run]:
+def _forward(agreement: Agreement, runs: list[Run], doubt: float) -> list[Run]:
     """Runs that follow each other in the recording too: the longest chain of them, each ending where the next begins.
 
     Beside a removed scene, chance can lengthen a run by some seconds; where two claim the same stretch of the
@@ -133,11 +149,11 @@ def _forward(agreement: Agreement, runs: list[Run]) -> list[Run]:
         at = previous[at]
     chain.reverse()
     for n in range(1, len(chain)):
-        chain[n - 1], chain[n] = _divided(agreement, chain[n - 1], chain[n])
-    return [trimmed for run in chain if (trimmed := _trimmed(agreement, run)) is not None]
+        chain[n - 1], chain[n] = _divided(agreement, chain[n - 1], chain[n], doubt)
+    return [trimmed for run in chain if (trimmed := _trimmed(agreement, run, doubt)) is not None]
 
 
-def _divided(agreement: Agreement, one: Run, two: Run) -> tuple[Run, Run]:
+def _divided(agreement: Agreement, one: Run, two: Run, doubt: float) -> tuple[Run, Run]:
     """Two runs in a row, without the stretch of recording both claim."""
     times = agreement.times
     begin, end = times[two.first] + two.offset_s, times[one.after - 1] + one.offset_s
@@ -147,18 +163,18 @@ def _divided(agreement: Agreement, one: Run, two: Run) -> tuple[Run, Run]:
     second = np.arange(two.first, two.after)
     tail = first[times[first] + one.offset_s >= begin]
     head = second[times[second] + two.offset_s <= end]
-    kept = np.concatenate([[0], np.cumsum(_gains(agreement, tail, one.offset_s))])
-    left = np.concatenate([[0], np.cumsum(_gains(agreement, head, two.offset_s)[::-1])])[::-1]
+    kept = np.concatenate([[0], np.cumsum(_gains(agreement, tail, one.offset_s, doubt))])
+    left = np.concatenate([[0], np.cumsum(_gains(agreement, head, two.offset_s, doubt)[::-1])])[::-1]
     shared = min(len(kept), len(left))
     at = int(np.argmax(kept[:shared] + left[:shared]))
     return replace(one, after=int(tail[0]) + at), replace(two, first=int(head[0]) + at)
 
 
-def _trimmed(agreement: Agreement, run: Run) -> Run | None:
+def _trimmed(agreement: Agreement, run: Run, doubt: float) -> Run | None:
     """A run without the ends that nothing speaks for; None if nothing is left."""
     if run.after <= run.first:
         return None
-    sums = np.cumsum(_gains(agreement, np.arange(run.first, run.after), run.offset_s))
+    sums = np.cumsum(_gains(agreement, np.arange(run.first, run.after), run.offset_s, doubt))
     last = int(np.argmax(sums))
     first = int(np.argmin(np.concatenate([[0.0], sums[: last + 1]])))
     return replace(run, first=run.first + first, after=run.first + last + 1) if last >= first else None
