@@ -18,8 +18,10 @@ from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
     from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, validate
+    from mmdia_dataset.exports import export
     from mmdia_dataset.loader import load
     from mmdia_dataset.metrics import score
+    from mmdia_dataset.pages import show
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
@@ -34,12 +36,14 @@ __all__ = [
     "convert",
     "demo",
     "doctor",
+    "export",
     "fingerprint",
     "load",
     "locate",
     "open_release",
     "rebuild",
     "score",
+    "show",
     "stats",
     "validate",
 ]
@@ -52,7 +56,9 @@ _HOMES = {
     "load": "loader",
     "rebuild": "pipeline",
     "open_release": "release",
+    "export": "exports",
     "score": "metrics",
+    "show": "pages",
     "stats": "survey",
 }
 

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mmdia_dataset import arrow
 from mmdia_dataset.built import MANIFEST, read_lines
-from mmdia_dataset.errors import ReleaseUnreadable
-from mmdia_dataset.schema import SPLITS, Clip, MadeLine, Split, TaskRow
+from mmdia_dataset.errors import ReleaseUnreadable, shown
+from mmdia_dataset.schema import SPLITS, Clip, MadeLine, Media, Split, TaskRow
+from mmdia_dataset.schema.base import RelativeFile
 from mmdia_dataset.views import ClipTime, Task, TaskOptions, Voices, lacking, task_row
 
 __all__ = ["ClipSet"]
 
 _BATCH = 1000
+_FILE: TypeAdapter[str] = TypeAdapter(RelativeFile, config=ConfigDict(regex_engine="python-re"))
 
 
 class ClipSet:
@@ -50,6 +52,21 @@ class ClipSet:
             raise ReleaseUnreadable(
                 f"can't be read as Parquet of clips: {reason}", where=file, hint="run `mmdia rebuild` again"
             ) from error
+
+    def file(self, media: Media) -> Path:
+        """Where a clip's file is.
+
+        Raises:
+            ReleaseUnreadable: it is named by no path, or by one that leads out of the folder.
+        """
+        try:
+            return self.root / _FILE.validate_python(media.path)
+        except ValidationError:
+            raise ReleaseUnreadable(
+                f"{shown(str(media.path))} is not a file of the folder",
+                where=self.root,
+                hint="run `mmdia rebuild` again",
+            ) from None
 
     @cached_property
     def lines(self) -> dict[str, MadeLine]:

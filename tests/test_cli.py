@@ -51,7 +51,7 @@ def test_help_is_light():
 
 # What a shell has that a function has not, and the names a shell's habits call for.
 SHELL_ONLY = {"format_", "report_file", "movies"}
-RENAMED = {"folder": "out"}
+RENAMED = {"folder": "out", "page": "out"}
 FUNCTION_ONLY = {"progress", "on_issue"}
 
 
@@ -59,6 +59,7 @@ COMMANDS = {
     **dict.fromkeys(("demo", "doctor"), cli.start),
     **dict.fromkeys(("validate", "convert", "stats"), cli.release),
     **dict.fromkeys(("locate", "fingerprint", "align", "rebuild"), cli.recordings),
+    **dict.fromkeys(("export", "show"), cli.clips),
     "score": cli.scores,
 }
 

@@ -21,7 +21,7 @@ FLOW = [
     ["built", "recognition", "curation"],
     ["editions", "clipset"],
     ["annotations"],
-    ["plans", "validation", "metrics"],
+    ["plans", "validation", "metrics", "exports", "pages"],
     ["workers"],
     ["survey"],
     ["pipeline"],

@@ -1,0 +1,32 @@
+"""RTTM and STM: who speaks when, and what; the dialogue is the recording, its speakers are `S1`, `S2`, …
+
+Both part fields by spaces: an id with other characters than letters, digits and ``._-`` is written as its clip's file
+is named. A line is a turn, with the times of its subtitle; sounds that are no words are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mmdia_dataset.exports.source import SplitSource
+from mmdia_dataset.files import file_name
+
+__all__ = ["rttm", "stm"]
+
+
+def rttm(source: SplitSource) -> Iterator[tuple[str, str]]:
+    """Lines of Rich Transcription Time Marked (NIST RT-09), seconds to three decimals."""
+    name = f"mm-dia_{source.split}.rttm"
+    for clip in source.clips():
+        for one in source.segments(clip):
+            start, length = one.start_ms / 1000, (one.end_ms - one.start_ms) / 1000
+            yield name, f"SPEAKER {file_name(clip.id)} 1 {start:.3f} {length:.3f} <NA> <NA> {one.tag} <NA> <NA>"
+
+
+def stm(source: SplitSource) -> Iterator[tuple[str, str]]:
+    """Lines of segment time marked transcripts, as meeteval reads them."""
+    name = f"mm-dia_{source.split}.stm"
+    for clip in source.clips():
+        for one in source.segments(clip):
+            words = " ".join(one.turn.text.split())
+            yield name, f"{file_name(clip.id)} 1 {one.tag} {one.start_ms / 1000:.3f} {one.end_ms / 1000:.3f} {words}"

@@ -1,0 +1,106 @@
+"""What is exported: one split of a built directory, with paths as they are written."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import soundfile
+
+from mmdia_dataset.clipset import ClipSet
+from mmdia_dataset.errors import MediaUnreadable
+from mmdia_dataset.schema import Clip, Media, Split, Turn
+from mmdia_dataset.views import TaskOptions, speaking_order, tag_of
+
+__all__ = ["Segment", "Sound", "SplitSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound file as its header describes it."""
+
+    path: str
+    rate: int
+    samples: int
+    channels: int
+
+    @property
+    def ms(self) -> int:
+        """Whole milliseconds in it."""
+        return self.samples * 1000 // self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A turn with words, at its time in the clip [ms]."""
+
+    turn: Turn
+    place: int
+    tag: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass
+class SplitSource:
+    """One split. ``left_out`` counts what could not be exported, by reason."""
+
+    clipset: ClipSet
+    split: Split
+    out: Path
+    absolute: bool
+    task: str
+    options: TaskOptions
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def clips(self) -> Iterator[Clip]:
+        """Its clips."""
+        return self.clipset.clips(self.split)
+
+    @cached_property
+    def _base(self) -> str:
+        return os.path.relpath(self.clipset.root.resolve(), self.out.resolve())
+
+    def path(self, media: Media) -> str:
+        """A media file's path as it is written: from the output folder, or absolute."""
+        file = self.clipset.file(media)
+        if self.absolute:
+            return file.resolve().as_posix()
+        return os.path.normpath(f"{self._base}/{media.path}").replace(os.sep, "/")
+
+    def sound(self, clip: Clip) -> Sound | None:
+        """A clip's sound; counts those without any.
+
+        Raises:
+            MediaUnreadable: the file is gone or damaged.
+        """
+        if clip.audio is None:
+            self.left_out["no audio"] += 1
+            return None
+        file = self.clipset.file(clip.audio)
+        try:
+            info = soundfile.info(file)
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise MediaUnreadable(
+                f"can't be read as sound: {str(error).splitlines()[0]}", where=file, hint="run `mmdia rebuild` again"
+            ) from None
+        return Sound(self.path(clip.audio), info.samplerate, info.frames, info.channels)
+
+    def segments(self, clip: Clip, end_ms: int | None = None) -> Iterator[Segment]:
+        """Turns with words, none beyond `end_ms`; counts those that take no time in the clip."""
+        time = self.clipset.time(clip)
+        places = {speaker: place for place, speaker in enumerate(speaking_order(clip))}
+        for place, turn in enumerate(clip.turns):
+            if not turn.text:
+                continue
+            span = time.span(turn.span)
+            end = span.end_ms if end_ms is None else min(span.end_ms, end_ms)
+            if end <= span.start_ms:
+                self.left_out["turns that take no time"] += 1
+                continue
+            tag = tag_of(None if turn.speaker is None else places.get(turn.speaker))
+            yield Segment(turn, place, tag, span.start_ms, end)
