@@ -17,10 +17,10 @@ import pytest
 import mmdia_dataset
 from mmdia_dataset.errors import ConfigError, DataNotFound, UsageError
 from mmdia_dataset.loader import features
-from mmdia_dataset.schema import RELATIONSHIPS, SpeechVideo, StyleSpeech
+from mmdia_dataset.schema import RELATIONSHIPS, SpeechVideo, StyleSpeech, VisionSpeech
 from tests.worlds import World, make_world, write_movie
 
-MODELS = {"style_speech": StyleSpeech, "speech_video": SpeechVideo}
+MODELS = {"style_speech": StyleSpeech, "vision_speech": VisionSpeech, "speech_video": SpeechVideo}
 WORDS = "[S1] Hello? [S2] Hello?"
 
 
@@ -35,7 +35,7 @@ def world(tmp_path_factory):
     made = make_world(tmp_path_factory.mktemp("world"))
     # Three dialogues apart from each other, two of which are of one split.
     write_movie(made.root, "tt0000001", [(0, 1500), (1800, 3400), (3600, 4900)])
-    rebuild(made, made.root / "built", "copy", "audio")
+    rebuild(made, made.root / "built", "copy", "audio", "keyframes")
     return made
 
 
@@ -111,6 +111,16 @@ def test_a_row_of_speech_video(built):
     assert (Path(row["video"]["path"]).suffix, Path(row["audio"]["path"]).suffix) == (".mp4", ".wav")
     assert row["frames"] > 0
     assert set(row["speakers"][0]) == {"tag", "name"}
+
+
+def test_a_row_of_vision_speech(built):
+    row = mmdia_dataset.load("vision_speech", data_dir=built, split="train")[0]
+    assert [one["turn"] for one in row["keyframes"]] == [0, 1]
+    for one, turn in zip(row["keyframes"], row["turns"], strict=True):
+        assert Path(one["image"]["path"]).read_bytes()[:3] == b"\xff\xd8\xff"
+        assert turn["span"]["start_ms"] <= one["time_ms"] < turn["span"]["end_ms"]
+    assert "prompt" not in row
+    assert mmdia_dataset.load("vision_speech", data_dir=built, split="train", drop=1.0)[0]["keyframes"] == []
 
 
 def test_options_reach_the_rows_and_the_cache(built):

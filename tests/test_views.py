@@ -15,6 +15,7 @@ from mmdia_dataset.schema import (
     Clip,
     Evidence,
     InteractionMode,
+    Keyframe,
     MadeLine,
     Media,
     NonVerbal,
@@ -195,6 +196,20 @@ def test_the_control_asked_for_is_the_only_one():
     assert (row.triplet, row.description) == (None, "Slowly.")
 
 
+def test_key_frames_are_dropped_too_and_belong_to_merged_turns():
+    pictures = tuple(Keyframe(image=Media(path=f"{n}.jpg"), time_ms=10_000 + n * 900, turn=n) for n in (0, 1, 2))
+    turns = (turn(0, "a", 10_000, 11_000), turn(0, "b", 11_000, 12_000, 2), turn(1, "c", 12_000, 13_000, 3))
+    one = clip(*turns, start=10_000, end=13_000, keyframes=pictures)
+    task = TASKS["vision_speech"]
+    kept, dropped = (task_row(task, TaskOptions(drop=d), one, ClipTime.of(one, None), Voices()) for d in (0.0, 1.0))
+    assert [(k.image.path, k.time_ms, k.turn) for k in kept.keyframes] == [
+        ("0.jpg", 0, 0),
+        ("1.jpg", 900, 0),
+        ("2.jpg", 1800, 1),
+    ]
+    assert (kept.dropped, dropped.dropped, dropped.keyframes) == (False, True, ())
+
+
 def test_draws_are_what_the_docs_say_and_never_change():
     whole = int(hashlib.sha256(b"7\0drop\0tt1_clip_2").hexdigest(), 16)
     assert draw(7, "drop", "tt1_clip_2") == (whole >> 203) / 2**53
@@ -207,6 +222,7 @@ def test_what_is_lacking_is_said():
     assert lacking(task, options, clip(turn(0, "Hi."))) == "no control"
     assert lacking(task, TaskOptions(control="triplet"), clip(turn(0, "Hi."), description="x")) == "no control"
     assert lacking(task, options, clip(turn(0, "Hi."), description="x")) is None
+    assert lacking(TASKS["vision_speech"], options, clip(turn(0, "Hi."))) == "no keyframes"
     assert lacking(TASKS["speech_video"], options, clip(turn(0, "Hi."), description="x")) == "no video"
 
 

@@ -143,8 +143,6 @@ def answers_in(source: Path | str | Iterable[Any], split: str | None = None) -> 
     for given in _given(source, split):
         answer = answer_of(given)
         if answer.id in found:
-            if isinstance(given, Dialogue):
-                continue  # in two splits
             raise ScoreError(
                 f"the dialogue {shown(answer.id)} occurs twice",
                 where=source if isinstance(source, (str, Path)) else None,
@@ -190,17 +188,10 @@ def _json(text: str, path: Path, at: str | None = None) -> Any:
 
 
 def _dialogues(folder: Path, split: str | None) -> Iterator[Dialogue]:
-    from mmdia_dataset.clipset import ClipSet
-    from mmdia_dataset.release import open_release
+    from mmdia_dataset.annotations import open_annotations
 
-    clips = ClipSet(folder)
-    if clips.splits():
-        for name in clips.splits():
-            if split in (None, name):
-                yield from clips.clips(name)
-        return
-    release = open_release(folder)
-    yield from (one for one in release.dialogues() if split is None or split in release.splits_of(one.id))
+    opened = open_annotations(folder)
+    yield from (one for one in opened.dialogues() if split is None or split in opened.splits_of(one.id))
 
 
 def _stm(path: Path, text: str) -> Iterator[Answer]:

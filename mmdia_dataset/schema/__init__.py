@@ -55,9 +55,11 @@ from mmdia_dataset.schema.tasks import (
     Reference,
     SpeechVideo,
     StyleSpeech,
+    TaskKeyframe,
     TaskRow,
     TaskSpeaker,
     TaskTurn,
+    VisionSpeech,
     VoicedSpeaker,
 )
 from mmdia_dataset.timing import Span
@@ -103,11 +105,13 @@ __all__ = [
     "Split",
     "Splits",
     "StyleSpeech",
+    "TaskKeyframe",
     "TaskRow",
     "TaskSpeaker",
     "TaskTurn",
     "Turn",
     "Utterance",
     "Visibility",
+    "VisionSpeech",
     "VoicedSpeaker",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mmdia_dataset.schema.annotations import AffectiveTriplet
-from mmdia_dataset.schema.base import Id, Index, Many, Model
+from mmdia_dataset.schema.base import Id, Index, Many, Milliseconds, Model
 from mmdia_dataset.schema.building import Media
 from mmdia_dataset.timing import Span
 
@@ -18,9 +18,11 @@ __all__ = [
     "Reference",
     "SpeechVideo",
     "StyleSpeech",
+    "TaskKeyframe",
     "TaskRow",
     "TaskSpeaker",
     "TaskTurn",
+    "VisionSpeech",
     "VoicedSpeaker",
 ]
 
@@ -105,6 +107,28 @@ class StyleSpeech(_Prompted):
     C: transcript, reference voices · Z: prompt, triplet, description · Y: audio
     """
 
+    speakers: Many[VoicedSpeaker] = Field(description="Who speaks.", examples=[[]])
+    audio: Media = Field(description="Y: the dialogue's sound.", examples=[{"path": "clips/tt0114388/a.wav"}])
+    samples: Index | None = Field(description="Audio samples per channel.", examples=[858858])
+
+
+class TaskKeyframe(Model):
+    """A picture of the dialogue."""
+
+    image: Media = Field(description="The picture, JPEG or PNG.", examples=[{"path": "clips/tt0114388/a/000.jpg"}])
+    time_ms: Milliseconds = Field(description="When it is seen, in the clip [ms].", examples=[1124])
+    turn: Index | None = Field(
+        default=None, description="The turn it is taken from, as an index into the row's `turns`.", examples=[0]
+    )
+
+
+class VisionSpeech(TaskRow):
+    """Task 2, vision-conditioned dialogue speech.
+
+    C: transcript, reference voices · Z: key frames · Y: audio
+    """
+
+    keyframes: Many[TaskKeyframe] = Field(description="Z: pictures of the dialogue; none if dropped.", examples=[[]])
     speakers: Many[VoicedSpeaker] = Field(description="Who speaks.", examples=[[]])
     audio: Media = Field(description="Y: the dialogue's sound.", examples=[{"path": "clips/tt0114388/a.wav"}])
     samples: Index | None = Field(description="Audio samples per channel.", examples=[858858])

@@ -31,8 +31,9 @@ class ClipTime:
 
     def span(self, span: Span) -> Span:
         """A span of the movie within the clip [ms]; what lies outside the clip is cut off."""
-        start, end = (self._place(ms) for ms in (span.start_ms, span.end_ms))
+        start, end = (self.place(ms) for ms in (span.start_ms, span.end_ms))
         return Span(start, max(start, end))
 
-    def _place(self, movie_ms: int) -> int:
+    def place(self, movie_ms: int) -> int:
+        """A moment of the movie within the clip [ms]."""
         return min(max(0, round((movie_ms + self.offset_ms) / self.rate - self.start_ms)), self.length_ms)

@@ -17,9 +17,11 @@ from mmdia_dataset.schema import (
     Clip,
     SpeechVideo,
     StyleSpeech,
+    TaskKeyframe,
     TaskRow,
     TaskSpeaker,
     TaskTurn,
+    VisionSpeech,
     VoicedSpeaker,
 )
 from mmdia_dataset.views.cliptime import ClipTime
@@ -50,12 +52,27 @@ class Task:
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("style_speech", StyleSpeech, ("audio",), True, True, "Task 1: speech from transcript and prompt."),
-        Task("speech_video", SpeechVideo, ("audio", "video"), False, True, "Task 3: video from speech and prompt."),
+        Task("style_speech", StyleSpeech, ("audio",), True, True, "Task 1: speech, controlled by a prompt."),
+        Task(
+            "vision_speech",
+            VisionSpeech,
+            ("audio", "keyframes"),
+            True,
+            False,
+            "Task 2: speech, controlled by key frames.",
+        ),
+        Task(
+            "speech_video",
+            SpeechVideo,
+            ("audio", "video"),
+            False,
+            True,
+            "Task 3: video, controlled by speech and a prompt.",
+        ),
     )
 }
 
-MADE_BY = {"audio": "audio", "video": "copy"}
+MADE_BY = {"audio": "audio", "keyframes": "keyframes", "video": "copy"}
 """The mode of `mmdia rebuild` that makes a kind of media."""
 
 
@@ -121,6 +138,8 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
     }
     if "video" in task.media:
         row["frames"] = clip.frames
+    if "keyframes" in task.media:
+        row["keyframes"] = () if dropped else _keyframes(clip, time)
     if task.prompted and not dropped:
         row |= _controls(clip, options)
     return task.model(**row)
@@ -129,6 +148,18 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
 def _controls(clip: Clip, options: TaskOptions) -> Mapping[str, Any]:
     triplet, description = _chosen(clip, options)
     return {"prompt": _prompt(clip, options), "triplet": triplet, "description": description}
+
+
+def _keyframes(clip: Clip, time: ClipTime) -> tuple[TaskKeyframe, ...]:
+    merged = [place for place, one in enumerate(merged_turns(clip.turns)) for _ in one.turns]
+    return tuple(
+        TaskKeyframe(
+            image=one.image,
+            time_ms=time.place(one.time_ms),
+            turn=merged[one.turn] if one.turn is not None and one.turn < len(merged) else None,
+        )
+        for one in clip.keyframes
+    )
 
 
 def _speaker(task: Task, options: TaskOptions, clip: Clip, place: int, speaker: int, voices: Voices) -> TaskSpeaker:
