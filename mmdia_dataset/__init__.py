@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.loader import load
     from mmdia_dataset.metrics import score
     from mmdia_dataset.pages import show
+    from mmdia_dataset.partition import splits
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
@@ -44,6 +45,7 @@ __all__ = [
     "rebuild",
     "score",
     "show",
+    "splits",
     "stats",
     "validate",
 ]
@@ -59,6 +61,7 @@ _HOMES = {
     "export": "exports",
     "score": "metrics",
     "show": "pages",
+    "splits": "partition",
     "stats": "survey",
 }
 
