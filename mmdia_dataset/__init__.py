@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from mmdia_dataset.loader import load
     from mmdia_dataset.metrics import score
     from mmdia_dataset.pages import show
-    from mmdia_dataset.partition import splits
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
+    from mmdia_dataset.shards.packing import pack
+    from mmdia_dataset.shards.reading import open_shards, row_of
     from mmdia_dataset.survey import stats
 
 __all__ = [
@@ -42,10 +43,12 @@ __all__ = [
     "load",
     "locate",
     "open_release",
+    "open_shards",
+    "pack",
     "rebuild",
+    "row_of",
     "score",
     "show",
-    "splits",
     "stats",
     "validate",
 ]
@@ -61,8 +64,9 @@ _HOMES = {
     "export": "exports",
     "score": "metrics",
     "show": "pages",
-    "splits": "partition",
     "stats": "survey",
+    "pack": "shards.packing",
+    **dict.fromkeys(("open_shards", "row_of"), "shards.reading"),
 }
 
 

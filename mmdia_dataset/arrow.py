@@ -53,6 +53,8 @@ JSON_SCHEMAS: dict[str, Any] = {
     "manifest_line": schema.ManifestLine,
     "issue": schema.Issue,
     "answer": schema.Answer,
+    "sample": schema.Sample,
+    "shard_index": schema.ShardIndex,
 }
 """File name stem of each published JSON Schema, and the model it describes."""
 

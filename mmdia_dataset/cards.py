@@ -20,7 +20,7 @@ from mmdia_dataset.errors import OutputError
 from mmdia_dataset.files import sha256_of, write_text
 from mmdia_dataset.schema import SPLITS, Clip, Split
 
-__all__ = ["built_card", "features_yaml", "write_built_card"]
+__all__ = ["built_card", "features_yaml", "template", "write_built_card"]
 
 # In a wheel the templates lie inside the package, in a checkout beside it.
 _FOLDERS = (Path(__file__).parent / "_cards", Path(__file__).parent.parent / "cards")
@@ -76,7 +76,7 @@ def built_card(splits: Mapping[Split, int], state: str = "") -> str:
         "description": f"MM-DIA clips, state {state}",
         "features": features_yaml(arrow.arrow_schema(Clip)),
     }
-    return _template("built.md").substitute(
+    return template("built.md").substitute(
         front_matter=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=120).rstrip("\n"),
         clips=f"{sum(splits.values()):,}",
         splits="\n".join([*(f"| {split} | {splits[split]:,} |" for split in present), _total(splits)]),
@@ -105,7 +105,8 @@ def _words(field: arrow.Field) -> str:
     return _TYPES[field.type]
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """A card's template, by its file's name. Raises OutputError."""
     for folder in _FOLDERS:
         if (folder / name).is_file():
             return Template((folder / name).read_text(encoding="utf-8"))

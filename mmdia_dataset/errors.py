@@ -29,6 +29,7 @@ __all__ = [
     "ReleaseNotFound",
     "ReleaseUnreadable",
     "ScoreError",
+    "ShardsUnreadable",
     "SpanOutside",
     "UnsupportedCodec",
     "UsageError",
@@ -164,6 +165,10 @@ class SpanOutside(MediaError):
 
 class UnsupportedCodec(MediaError):
     """The recording's codec cannot be written in the wanted mode."""
+
+
+class ShardsUnreadable(MmdiaError):
+    """A set of shards, or its index, is not there or can't be read at all."""
 
 
 class OutputError(MmdiaError):

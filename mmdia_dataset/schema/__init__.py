@@ -51,6 +51,7 @@ from mmdia_dataset.schema.building import (
     RefusedLine,
 )
 from mmdia_dataset.schema.scoring import Answer, Utterance
+from mmdia_dataset.schema.sharding import Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
 from mmdia_dataset.schema.tasks import (
     Reference,
     SpeechVideo,
@@ -84,6 +85,7 @@ __all__ = [
     "MadeLine",
     "ManifestLine",
     "Media",
+    "Member",
     "Mode",
     "Model",
     "Movie",
@@ -98,7 +100,12 @@ __all__ = [
     "RefusedDialogue",
     "RefusedLine",
     "Relationship",
+    "Sample",
+    "SampleFile",
+    "SamplePicture",
     "Severity",
+    "Shard",
+    "ShardIndex",
     "Span",
     "Speaker",
     "SpeechVideo",

@@ -1,0 +1,80 @@
+"""`index.json`: which shards there are, and their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from pydantic import ValidationError
+
+from mmdia_dataset.errors import ShardsUnreadable
+from mmdia_dataset.schema import SPLITS, Shard, ShardIndex, Split
+from mmdia_dataset.shards.stores import Store
+
+__all__ = ["INDEX", "index_digest", "index_text", "make_index", "parse_index", "read_index", "shard_name", "splits_of"]
+
+INDEX = "index.json"
+_UNHASHED = "0" * 64
+
+
+def shard_name(split: Split, number: int, count: int) -> str:
+    """Where a shard lies. `datasets` takes a file of this form for a part of that split, without being told."""
+    return f"data/{split}-{number:05}-of-{count:05}.tar"
+
+
+def make_index(shards: Iterable[Shard], members: Sequence[str]) -> ShardIndex:
+    """The index of some shards; members are the names after the key that their samples have."""
+    ordered = sorted(shards, key=lambda shard: (SPLITS.index(shard.split), shard.file))
+    index = ShardIndex(
+        members=tuple(sorted(members)),
+        samples=sum(shard.samples for shard in ordered),
+        bytes=sum(shard.bytes for shard in ordered),
+        shards=tuple(ordered),
+        sha256=_UNHASHED,
+    )
+    return index.model_copy(update={"sha256": index_digest(index)})
+
+
+def index_digest(index: ShardIndex) -> str:
+    """The hash of what an index says."""
+    said = index.model_dump(mode="json", exclude={"sha256"})
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def index_text(index: ShardIndex) -> str:
+    """An index as its file holds it."""
+    return json.dumps(index.model_dump(mode="json"), indent=1) + "\n"
+
+
+def parse_index(text: bytes) -> ShardIndex:
+    """An index from its file's bytes. Raises ValueError, saying what is wrong."""
+    try:
+        return ShardIndex.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+
+
+def read_index(store: Store) -> ShardIndex | None:
+    """The index of a set of shards, None where there is none.
+
+    Raises:
+        ShardsUnreadable: it can't be read, or is no index.
+    """
+    text = store.read(INDEX)
+    if text is None:
+        return None
+    try:
+        return parse_index(text)
+    except ValueError as error:
+        raise ShardsUnreadable(
+            f"no index of shards ({error})", where=store.path(INDEX), hint="`mmdia check` says what is wrong"
+        ) from None
+
+
+def splits_of(index: ShardIndex) -> dict[Split, tuple[Shard, ...]]:
+    """The shards of each split that has any."""
+    found = {split: tuple(shard for shard in index.shards if shard.split == split) for split in SPLITS}
+    return {split: shards for split, shards in found.items() if shards}

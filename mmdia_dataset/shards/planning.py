@@ -1,0 +1,121 @@
+"""Which sample goes into which shard, known before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from mmdia_dataset.errors import UsageError
+from mmdia_dataset.schema import SPLITS, Split
+from mmdia_dataset.shards.index import shard_name
+
+__all__ = ["END_BYTES", "Layout", "ShardPlan", "Sized", "lay_out", "member_bytes", "parse_size"]
+
+END_BYTES = 1024
+"""The blocks of zeros at the end of a tar."""
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """What laying out needs to know of a sample: its place in `samples`, key, splits, and bytes in a tar."""
+
+    number: int
+    key: str
+    splits: tuple[Split, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlan:
+    """A shard to be: its file, and the numbers of its samples in the order they are written."""
+
+    file: str
+    split: Split
+    samples: tuple[int, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All shards to be."""
+
+    shards: tuple[ShardPlan, ...]
+
+    def shards_of(self) -> dict[Split, int]:
+        """How many shards each split has, which is how many readers can share it."""
+        counts = {split: sum(shard.split == split for shard in self.shards) for split in SPLITS}
+        return {split: count for split, count in counts.items() if count}
+
+    def samples_of(self) -> dict[Split, int]:
+        """How many samples each split has."""
+        return {
+            split: sum(len(shard.samples) for shard in self.shards if shard.split == split)
+            for split in self.shards_of()
+        }
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes from a text such as ``1GB``, ``500 MB`` or ``2GiB``. Raises UsageError."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]I?)?B?\s*", str(text).upper())
+    if not found or not (size := round(float(found[1]) * _UNITS[found[2] or ""])):
+        raise UsageError(f"{str(text)!r} is no size", hint="write it as 1GB or 500MB")
+    return size
+
+
+def member_bytes(size: int) -> int:
+    """What a member of so many bytes takes in a tar: a header, and whole blocks."""
+    return 512 + -(-size // 512) * 512
+
+
+def lay_out(
+    samples: Iterable[Sized], *, max_bytes: int, shuffle: int | None, split: Split | None, min_shards: int
+) -> Layout:
+    """Spread samples over shards of about equal size, split by split.
+
+    Args:
+        samples: in order; one that is in several splits goes into shards of each.
+        max_bytes: of a shard; only a shard of a single sample may be larger.
+        shuffle: a seed to mix the samples of a split by, so that neighbours are not of one film; None keeps the order.
+        split: lay out this one only.
+        min_shards: of each split, as far as it has as many samples.
+    """
+    by_split: dict[Split, list[Sized]] = {}
+    for sample in samples:
+        for name in sample.splits:
+            if split in (None, name):
+                by_split.setdefault(name, []).append(sample)
+    shards: list[ShardPlan] = []
+    for name in SPLITS:
+        mine = by_split.get(name, [])
+        if shuffle is not None:
+            mine.sort(key=lambda sample: hashlib.sha256(f"{shuffle}:{sample.key}".encode()).digest())
+        parts = list(_parts(mine, max_bytes, min_shards))
+        for number, part in enumerate(parts):
+            size = sum(sample.bytes for sample in part) + END_BYTES
+            shards.append(
+                ShardPlan(shard_name(name, number, len(parts)), name, tuple(sample.number for sample in part), size)
+            )
+    return Layout(tuple(shards))
+
+
+def _parts(samples: Sequence[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
+    """Runs of samples of about equal size, none above `max_bytes` unless it is a single sample."""
+    if not samples:
+        return
+    room = max(1, max_bytes - END_BYTES)
+    total = sum(sample.bytes for sample in samples)
+    count = max(ceil(total / room), min(min_shards, len(samples)))
+    start = filled = done = made = 0
+    for at, sample in enumerate(samples):
+        full = filled + sample.bytes > room or (done + filled + sample.bytes / 2) * count > total * (made + 1)
+        scarce = len(samples) - at <= count - made - 1
+        if at > start and (full or scarce):
+            yield samples[start:at]
+            start, done, filled, made = at, done + filled, 0, made + 1
+        filled += sample.bytes
+    yield samples[start:]

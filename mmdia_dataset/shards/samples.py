@@ -1,0 +1,69 @@
+"""A sample: a dialogue as JSON, and its clips, each a member named after the key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from mmdia_dataset.schema import Dialogue, MadeLine, Sample, SampleFile, SamplePicture, Split
+
+__all__ = ["JSON", "member_of", "sample_bytes", "sample_of"]
+
+JSON = "json"
+"""The member that holds the dialogue."""
+
+_DIALOGUE = tuple(Dialogue.model_fields)
+
+
+def member_of(file: str) -> str:
+    """What a clip's file is called after the key: its ending, in small letters; of a picture, with its number."""
+    path = PurePosixPath(file)
+    ending = path.suffix.removeprefix(".").lower()
+    return f"{path.stem}.{ending}" if path.stem.isdigit() else ending
+
+
+def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[MadeLine]) -> Sample:
+    """The sample of a dialogue with these clips.
+
+    Raises:
+        ValueError: two of the clips would be the same member.
+    """
+    files = sorted((file for line in lines for file in _files(line)), key=lambda file: file.member)
+    if len({file.member for file in files}) < len(files):
+        raise ValueError("two clips of a dialogue are of one kind of file")
+    values = {name: getattr(dialogue, name) for name in _DIALOGUE}
+    values["extra"] = json.dumps(dialogue.extra, ensure_ascii=False, separators=(",", ":"))
+    ordered = sorted(lines, key=lambda line: (line.frames is None, line.samples is None))  # picture, sound, stills
+    pictures = [picture for line in ordered for picture in line.pictures]
+    return Sample(
+        **values,
+        splits=splits,
+        keyframes=tuple(
+            SamplePicture(member=member_of(one.file), time_ms=one.time_ms, turn=one.turn) for one in pictures
+        ),
+        frames=next((line.frames for line in ordered if line.frames is not None), None),
+        samples=next((line.samples for line in reversed(ordered) if line.samples is not None), None),
+        error_ms=ordered[0].evidence.error_ms if ordered else None,
+        files=tuple(files),
+    )
+
+
+def _files(line: MadeLine) -> Iterator[SampleFile]:
+    plays = line.mode != "keyframes"
+    for file, (size, sha256) in line.stored().items():
+        yield SampleFile(
+            member=member_of(file),
+            mode=line.mode,
+            sha256=sha256,
+            size=size,
+            rate=line.rate,
+            length_s=round(line.at.end_s - line.at.start_s, 6) if plays else None,
+            frames=line.frames if plays else None,
+            samples=line.samples if plays else None,
+        )
+
+
+def sample_bytes(sample: Sample) -> bytes:
+    """A sample's `json` member."""
+    return sample.model_dump_json(round_trip=True).encode("utf-8")

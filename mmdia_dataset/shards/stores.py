@@ -1,0 +1,156 @@
+"""Where shards lie: a folder here, or any place that fsspec reaches, such as ``s3://bucket/shards``."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from mmdia_dataset.errors import OutputError, ShardsUnreadable, UsageError
+from mmdia_dataset.files import TEMP_SUFFIX, make_folder, output_error, whole_file
+
+__all__ = ["Store"]
+
+# Where an object appears only when it is whole, so that it needs no other name until then.
+_WHOLE = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory")
+
+
+class Store:
+    """A place for files, by names relative to it. Equal urls make equal stores; it can be sent to other processes."""
+
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        self.url = os.fspath(url)
+        try:
+            self._fs, self.root = fsspec.core.url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            raise UsageError(
+                f"no such kind of place ({error})", where=self.url, hint="name a folder or a URL"
+            ) from error
+        self.local = Path(self.root) if isinstance(self._fs, LocalFileSystem) else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store, (self.url,)
+
+    def path(self, name: str) -> str:
+        """The full path of a file, as the file system has it."""
+        return f"{self.root.rstrip('/')}/{name}"
+
+    def names(self) -> list[str]:
+        """All files below it, sorted. Raises ShardsUnreadable."""
+        prefix = f"{self.root.rstrip('/')}/"
+        with self._reading(""):
+            self._fs.invalidate_cache()
+            return sorted(path.removeprefix(prefix) for path in self._fs.find(self.root) if path.startswith(prefix))
+
+    def is_file(self) -> bool:
+        """Whether the place itself is one file."""
+        with self._reading(""):
+            return bool(self._fs.isfile(self.root))
+
+    def size(self, name: str) -> int:
+        """Bytes of a file. Raises ShardsUnreadable."""
+        with self._reading(name):
+            return int(self._fs.size(self.path(name)))
+
+    def read(self, name: str) -> bytes | None:
+        """A small file's content, None where there is none. Raises ShardsUnreadable."""
+        try:
+            with self._reading(name):
+                return bytes(self._fs.cat_file(self.path(name)))
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """A file for reading from start to end. Raises ShardsUnreadable."""
+        with self._reading(name):
+            options = {} if self.local else {"cache_type": "readahead", "block_size": 8 << 20}
+            file = self._fs.open(self.path(name), "rb", **options)
+        with file:
+            yield file
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """Gives a local path to write to; the file is put in place, whole, when the block ends well.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        if self.local is not None:
+            with whole_file(self.local / name) as temporary:
+                yield temporary
+            return
+        with tempfile.TemporaryDirectory(prefix="mmdia-shard-") as folder:
+            temporary = Path(folder, "shard")
+            yield temporary
+            target = self.path(name)
+            passing = target if _protocol(self._fs) in _WHOLE else f"{target}{TEMP_SUFFIX}"
+            try:
+                self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+                self._fs.put_file(os.fspath(temporary), passing)
+                if passing != target:
+                    self._fs.mv(passing, target)
+            except Exception as error:  # each store has its own
+                with suppress(Exception):
+                    self._fs.rm_file(passing)
+                raise OutputError(f"it can't be written ({error})", where=f"{self.url}/{name}") from error
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file, whole or not at all. Raises OutputError."""
+        with self.writing(name) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    def remove(self, name: str) -> None:
+        """Remove a file, and its folder if it was the last in it. Raises OutputError."""
+        try:
+            self._fs.rm_file(self.path(name))
+            if self.local is not None:
+                with suppress(OSError):
+                    (self.local / name).parent.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise output_error(error, Path(self.path(name))) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other runs on this machine out of a local folder. Raises UsageError, OutputError."""
+        if self.local is None:
+            yield
+            return
+        make_folder(self.local / ".mmdia")
+        try:
+            lock = (self.local / ".mmdia" / "lock").open("ab")
+        except OSError as error:
+            raise output_error(error, self.local) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                hint = "wait for it, or choose another --out"
+                raise UsageError("another run is writing here", where=self.url, hint=hint) from None
+            yield
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # each store has its own
+            where = f"{self.url}/{name}" if name else self.url
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            hint = "check the path, the network and your access"
+            raise ShardsUnreadable(f"it can't be read ({reason})", where=where, hint=hint) from error
+
+
+def _protocol(fs: Any) -> str:
+    protocol = fs.protocol
+    return str(protocol if isinstance(protocol, str) else protocol[0])

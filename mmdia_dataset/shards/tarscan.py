@@ -1,0 +1,381 @@
+"""A strict reader of tar files, for checking them: it believes nothing, extracts nothing, and goes on after damage.
+
+It reads a file once, from start to end, in large blocks, and needs the same memory whatever a header claims. Other
+readers are forgiving, each in its own way: they skip what they can't read, end where a header is broken, follow links.
+What follows from a fault here is said as a `Flaw`, and the scan goes on at the next header that is one.
+
+The format is POSIX.1-1988 (ustar) with GNU's and POSIX.1-2001's (pax) extensions, which are read as far as is needed to
+say what they do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import IO
+
+__all__ = ["BLOCK", "Entry", "Flaw", "TarScan", "header"]
+
+BLOCK = 512
+_READ = 4 << 20
+_MAX_EXTENSION = 1 << 20  # pax records and GNU long names: what is longer is a trick
+_END = bytes(BLOCK)
+
+# Headers as `header` writes them: everything but name, size and checksum is the same in all.
+_MODE_TO_GID = b"0000444\0" + b"0000000\0" * 2
+_MTIME = b"00000000000\0"
+_REST = b"0" + bytes(100) + b"ustar\x0000" + bytes(247)
+_CONSTANT = sum(_MODE_TO_GID) + sum(_MTIME) + sum(_REST) + 8 * 32
+
+_KINDS = {
+    b"1": "hard-link",
+    b"2": "symlink",
+    b"3": "device",
+    b"4": "device",
+    b"5": "folder",
+    b"6": "device",
+}
+_SIZED = re.compile(rb" *([0-7]+)[ \0]*")
+_PAX_RECORD = re.compile(rb"([0-9]{1,9}) ([^=]+)=")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with a tar: the rule, where in the file, in which member if that is known, and in words."""
+
+    rule: str
+    offset: int
+    name: str
+    text: str
+
+
+class Entry:
+    """A regular file in a tar; what is not read of it by the time of the next entry is passed over.
+
+    Attributes:
+        name: as stored, undecodable bytes as surrogates.
+        offset: where its header is.
+        size: bytes it claims to hold, and the tar is long enough for.
+        plain: whether its header is just as this package writes it.
+    """
+
+    __slots__ = ("_chunks", "name", "offset", "plain", "size")
+
+    def __init__(self, name: str, offset: int, size: int, plain: bool, chunks: Iterator[memoryview]) -> None:
+        self.name, self.offset, self.size, self.plain, self._chunks = name, offset, size, plain, chunks
+
+    def chunks(self) -> Iterator[memoryview]:
+        """Its bytes, once; each piece is valid until the next is asked for."""
+        return self._chunks
+
+
+class TarScan:
+    """The entries and flaws of one tar, in order.
+
+    Args:
+        file: opened for reading, at its start.
+        length: bytes of the file.
+        plain: whether nothing but headers as this package writes them is allowed.
+        hashing: whether to compute the file's SHA-256 on the way, in a thread beside.
+    """
+
+    def __init__(self, file: IO[bytes], length: int, *, plain: bool = False, hashing: bool = False) -> None:
+        self._file, self._length, self._plain = file, length, plain
+        self._digest = hashlib.sha256()
+        self._pool = ThreadPoolExecutor(1) if hashing else None
+        self._buffers = [bytearray(_READ + BLOCK), bytearray(_READ + BLOCK)]
+        self._pending: list[Future[None] | None] = [None, None]
+        self._turn = 0
+        self._view = memoryview(self._buffers[0])
+        self._at = self._end = 0  # what is read and not yet used: _view[_at:_end]
+        self._offset = 0  # of _view[_at] in the file
+        self._long: str | None = None  # a name that an extension gave for the next header
+
+    @property
+    def sha256(self) -> str:
+        """Of the whole file, after all entries."""
+        return self._digest.hexdigest()
+
+    def __iter__(self) -> Iterator[Entry | Flaw]:
+        try:
+            yield from self._entries()
+            while self._fill():
+                self._skip(self._end - self._at)
+            for future in self._pending:
+                if future is not None:
+                    future.result()
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown()
+
+    # --- the file ---
+
+    def _fill(self) -> bool:
+        """Read on, keeping what is not used yet (less than a block); False at the end of the file."""
+        kept = bytes(self._view[self._at : self._end])
+        self._turn ^= 1
+        pending, buffer = self._pending[self._turn], self._buffers[self._turn]
+        if pending is not None:
+            pending.result()
+            self._pending[self._turn] = None
+        self._view = memoryview(buffer)
+        buffer[: len(kept)] = kept
+        self._at, self._end = 0, len(kept)
+        while self._end < _READ:
+            count = self._file.readinto(self._view[self._end :])  # type: ignore[attr-defined]
+            if not count:
+                break
+            self._end += count
+        fresh = self._view[len(kept) : self._end]
+        if self._pool is not None and len(fresh):
+            self._pending[self._turn] = self._pool.submit(self._digest.update, fresh)
+        return len(fresh) > 0
+
+    def _skip(self, count: int) -> None:
+        self._at += count
+        self._offset += count
+
+    def _block(self) -> memoryview | None:
+        """The next block, not yet passed; None where less than one is left."""
+        if self._end - self._at < BLOCK:
+            self._fill()
+        return self._view[self._at : self._at + BLOCK] if self._end - self._at >= BLOCK else None
+
+    def _data(self, size: int) -> Iterator[memoryview]:
+        """The next `size` bytes, piece by piece."""
+        left = size
+        while left:
+            if self._at == self._end and not self._fill():
+                return
+            count = min(left, self._end - self._at)
+            piece = self._view[self._at : self._at + count]
+            self._skip(count)
+            left -= count
+            yield piece
+
+    # --- headers ---
+
+    def _entries(self) -> Iterator[Entry | Flaw]:
+        while True:
+            block = self._block()
+            start = self._offset
+            if block is None:
+                rest = self._end - self._at
+                if rest:
+                    yield Flaw("cut-in-header", start, "", f"the file ends {rest} bytes into a header")
+                else:
+                    yield Flaw("no-end", start, "", "the file ends without the two blocks of zeros that end a tar")
+                return
+            if block == _END:
+                self._skip(BLOCK)
+                flaw = self._ending(start)
+                if flaw is not None:
+                    yield flaw
+                if flaw is None or flaw.rule != "early-end":
+                    return
+                continue
+            fast = _read_plain(block)
+            if fast is not None:
+                name, size = fast
+                yield from self._file_entry(name, size, start, True)
+                continue
+            yield from self._other(bytes(block), start)
+
+    def _ending(self, start: int) -> Flaw | None:
+        """What is wrong with the end that seems to be reached after one block of zeros."""
+        block = self._block()
+        if block is None:
+            return Flaw("no-end", start, "", "one block of zeros ends the file instead of two")
+        if block != _END:
+            return Flaw("early-end", start, "", "a single block of zeros between members, where readers stop")
+        while self._at < self._end or self._fill():
+            rest = self._view[self._at : self._end]
+            if bytes(rest).strip(b"\0"):
+                at = self._offset + len(rest) - len(bytes(rest).lstrip(b"\0"))
+                return Flaw("data-after-end", at, "", "there is data after the end, which readers never see")
+            self._skip(len(rest))
+        return None
+
+    def _file_entry(self, name: str, size: int, start: int, plain: bool) -> Iterator[Entry | Flaw]:
+        """A regular file, of which the header is at `start`, not yet passed."""
+        if self._long is not None:
+            name, self._long = self._long, None
+        padded = -(-size // BLOCK) * BLOCK
+        if start + BLOCK + size > self._length:
+            left = max(0, self._length - start - BLOCK)
+            self._skip(BLOCK)
+            found = self._resync()
+            rule, why = ("size", "yet other members follow") if found else ("cut-in-body", "the file was cut off")
+            yield Flaw(rule, start, name, f"it claims {size:,} bytes, {left:,} are left in the file: {why}")
+            return
+        self._skip(BLOCK)
+        data = start + BLOCK
+        yield Entry(name, start, size, plain, self._data(size))
+        for _ in self._data(data + size - self._offset):
+            pass
+        for piece in self._data(padded - size):
+            if bytes(piece).strip(b"\0"):
+                yield Flaw("padding", data + size, name, "the padding after its data is not zero")
+        if self._offset < data + padded:
+            yield Flaw("cut-in-body", start, name, "the file ends in the padding after its data")
+
+    def _other(self, block: bytes, start: int) -> Iterator[Entry | Flaw]:
+        """A block that is no header as we write it: another's, or none at all."""
+        raw = block[:100].split(b"\0")[0]
+        if block[257:263] == b"ustar\0" and (prefix := block[345:500].split(b"\0")[0]):
+            raw = prefix + b"/" + raw
+        name = raw.decode("utf-8", "surrogateescape")
+        if not _checksum_holds(block):
+            self._skip(BLOCK)
+            self._resync()
+            lost = self._offset - start
+            text = f"the header's checksum is wrong; {lost:,} bytes can't be read as members"
+            yield Flaw("header-checksum", start, name if name.isprintable() else "", text)
+            return
+        kind = block[156:157]
+        size = _size(block[124:136])
+        if size is None:
+            self._skip(BLOCK)
+            self._resync()
+            yield Flaw("size", start, name, "its size is no number, or negative")
+            return
+        if self._plain:
+            yield Flaw("header-form", start, name, "its header is not as it was packed")
+        if kind in (b"0", b"\0", b"7"):
+            yield from self._file_entry(name, size, start, False)
+        elif kind in (b"x", b"g", b"L", b"K"):
+            yield from self._extension(kind, size, start, name)
+        elif kind in _KINDS:
+            self._skip(BLOCK)
+            self._long = None
+            target = block[157:257].split(b"\0")[0].decode("utf-8", "replace")
+            yield Flaw(_KINDS[kind], start, name, f"it leads to {target!r}" if target else "it is no regular file")
+        else:
+            rule = "sparse" if kind == b"S" else "kind"
+            text = "a sparse file, which readers expand" if kind == b"S" else f"a member of the unknown kind {kind!r}"
+            yield Flaw(rule, start, name, text)
+            self._skip(BLOCK)
+            self._long = None
+            if start + BLOCK + size <= self._length and kind != b"S":
+                for _ in self._data(-(-size // BLOCK) * BLOCK):
+                    pass
+            else:
+                self._resync()
+
+    def _extension(self, kind: bytes, size: int, start: int, name: str) -> Iterator[Flaw]:
+        """A header that says something about the next one."""
+        self._skip(BLOCK)
+        if size > _MAX_EXTENSION or self._offset + size > self._length:
+            self._resync()
+            yield Flaw("extension", start, name, f"an extended header that claims {size:,} bytes")
+            return
+        text = b"".join(bytes(piece) for piece in self._data(size))
+        for _ in self._data(-size % BLOCK):
+            pass
+        if kind == b"L":
+            self._long = text.split(b"\0")[0].decode("utf-8", "surrogateescape")
+            return
+        if kind == b"K":
+            return
+        records = _pax(text)
+        if records is None:
+            yield Flaw("extension", start, name, "an extended header whose records can't be read")
+            return
+        for key in records:
+            if "sparse" in key.lower() or key == "SCHILY.realsize":
+                yield Flaw("sparse", start, name, f"an extended header makes the next member sparse ({key})")
+                return
+            if key in ("size", "linkpath") or (kind == b"g" and key in ("path", "size")):
+                yield Flaw("extension", start, name, f"an extended header changes {key!r} of what follows")
+        if kind == b"x" and "path" in records:
+            self._long = records["path"]
+
+    def _resync(self) -> bool:
+        """Go on to the next block that is a header; False if there is none, and the file is at its end."""
+        self._long = None
+        while self._block() is not None:
+            buffer = self._buffers[self._turn]
+            at = self._at
+            while (at := buffer.find(b"ustar", at + 257, self._end)) >= 0:
+                at -= 257
+                fits = (at - self._at) % BLOCK == 0 and at + BLOCK <= self._end
+                if fits and _checksum_holds(bytes(self._view[at : at + BLOCK])):
+                    self._skip(at - self._at)
+                    return True
+                at += 1
+            whole = (self._end - self._at) // BLOCK * BLOCK
+            tail = self._tail_of_zeros(whole)
+            self._skip(whole if tail is None else tail)
+            if tail is not None:
+                return False
+        return False
+
+    def _tail_of_zeros(self, whole: int) -> int | None:
+        """Where the end of the tar begins in what is read so far, if the file ends here with blocks of zeros."""
+        if self._offset + (self._end - self._at) < self._length:
+            return None
+        data = bytes(self._view[self._at : self._at + whole])
+        used = -(-len(data.rstrip(b"\0")) // BLOCK) * BLOCK
+        return used if whole - used >= 2 * BLOCK else None
+
+
+def header(name: str, size: int) -> bytes:
+    """The header that this package gives a regular file; the one that `TarScan` calls plain.
+
+    Raises:
+        ValueError: the name is longer than 100 bytes, or the size than 8 GiB.
+    """
+    raw, digits = name.encode(), b"%011o\0" % size
+    if len(raw) > 100 or len(digits) > 12:
+        raise ValueError("no room in a tar header")
+    checksum = b"%06o\0 " % (_CONSTANT + sum(raw) + sum(digits))
+    return raw.ljust(100, b"\0") + _MODE_TO_GID + digits + _MTIME + checksum + _REST
+
+
+def _read_plain(block: memoryview) -> tuple[str, int] | None:
+    """Name and size of a header as `header` writes it, None for any other block."""
+    if block[156:] != _REST or block[100:124] != _MODE_TO_GID or block[136:148] != _MTIME:
+        return None
+    raw, digits = bytes(block[:100]).rstrip(b"\0"), bytes(block[124:136])
+    if block[148:156] != b"%06o\0 " % (_CONSTANT + sum(raw) + sum(digits)) or b"\0" in raw or digits[11]:
+        return None
+    try:
+        return raw.decode(), int(digits[:11], 8) if digits[:11].isdigit() else -1
+    except ValueError:  # an 8 or a 9, or no UTF-8
+        return None
+
+
+def _checksum_holds(block: bytes) -> bool:
+    found = _SIZED.fullmatch(block[148:156])
+    if found is None:
+        return False
+    said = int(found[1], 8)
+    others = block[:148] + b" " * 8 + block[156:]
+    # Some old writers summed signed characters.
+    return said in (sum(others), sum(others) - 256 * sum(byte > 127 for byte in others))
+
+
+def _size(field: bytes) -> int | None:
+    if field[0] & 0x80:
+        value = int.from_bytes(field, "big") - (1 << 95)  # GNU's base 256, for more than 8 GiB
+        return value if field[0] == 0x80 and value < 1 << 63 else None
+    found = _SIZED.fullmatch(field)
+    return int(found[1], 8) if found else (0 if not field.strip(b" \0") else None)
+
+
+def _pax(text: bytes) -> dict[str, str] | None:
+    """The records of a pax header, None where they can't be read."""
+    records, at = {}, 0
+    while at < len(text) and text[at]:
+        found = _PAX_RECORD.match(text, at)
+        if found is None:
+            return None
+        end = at + int(found[1])
+        if end > len(text) or end <= found.end() or text[end - 1 : end] != b"\n":
+            return None
+        records[found[2].decode("utf-8", "replace")] = text[found.end() : end - 1].decode("utf-8", "surrogateescape")
+        at = end
+    return records
