@@ -30,8 +30,9 @@ __all__ = ["RebuildReport", "build", "rebuild"]
 
 # In the order the manifest has them, and those that a row has a column for.
 _MODES: tuple[Mode, ...] = tuple(sorted(get_args(Mode)))
-_ROW_MODES: tuple[Mode, ...] = ("copy", "audio", "keyframes")
-_COLUMNS = {"copy": "video", "audio": "audio"}
+_ROW_MODES: tuple[Mode, ...] = ("copy", "encode", "audio", "keyframes")
+# Where both are, the encoded clip has the column: nobody makes it without wanting it.
+_COLUMNS = {"copy": "video", "encode": "video", "audio": "audio"}
 # Refusals that say nothing about the recording: the user does not own it, or has to choose.
 _NOT_FAULTS = (
     "no-recording",
@@ -150,6 +151,11 @@ def rebuild(
     ids: Sequence[str] | None = None,
     jobs: int = 1,
     language: str | None = None,
+    fps: str | None = None,
+    height: int | None = None,
+    codec: str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
     sample_rate: int | None = None,
     mono: bool = False,
     sound: str | None = None,
@@ -157,7 +163,6 @@ def rebuild(
     places: int | None = None,
     times: str | None = None,
     image: str | None = None,
-    height: int | None = None,
     nearest: bool = False,
     progress: Progress | None = None,
 ) -> RebuildReport:
@@ -167,13 +172,18 @@ def rebuild(
         release: folder or file of annotations.
         media: the folder of films.
         out: the built directory, new or of an earlier run.
-        mode: what kind of clips: `copy`, `audio` or `keyframes`.
+        mode: what kind of clips: `copy`, `encode`, `audio` or `keyframes`.
         editions: as in `plan`.
         as_is: likewise.
         split: likewise.
         ids: likewise.
         jobs: processes.
         language: of the sound track to take.
+        fps: of `encode`: pictures per second, such as `25` or `24000/1001`; else the recording's own.
+        height: of `encode` and `keyframes`: lines; else the recording's own.
+        codec: of `encode`: `libx264`, the default, `libx265`, `libsvtav1` or `libvpx-vp9`.
+        crf: of `encode`: quality by the codec's own measure, smaller is better.
+        preset: of `encode`: how much the encoder tries, in its own words.
         sample_rate: of `audio`; else the recording's own.
         mono: of `audio`: mix to one channel.
         sound: of `audio`: `wav`, the default, or `flac`.
@@ -181,13 +191,17 @@ def rebuild(
         places: of `keyframes`: how many in each dialogue, evenly; else one in the middle of each turn.
         times: of `keyframes`: milliseconds from the dialogue's start, such as `0,1500`.
         image: of `keyframes`: `jpg`, the default, or `png`.
-        height: of pictures, in lines; else the recording's own.
         nearest: of `keyframes`: the recording's nearest keyframes, which is quicker.
         progress: called as ``progress(stage, done, total)``.
     """
     settings = settings_for(
         mode,
         language=language,
+        fps=fps,
+        height=height,
+        codec=codec,
+        crf=crf,
+        preset=preset,
         sample_rate=sample_rate,
         mono=mono,
         sound=sound,
@@ -195,7 +209,6 @@ def rebuild(
         places=places,
         times=times,
         image=image,
-        height=height,
         nearest=nearest,
     )
     planned = plan(
@@ -314,7 +327,7 @@ def _clip(dialogue: Dialogue, lines: list[Line]) -> Clip | None:
         video=files.get("video"),
         audio=files.get("audio"),
         keyframes=tuple(Keyframe(image=Media(path=one.file), time_ms=one.time_ms, turn=one.turn) for one in pictures),
-        frames=next((line.frames for line in made if line.frames is not None), None),
+        frames=next((line.frames for line in reversed(made) if line.frames is not None), None),
         samples=next((line.samples for line in reversed(made) if line.samples is not None), None),
         error_ms=made[0].evidence.error_ms,
     )

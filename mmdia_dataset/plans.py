@@ -26,11 +26,13 @@ Progress = Callable[[str, int, int], None]
 # Of an ordinary machine, for a forecast: seconds of sound listened to, and bytes of clips written and checked.
 _HEARD_PER_SECOND = 200
 _COPIED_PER_SECOND = 60e6
+_ENCODED_PER_SECOND, _ENCODED_BYTES = 3, 400e3
 _BYTES_PER_PIXEL = {"jpg": 0.3, "png": 1.5}
 
 
-_KINDS: dict[str, type[clips.CopySettings | clips.AudioSettings | clips.KeyframeSettings]] = {
+_KINDS: dict[str, type[clips.Settings]] = {
     "copy": clips.CopySettings,
+    "encode": clips.EncodeSettings,
     "audio": clips.AudioSettings,
     "keyframes": clips.KeyframeSettings,
 }
@@ -248,6 +250,9 @@ def _forecast(
             size += length / 1000 * channels * rate * width
         elif isinstance(settings, clips.KeyframeSettings):
             size += sum(len(wish.moments) for wish in wishes[movie]) * _picture_bytes(info, settings)
+        elif isinstance(settings, clips.EncodeSettings):
+            size += length / 1000 * _ENCODED_BYTES
+            seconds += length / 1000 / _ENCODED_PER_SECOND
         elif info.duration_s:
             # Two seconds more per clip: it starts at the keyframe before.
             size += float(info.size / info.duration_s) * (length / 1000 + 2 * len(wishes[movie]))

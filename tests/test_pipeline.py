@@ -309,7 +309,7 @@ def test_nothing_is_written_or_swept_through_a_link(world, built, tmp_path, link
         ({"split": "nonsense"}, ConfigError, "known splits are train"),
         ({"split": "bench"}, ConfigError, "'bench' is empty"),
         ({"ids": ["tt9_clip_0"]}, ConfigError, "not in the release"),
-        ({"mode": "photo"}, UsageError, "known modes are copy, audio"),
+        ({"mode": "photo"}, UsageError, "known modes are copy, encode, audio"),
         ({"mode": "copy", "mono": True}, UsageError, "one of mode audio"),
         ({"media": "gone"}, UsageError, "no such folder"),
         ({"release": "gone"}, ReleaseNotFound, "gone"),

@@ -22,6 +22,7 @@ class Mode(StrEnum):
     """How clips are made."""
 
     copy = "copy"
+    encode_ = "encode"  # a string has a method of that name
     audio = "audio"
     keyframes = "keyframes"
 
@@ -193,7 +194,7 @@ def rebuild(
     media: MediaOption,
     folder: Annotated[Path, typer.Option("--out", help="Folder to make, or to go on with.", show_default=False)],
     mode: Annotated[
-        Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; audio: wav, flac; keyframes: jpg.")
+        Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; encode: mp4; audio: wav, flac; keyframes: jpg.")
     ] = Mode.copy,
     editions: Annotated[Path | None, typer.Option("--editions", help="Folder of edition files to cut by.")] = None,
     as_is: Annotated[
@@ -203,6 +204,13 @@ def rebuild(
     ids: Annotated[list[str] | None, typer.Option("--ids", help="Only this dialogue; may be repeated.")] = None,
     jobs: JobsOption = 1,
     language: LanguageOption = None,
+    fps: Annotated[str | None, typer.Option("--fps", help="encode: 25, 24000/1001, …; else as it is.")] = None,
+    height: Annotated[int | None, typer.Option("--height", help="encode, keyframes: lines; else as it is.")] = None,
+    codec: Annotated[
+        str | None, typer.Option("--codec", help="encode: libx264, libx265, libsvtav1, libvpx-vp9.")
+    ] = None,
+    crf: Annotated[int | None, typer.Option("--crf", help="encode: quality, smaller is better.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="encode: the codec's own.")] = None,
     sample_rate: Annotated[
         int | None, typer.Option("--sample-rate", min=1000, help="audio: Hz; else as it is.")
     ] = None,
@@ -214,7 +222,6 @@ def rebuild(
     ] = None,
     times: Annotated[str | None, typer.Option("--times", help="keyframes: ms into the dialogue, as 0,1500.")] = None,
     image: Annotated[Image | None, typer.Option("--image", help="keyframes: jpg, or png.")] = None,
-    height: Annotated[int | None, typer.Option("--height", help="keyframes: lines; else as it is.")] = None,
     nearest: Annotated[bool, typer.Option("--nearest", help="keyframes: the film's own nearest ones.")] = False,
     format_: FormatOption = Format.text,
 ) -> int:
@@ -227,6 +234,11 @@ def rebuild(
     settings = settings_for(
         mode.value,
         language=language,
+        fps=fps,
+        height=height,
+        codec=codec,
+        crf=crf,
+        preset=preset,
         sample_rate=sample_rate,
         mono=mono,
         sound=sound and sound.value,
@@ -234,7 +246,6 @@ def rebuild(
         places=places,
         times=times,
         image=image and image.value,
-        height=height,
         nearest=nearest,
     )
     with progress_bar() as progress:

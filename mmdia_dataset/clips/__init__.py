@@ -6,6 +6,7 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
 
 - ``copy``: an MP4 file with the recording's own packets, not re-encoded. It begins at the keyframe before t0 and holds
   sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file.
+- ``encode``: an MP4 file encoded anew: the same frames, or those shown at a steady rate; nothing is hidden in it.
 - ``audio``: a WAV or FLAC file, sample-exact, as loud as it was.
 - ``keyframes``: JPEG or PNG files. The picture at a moment is the last one that begins not after it; or the nearest
   keyframe, whose own time is then told. Upright, with square pixels, whole instead of two fields.
@@ -18,12 +19,20 @@ A file appears under its name only when it is whole. At most one clip is in memo
 
 from mmdia_dataset.clips.cutting import cut
 from mmdia_dataset.clips.results import REFUSAL_RULES, Made, Moment, RefusalRule, Refused, Still, Wanted
-from mmdia_dataset.clips.settings import AudioSettings, CopySettings, KeyframeSettings, Settings, SettingsDict
+from mmdia_dataset.clips.settings import (
+    AudioSettings,
+    CopySettings,
+    EncodeSettings,
+    KeyframeSettings,
+    Settings,
+    SettingsDict,
+)
 
 __all__ = [
     "REFUSAL_RULES",
     "AudioSettings",
     "CopySettings",
+    "EncodeSettings",
     "KeyframeSettings",
     "Made",
     "Moment",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import assert_never
 
 from mmdia_dataset.clips.copying import copied
+from mmdia_dataset.clips.encoding import encoded
 from mmdia_dataset.clips.results import Made, Placed, Refused, Wanted, refusal
-from mmdia_dataset.clips.settings import AudioSettings, CopySettings, KeyframeSettings, Settings
+from mmdia_dataset.clips.settings import AudioSettings, CopySettings, EncodeSettings, KeyframeSettings, Settings
 from mmdia_dataset.clips.sounding import extracted
 from mmdia_dataset.clips.stills import drawn
 from mmdia_dataset.errors import MediaError
@@ -56,6 +57,8 @@ def _results(recording: Path, placed: list[Placed], settings: Settings) -> Itera
     match settings:
         case CopySettings():
             return copied(recording, placed, settings)
+        case EncodeSettings():
+            return encoded(recording, placed, settings)
         case AudioSettings():
             return extracted(recording, placed, settings)
         case KeyframeSettings():

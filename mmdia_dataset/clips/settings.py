@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal, Self, TypeAlias
 
 from mmdia_dataset.clips.results import Moment
+from mmdia_dataset.media import CODECS
 from mmdia_dataset.schema import Dialogue
 
-__all__ = ["AudioSettings", "CopySettings", "KeyframeSettings", "Settings", "SettingsDict"]
+__all__ = ["AudioSettings", "CopySettings", "EncodeSettings", "KeyframeSettings", "Settings", "SettingsDict"]
 
 SettingsDict: TypeAlias = dict[str, str | int | bool | None]
 
@@ -37,6 +39,80 @@ class CopySettings:
     def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
         return {"mode": self.mode, "language": self.language, "track": self.track}
+
+    def on_track(self, track: int | None) -> Self:
+        """The same with the sound track of a number."""
+        return replace(self, track=track)
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """Clips encoded anew, H.264 or another codec and AAC in MP4.
+
+    Attributes:
+        language: as in `CopySettings`.
+        track: likewise.
+        fps: pictures per second, such as ``25`` or ``24000/1001``; None keeps the recording's own times.
+        height: lines, the width follows; None for as many as there are. Both sides are even, and pixels square.
+        codec: the encoder: ``libx264``, ``libx265``, ``libsvtav1`` or ``libvpx-vp9``.
+        crf: quality by the codec's own measure, smaller is better; None for the default.
+        preset: how much the encoder tries, in its own words (``cpu-used`` of VP9); None for the default.
+    """
+
+    language: str | None = None
+    track: int | None = None
+    fps: str | None = None
+    height: int | None = None
+    codec: str = "libx264"
+    crf: int | None = None
+    preset: str | None = None
+    mode: Literal["encode"] = "encode"
+
+    def __post_init__(self) -> None:
+        if self.codec not in CODECS:
+            raise ValueError(f"unknown codec {self.codec!r}; known are {', '.join(CODECS)}")
+        if self.crf is not None and not 0 <= self.crf <= 63:
+            raise ValueError(f"a crf of {self.crf} is not between 0 and 63")
+        try:
+            rate = self.rate
+        except (ValueError, ZeroDivisionError):
+            raise ValueError(f"{self.fps!r} is no rate such as 25 or 24000/1001") from None
+        if rate is not None and not (1 <= rate <= 240 and rate.denominator <= 10_000):
+            raise ValueError(f"{self.fps} pictures a second are not between 1 and 240")
+        _check_height(self.height)
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Pictures per second, exactly; None for the recording's own times."""
+        return None if self.fps is None else Fraction(self.fps)
+
+    @property
+    def quality(self) -> int:
+        """The crf to use."""
+        return CODECS[self.codec].crf if self.crf is None else self.crf
+
+    @property
+    def effort(self) -> str:
+        """The preset to use."""
+        return CODECS[self.codec].preset if self.preset is None else self.preset
+
+    @property
+    def suffix(self) -> str:
+        """How the names of these clips end."""
+        return ".encoded.mp4"
+
+    def as_dict(self) -> SettingsDict:
+        """All settings, for the manifest: equal dicts make equal bytes from equal recordings and libraries."""
+        return {
+            "mode": self.mode,
+            "language": self.language,
+            "track": self.track,
+            "fps": self.fps,
+            "height": self.height,
+            "codec": self.codec,
+            "crf": self.quality,
+            "preset": self.effort,
+        }
 
     def on_track(self, track: int | None) -> Self:
         """The same with the sound track of a number."""
@@ -172,7 +248,7 @@ class KeyframeSettings:
         return tuple(Moment(span.start_ms + span.duration_ms * (2 * n + 1) // (2 * count), None) for n in range(count))
 
 
-Settings: TypeAlias = CopySettings | AudioSettings | KeyframeSettings
+Settings: TypeAlias = CopySettings | EncodeSettings | AudioSettings | KeyframeSettings
 
 
 def _check_height(height: int | None) -> None:

@@ -38,7 +38,7 @@ from mmdia_dataset.views import TASKS, TaskOptions
 __all__ = ["Builder", "Config", "features", "load"]
 
 _MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, **{t.name: t.model for t in TASKS.values()}}
-_MODES = ("copy", "audio", "keyframes")
+_MODES = ("copy", "encode", "audio", "keyframes")
 _MEDIA = {"audio": datasets.Audio, "image": datasets.Image, "video": datasets.Video}
 _DISK = {
     getattr(errno, name)
@@ -74,7 +74,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
 
     Args:
         media_dir: folder of films, to cut clips from; null if they are cut already.
-        mode: how clips are cut: `copy`, `audio` or `keyframes`.
+        mode: how clips are cut: `copy`, `encode`, `audio` or `keyframes`.
         decode: whether reading a row decodes its media.
         only: cut clips of these splits alone, comma-separated.
         state: fingerprint of annotations and films.
@@ -286,7 +286,7 @@ def load(
         split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
         streaming: read while iterating, prepare nothing.
         num_proc: processes to prepare with.
-        mode: how clips are cut from media_dir: `copy`, `audio` or `keyframes`.
+        mode: how clips are cut from media_dir: `copy`, `encode`, `audio` or `keyframes`.
         decode: decode media when a row is read, as `datasets` does; else a row has their paths.
         cache_dir: where `datasets` keeps what it prepares.
         download_mode: `force_redownload` to prepare anew.

@@ -28,7 +28,7 @@ class Cuts:
     Args:
         release: the annotations.
         media: the folder of films.
-        mode: `copy`, `audio` or `keyframes`.
+        mode: `copy`, `encode`, `audio` or `keyframes`.
         only: the splits wanted; all of them if None.
         state: fingerprint of annotations and films.
     """

@@ -1,14 +1,15 @@
 """Media files: the only package here that imports av.
 
 What a file is (`probe`, `fingerprint`), its packets (`Recording`), a span of them as a file of its own (`remux`), its
-pictures one by one (`Pictures`, `Upright`), its sound as samples (`Sound`; all of it at a low rate, `sound_of`),
-its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`, `verify`).
+pictures one by one (`Pictures`, `Upright`), encoded anew (`ClipEncoder`), its sound as samples (`Sound`; all of it at a
+low rate, `sound_of`), its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`, `verify`).
 """
 
 from __future__ import annotations
 
 from mmdia_dataset.media.decode import Sound
 from mmdia_dataset.media.encode import write_film
+from mmdia_dataset.media.encoder import CODECS, ClipEncoder, aac_rate
 from mmdia_dataset.media.mux import margins, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
 from mmdia_dataset.media.pictures import Pictures, silent
@@ -26,14 +27,17 @@ from mmdia_dataset.media.ranges import Ranges
 from mmdia_dataset.media.samples import Unsure
 from mmdia_dataset.media.sound import SOUND_RATE, sound_of
 from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
-from mmdia_dataset.media.upright import Upright, rgb_of
+from mmdia_dataset.media.upright import Frame, Upright, rgb_of
 from mmdia_dataset.media.verify import check_clip, verify
 
 __all__ = [
+    "CODECS",
     "SOUND_RATE",
     "AudioInfo",
+    "ClipEncoder",
     "Cue",
     "EmptySpan",
+    "Frame",
     "MediaInfo",
     "Pictures",
     "Ranges",
@@ -44,6 +48,7 @@ __all__ = [
     "Unsure",
     "Upright",
     "VideoInfo",
+    "aac_rate",
     "audio_order",
     "can_decode",
     "check_clip",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 from av.filter import Graph
@@ -11,7 +12,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-__all__ = ["Upright", "rgb_of"]
+__all__ = ["Frame", "Upright", "rgb_of"]
+
+Frame: TypeAlias = VideoFrame
+"""A decoded picture, for those who do not import av."""
 
 # Exact rounding, so that a machine's vector instructions make no difference.
 _SCALING = "bicubic+accurate_rnd+full_chroma_int+bitexact"

@@ -1,0 +1,178 @@
+"""Mode `encode`: clips encoded anew, with a picture rate, size and codec asked for, and no frame but their own.
+
+The recording is decoded once for all clips: each picture goes to every clip that shows it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from mmdia_dataset.clips.results import Made, Placed, Refused, refusal
+from mmdia_dataset.clips.settings import EncodeSettings
+from mmdia_dataset.clips.writing import write
+from mmdia_dataset.errors import MediaDamaged, MediaError
+from mmdia_dataset.media import ClipEncoder, Frame, Pictures, Recording, Sound, Stretch, Upright, aac_rate, check_clip
+from mmdia_dataset.media.decode import LEAD, TAIL
+
+__all__ = ["encoded"]
+
+# Bytes that encoders may hold back at a time, and how many pictures one does: a long look ahead, and references.
+_HELD_BYTES, _HELD_PICTURES = 400e6, 60
+_MOST_OPEN = 8
+_MOST_CHANNELS = 8
+
+
+def encoded(recording: Path, placed: Iterable[Placed], settings: EncodeSettings) -> Iterator[Made | Refused]:
+    """Clips of a recording, in the order in which they end.
+
+    Raises:
+        MediaUnreadable, NoVideo: before the first clip.
+        OutputError: a file can't be written.
+    """
+    language, track = settings.language, settings.track
+    with (
+        Recording(recording, language, track) as source,
+        Recording(recording, language, track) as heard,
+        Pictures(recording) as pictures,
+    ):
+        work = _Work(source, _sound(heard), pictures, settings)
+        for one in placed:
+            yield from work.go_on_for(one)
+        yield from work.go_on()
+
+
+def _sound(heard: Recording) -> Sound | None:
+    if heard.audio is None:
+        return None
+    context = heard.audio.codec_context
+    rate = aac_rate(context.sample_rate)
+    many = context.channels > _MOST_CHANNELS
+    return Sound(heard, rate=None if rate == context.sample_rate else rate, mono=many, floats=True)
+
+
+@dataclass(eq=False, slots=True)
+class _Open:
+    """A clip under way: the timestamps of the pictures it shows, in order, its encoder, and how many samples it has."""
+
+    one: Placed
+    stretch: Stretch
+    needed: Sequence[int]
+    encoder: ClipEncoder
+    samples: int | None
+
+    @property
+    def next(self) -> int:
+        """The picture it needs next."""
+        return self.needed[self.encoder.given]
+
+    @property
+    def done(self) -> bool:
+        """Whether it has all."""
+        return self.encoder.given == len(self.needed)
+
+
+class _Work:
+    """All clips of a recording that are under way."""
+
+    def __init__(self, source: Recording, sound: Sound | None, pictures: Pictures, settings: EncodeSettings) -> None:
+        self.source, self.sound, self.pictures, self.settings = source, sound, pictures, settings
+        self.look = Upright.of(pictures.video, settings.height, even=True, form="yuv420p")
+        self.open: list[_Open] = []
+        width, height = self.look.size(pictures.video.width, pictures.video.height, 0)
+        self.most = max(1, min(_MOST_OPEN, int(_HELD_BYTES / (width * height * 1.5 * _HELD_PICTURES))))
+
+    def go_on_for(self, one: Placed) -> Iterator[Made | Refused]:
+        """Begin a clip; others go on up to its first picture, or until one is done where too many are under way."""
+        try:
+            begun = self._begin(one)
+        except MediaError as error:
+            yield refusal(one.wanted, error)
+            return
+        yield from self.go_on(begun.next)
+        while len(self.open) >= self.most:
+            yield from self._step()
+        self.open.append(begun)
+
+    def go_on(self, until: int | None = None) -> Iterator[Made | Refused]:
+        """Encode up to a timestamp, or to the end of all clips under way."""
+        while self.open and (until is None or min(clip.next for clip in self.open) < until):
+            yield from self._step()
+
+    def _step(self) -> Iterator[Made | Refused]:
+        """The next picture that a clip needs, for all that need it."""
+        pts = min(clip.next for clip in self.open)
+        waiting = [clip for clip in self.open if clip.next == pts]
+        try:
+            frame = self.look(self.pictures.take(pts))
+        except MediaError as error:
+            for clip in waiting:
+                self.open.remove(clip)
+                yield refusal(clip.one.wanted, error)
+            return
+        for clip in waiting:
+            try:
+                made = self._add(clip, frame, pts)
+            except MediaError as error:
+                self.open.remove(clip)
+                yield refusal(clip.one.wanted, error)
+                continue
+            if made is not None:
+                self.open.remove(clip)
+                yield made
+
+    def _begin(self, one: Placed) -> _Open:
+        stretch = self.source.stretch(one.start, one.end, lead=LEAD, tail=TAIL, pictures=False)
+        clock = self.pictures.video.time_base or Fraction(1, 90_000)
+        length = stretch.end - stretch.start
+        needed, times = stretch.shown, [pts - stretch.shown[0] for pts in stretch.shown]
+        rate = self.settings.rate
+        if rate is not None:
+            needed = _at_rate(stretch.shown, clock, length, rate)
+            times, clock, length = list(range(len(needed))), 1 / rate, len(needed) / rate
+        samples, sampled = None, 48_000
+        if self.sound is not None:
+            values, sampled = self.sound.of(stretch)
+            samples = values.astype(np.float32, copy=False)
+        encoder = ClipEncoder(
+            times,
+            clock,
+            length,
+            codec=self.settings.codec,
+            crf=self.settings.quality,
+            preset=self.settings.effort,
+            samples=samples,
+            rate=sampled,
+            source=self.source,
+        )
+        return _Open(one, stretch, needed, encoder, None if samples is None else len(samples))
+
+    def _add(self, clip: _Open, frame: Frame, pts: int) -> Made | None:
+        """Give a clip the picture it needs next, as often as it shows it; the clip where that completes it."""
+        encoder = clip.encoder
+        if encoder.size not in (None, (frame.width, frame.height)):
+            at = float(self.source.seconds(self.pictures.video, pts))
+            raise MediaDamaged(f"the picture changes its size at {at:.3f} s", where=self.source.path)
+        while not clip.done and clip.next == pts:
+            encoder.add(frame)
+        if not clip.done:
+            return None
+
+        def check(file: Path) -> None:
+            check_clip(file, encoder.times, encoder.clock, encoder.end, sound=clip.samples is not None)
+
+        digest, size = write(clip.one.wanted.file, encoder.finish(), check)
+        start, end = clip.stretch.start, clip.stretch.end
+        return Made(clip.one.wanted, start, end, encoder.given, clip.samples, digest, size)
+
+
+def _at_rate(shown: Sequence[int], clock: Fraction, length: Fraction, rate: Fraction) -> list[int]:
+    """For each picture at a steady rate, the one that is shown at that moment: the last that began not after it."""
+    step = 1 / (rate * clock)
+    return [shown[bisect_right(shown, shown[0] + n * step) - 1] for n in range(ceil(length * rate))]
