@@ -1,6 +1,6 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
-python tools/bench.py copy|audio|align|load|validate|all [--minutes 10] [--clips 60] [--dialogues 54700]
+python tools/bench.py copy|memory|audio|align|load|validate|all [--minutes 10] [--clips 60] [--dialogues 54700]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
 start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
@@ -14,7 +14,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,7 @@ WORK = ROOT / "bench"
 sys.path.insert(0, str(ROOT))
 
 import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
+import bench_copy as bench_copying  # noqa: E402
 import imageio_ffmpeg  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -149,41 +150,14 @@ def stored_times(path: Path) -> list[Fraction]:
     return _TIMES[path]
 
 
-def exactness(made: films.Film, folder: Path, cuts: list[tuple[int, int]], sample: int = 20) -> str:
-    """How many of some clips show exactly the frames of their span, in three readers."""
-    chosen = random.Random(2).sample(range(len(cuts)), min(sample, len(cuts)))  # noqa: S311
-    readers: dict[str, Callable[[Path], list[int]]] = {
-        "PyAV": films.numbers_av,
-        "ffmpeg": lambda path: films.numbers_ffmpeg(path, FFMPEG, made.size),
-        "OpenCV": films.numbers_opencv,
-    }
-    right = dict.fromkeys(readers, 0)
-    for n in chosen:
-        want = expected(made, cuts[n])
-        for name, read in readers.items():
-            right[name] += read(folder / f"{n}.mp4") == want
-    return "frame-exact: " + ", ".join(f"{name} {count}/{len(chosen)}" for name, count in right.items())
-
-
 def bench_copy(options: argparse.Namespace) -> None:
-    """`copy` against ffmpeg per clip, x264 per clip, and cp of what it wrote."""
-    made, cuts = film(options.minutes), spans(options.minutes, options.clips)
-    print(f"copy: {len(cuts)} clips of {options.minutes:g} min (640x360, H.264, AAC, Matroska)")
-    ours_at, stream_at, x264_at = WORK / "copy", WORK / "copy-ffmpeg", WORK / "copy-x264"
-    shutil.rmtree(ours_at, ignore_errors=True)
-    ours = cost(python(CUT, made.path, ours_at, "copy", json.dumps(cuts)))
-    stream = ffmpeg_per_clip(made.path, stream_at, cuts, ["-c", "copy"], ".mp4")
-    few = cuts[: max(1, len(cuts) // 6)]
-    x264 = ffmpeg_per_clip(made.path, x264_at, few, ["-c:v", "libx264", "-c:a", "aac"], ".mp4")
-    x264 = Cost(x264.cpu * len(cuts) / len(few), x264.wall * len(cuts) / len(few), x264.peak)
-    shutil.rmtree(WORK / "cp", ignore_errors=True)
-    copied = cost(["cp", "-r", str(ours_at), str(WORK / "cp")])
-    show("mmdia copy", ours, note=exactness(made, ours_at, cuts))
-    show("ffmpeg -c copy, one per clip", stream, ours, exactness(made, stream_at, cuts))
-    show("ffmpeg libx264, one per clip", x264, ours, f"(from {len(few)} clips)")
-    show("cp -r of mmdia's output", copied, ours)
-    nothing = cost(python("import mmdia_dataset.clips"))
-    show("of ours: starting Python, imports", nothing, ours)
+    """`copy` against ffmpeg per clip, and cp of what it wrote, on a film of hours."""
+    bench_copying.compare(WORK, film(10), options.hours, options.long_clips, cost, show)
+
+
+def bench_memory(_: argparse.Namespace) -> None:
+    """`copy`'s memory over clips and hours."""
+    bench_copying.memory(WORK, film(10), cost, show)
 
 
 def bench_audio(options: argparse.Namespace) -> None:
@@ -329,6 +303,7 @@ def bench_validate(options: argparse.Namespace) -> None:
 
 BENCHES = {
     "copy": bench_copy,
+    "memory": bench_memory,
     "audio": bench_audio,
     "align": bench_alignment,
     "load": bench_load,
@@ -342,6 +317,8 @@ def main() -> None:
     parser.add_argument("name", choices=[*BENCHES, "all"])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clips", type=int, default=60)
+    parser.add_argument("--hours", type=float, default=2, help="length of the film for copy")
+    parser.add_argument("--long-clips", type=int, default=250, help="clips for copy")
     parser.add_argument("--sound-minutes", type=float, default=24, help="length of the film for align")
     parser.add_argument("--dialogues", type=int, default=54_700)
     options = parser.parse_args()

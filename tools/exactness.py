@@ -37,6 +37,7 @@ from tests.films import FILM, MPEG2, OPEN_GOP, RATE, X264, Film, Track  # noqa: 
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 SECONDS = 20
+_SOUND_EVERY = 4  # clips whose sound is listened to: correlation takes its time
 PAL = Fraction(25)
 X265 = {"preset": "ultrafast", "x265-params": "log-level=error:keyint=96:bframes=4:open-gop=1"}
 VP9 = {"deadline": "realtime", "cpu-used": "8", "g": "120"}
@@ -279,7 +280,7 @@ def examine(name: str, clips: int, readers: list[str], folder: Path) -> Row:
         inside = [n for n, at in enumerate(times) if Fraction(span.start_ms, 1000) <= at < Fraction(span.end_ms, 1000)]
         for reader in readers:
             row.exact[reader] += READERS[reader](result.wanted.file) == inside
-        if film.tracks:
+        if film.tracks and row.made % _SOUND_EVERY == 1:
             given = times[inside[0]] if own else film.times[inside[0]] - film.times[0]
             found = off(result.wanted.file, kind.seed, round(given * RATE))
             offs.append(None if found is None else found - shift)
