@@ -392,3 +392,17 @@ def test_the_title_music_that_episodes_share_makes_none_a_dub_of_the_other():
     assert not placed(found)
     assert found.reason is not None
     assert found.reason.rule == "other-movie"
+
+
+def test_a_stretch_in_the_middle_of_a_dialogue_that_another_film_speaks_is_noticed():
+    """As long as what it stands for, so that everything else keeps its place."""
+    dialogues = film().dialogues
+    one = dialogues[4]
+    middle = (one.span.start_ms + one.span.end_ms) // 20
+    levels, voice = heard().levels.copy(), heard().voice.copy()
+    foreign = slice(60 * FRAME_RATE, 65 * FRAME_RATE)
+    levels[middle - 250 : middle + 250] = heard(2).levels[foreign]
+    voice[middle - 250 : middle + 250] = heard(2).voice[foreign]
+    found = align(Soundtrack(levels, voice))
+    assert found.verdicts[one.id].reason.rule == "splice"
+    assert placed(found) == {dialogue.id for dialogue in dialogues} - {one.id}

@@ -195,8 +195,11 @@ def _broken(agree: NDArray[np.float32], weight: NDArray[np.float32], mean: float
     drift, variance = float(gains.mean()) if len(gains) else 0.0, float(gains.var()) if len(gains) else 0.0
     if drift <= 0 or variance <= 0:
         return 0.0
-    lowest = min(0.0, float(np.cumsum(gains).min()), float(np.cumsum(gains[::-1]).min()))
-    return -2 * drift * lowest / variance
+    sums = np.concatenate([[0.0], np.cumsum(gains)])
+    ends = float(max(-sums.min(), sums.max() - sums[-1]))
+    inside = float((np.maximum.accumulate(sums) - sums).max())
+    # A fall may begin at any frame: one inside is as likely by chance as one at an end only if it is deeper.
+    return max(2 * drift * ends / variance, 2 * drift * inside / variance - float(np.log(len(gains))))
 
 
 def _whole(heard: list[_Heard]) -> Reason | None:
