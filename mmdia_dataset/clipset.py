@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mmdia_dataset import arrow
 from mmdia_dataset.built import MANIFEST, read_lines
 from mmdia_dataset.errors import ReleaseUnreadable, shown
-from mmdia_dataset.schema import SPLITS, Clip, MadeLine, Media, Split, TaskRow
+from mmdia_dataset.schema import SPLITS, AffectiveTriplet, Clip, MadeLine, Media, Split, TaskRow
 from mmdia_dataset.schema.base import RelativeFile
-from mmdia_dataset.views import ClipTime, Task, TaskOptions, Voices, lacking, task_row
+from mmdia_dataset.views import MADE_BY, ClipTime, Facts, Task, TaskOptions, Voices, controls_of, lacking, task_row
 
 __all__ = ["ClipSet"]
 
@@ -41,13 +44,31 @@ class ClipSet:
 
     def clips(self, split: Split) -> Iterator[Clip]:
         """The clips of a split, in the file's order."""
-        file = self.splits()[split]
         names = arrow.arrow_schema(Clip).names
+        with self._opened(split) as stored:
+            for batch in stored.iter_batches(_BATCH, columns=names):
+                yield from arrow.from_arrow(batch, Clip)
+
+    def facts(self, split: Split) -> Counter[Facts]:
+        """How many clips of a split have what tasks need. Reads a few columns, and makes no clip of any."""
+        counted: Counter[Facts] = Counter()
+        with self._opened(split) as stored:
+            paths = [stored.schema.column(place).path for place in range(len(stored.schema.names))]
+            texts = [path for path in paths if path.startswith("turns.") and path.endswith(".text")]
+            columns = [*MADE_BY, "triplet", "description", *texts]
+            for batch in stored.iter_batches(_BATCH, columns=columns):
+                counted.update(
+                    Facts(*facts) for facts in zip(_media(batch), _words(batch), _controls(batch), strict=True)
+                )
+        return counted
+
+    @contextmanager
+    def _opened(self, split: Split) -> Iterator[pq.ParquetFile]:
+        file = self.splits()[split]
         try:
             with pq.ParquetFile(file) as stored:
-                for batch in stored.iter_batches(_BATCH, columns=names):
-                    yield from arrow.from_arrow(batch, Clip)
-        except (pa.ArrowException, OSError, ValidationError) as error:
+                yield stored
+        except (pa.ArrowException, OSError, ValidationError, KeyError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise ReleaseUnreadable(
                 f"can't be read as Parquet of clips: {reason}", where=file, hint="run `mmdia rebuild` again"
@@ -100,3 +121,30 @@ class ClipSet:
         for clip in self.clips(split):
             if lacking(task, options, clip) is None:
                 yield self.row(task, options, clip, split)
+
+
+def _media(batch: pa.RecordBatch) -> list[frozenset[str]]:
+    """The kinds of media of each row."""
+    there = {}
+    for name in MADE_BY:
+        if name in batch.schema.names:  # key frames came later than the rest
+            column = batch.column(name)
+            listed = pa.types.is_list(column.type)
+            there[name] = (pc.greater(pc.list_value_length(column), 0) if listed else column.is_valid()).to_pylist()
+    return [frozenset(name for name, rows in there.items() if rows[place]) for place in range(len(batch))]
+
+
+def _words(batch: pa.RecordBatch) -> list[bool]:
+    """Whether any turn of each row has a word."""
+    return [any(turn["text"] for turn in turns) for turns in batch.column("turns").to_pylist()]
+
+
+def _controls(batch: pa.RecordBatch) -> list[frozenset[str]]:
+    """The fields that prompts can speak of, of each row."""
+    found = []
+    for triplet, description in zip(
+        batch.column("triplet").to_pylist(), batch.column("description").to_pylist(), strict=True
+    ):
+        known = None if triplet is None else AffectiveTriplet.model_validate(triplet)
+        found.append(frozenset(controls_of(known, description)))
+    return found

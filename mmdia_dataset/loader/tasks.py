@@ -18,7 +18,7 @@ from mmdia_dataset.clipset import ClipSet
 from mmdia_dataset.errors import DataNotFound, UsageError
 from mmdia_dataset.loader.places import fingerprint
 from mmdia_dataset.loader.rows import row_schema, to_rows
-from mmdia_dataset.loader.sources import Built, Released, Shard, joined, parquet_tables, unreadable
+from mmdia_dataset.loader.sources import Built, Released, Shard, parquet_tables, unreadable
 from mmdia_dataset.schema import Clip, Split
 from mmdia_dataset.views import MADE_BY, Task, TaskOptions, lacking
 
@@ -54,7 +54,7 @@ class Tasks:
                 hint=f"run `mmdia rebuild` ({_modes(task)}) and load what it built",
             )
         state = fingerprint([*source.annotations().values(), source.root / MANIFEST])
-        counts, lacks = _counted(source, task, options, state)
+        counts, lacks = _counted(_clipset(source.root, state), task, options)
         if not counts and lacks:
             raise DataNotFound(
                 f"no dialogue has all that {task.name} needs: {_words(lacks)}", where=source.root, hint=_advice(lacks)
@@ -114,20 +114,17 @@ def _clips(shard: Shard) -> Iterator[list[Clip]]:
             raise unreadable(shard.file, error) from None
 
 
-@lru_cache(maxsize=4)
-def _counted(built: Built, task: Task, options: TaskOptions, state: str) -> tuple[dict[Split, int], Counter[str]]:
+def _counted(clipset: ClipSet, task: Task, options: TaskOptions) -> tuple[dict[Split, int], Counter[str]]:
     """Rows per split, and how many are left out for want of what."""
     counts: dict[Split, int] = {}
     lacks: Counter[str] = Counter()
-    for split, shards in built.shards().items():
-        for shard in joined(shards):
-            for clips in _clips(shard):
-                for clip in clips:
-                    lack = lacking(task, options, clip)
-                    if lack is None:
-                        counts[split] = counts.get(split, 0) + 1
-                    else:
-                        lacks[lack] += 1
+    for split in clipset.splits():
+        for facts, count in clipset.facts(split).items():
+            lack = facts.lacking(task, options)
+            if lack is None:
+                counts[split] = counts.get(split, 0) + count
+            else:
+                lacks[lack] += count
     return counts, lacks
 
 

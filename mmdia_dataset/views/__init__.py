@@ -14,7 +14,7 @@ from mmdia_dataset.views.draws import choose, draw
 from mmdia_dataset.views.options import CONTROLS, Control, TaskOptions
 from mmdia_dataset.views.prompts import FIELDS, TEMPLATES, controls_of, prompt
 from mmdia_dataset.views.references import Voices
-from mmdia_dataset.views.tasks import MADE_BY, TASKS, Task, lacking, task_row
+from mmdia_dataset.views.tasks import MADE_BY, TASKS, Facts, Task, lacking, task_row
 from mmdia_dataset.views.turns import (
     SOUNDS,
     MergedTurn,
@@ -35,6 +35,7 @@ __all__ = [
     "TEMPLATES",
     "ClipTime",
     "Control",
+    "Facts",
     "MergedTurn",
     "Sounds",
     "Task",

@@ -27,11 +27,11 @@ from mmdia_dataset.schema import (
 from mmdia_dataset.views.cliptime import ClipTime
 from mmdia_dataset.views.draws import draw
 from mmdia_dataset.views.options import TaskOptions
-from mmdia_dataset.views.prompts import controls_of, prompt
+from mmdia_dataset.views.prompts import FIELDS, controls_of, prompt
 from mmdia_dataset.views.references import Voices
 from mmdia_dataset.views.turns import merged_turns, speaking_order, tag_of, transcript
 
-__all__ = ["TASKS", "Task", "drop_draw", "lacking", "task_row"]
+__all__ = ["MADE_BY", "TASKS", "Facts", "Task", "drop_draw", "lacking", "task_row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +81,50 @@ def drop_draw(id_: str, seed: int) -> float:
     return draw(seed, "drop", id_)
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides whether a dialogue is a row: kinds of media, whether there are words, and fields for prompts."""
+
+    media: frozenset[str]
+    words: bool
+    controls: frozenset[str]
+
+    @classmethod
+    def of(cls, clip: Clip) -> Facts:
+        """The facts of a dialogue with its media."""
+        media = frozenset(name for name in MADE_BY if getattr(clip, name))
+        controls = frozenset(controls_of(clip.triplet, clip.description))
+        return cls(media, any(turn.text for turn in clip.turns), controls)
+
+    def lacking(self, task: Task, options: TaskOptions) -> str | None:
+        """What is lacking for a task, in a word or two; None if nothing is."""
+        for name in task.media:
+            if name not in self.media:
+                return f"no {name}"
+        if not self.words:
+            return "no words"
+        if (
+            task.prompted
+            and prompt(dict.fromkeys(self.controls & _asked(options), ""), "", templates=options.templates) is None
+        ):
+            return "no control"
+        return None
+
+
+def _asked(options: TaskOptions) -> frozenset[str]:
+    """The fields that prompts may speak of."""
+    unasked = {"description": {"relationship", "interaction", "tone"}, "triplet": {"description"}, "both": set[str]()}
+    return frozenset(FIELDS) - unasked[options.control]
+
+
 def lacking(task: Task, options: TaskOptions, clip: Clip) -> str | None:
     """What a dialogue lacks for a task, in a word or two; None if it has all."""
-    for name in task.media:
-        if not getattr(clip, name):
-            return f"no {name}"
-    if not any(turn.text for turn in clip.turns):
-        return "no words"
-    if task.prompted and _prompt(clip, options) is None:
-        return "no control"
-    return None
+    return Facts.of(clip).lacking(task, options)
 
 
 def _chosen(clip: Clip, options: TaskOptions) -> tuple[AffectiveTriplet | None, str | None]:
     triplet = clip.triplet if options.control != "description" else None
     return triplet, clip.description if options.control != "triplet" else None
-
-
-def _prompt(clip: Clip, options: TaskOptions) -> str | None:
-    controls = controls_of(*_chosen(clip, options))
-    return prompt(controls, clip.id, seed=options.seed, templates=options.templates)
 
 
 def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voices: Voices) -> TaskRow:
@@ -147,7 +171,8 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
 
 def _controls(clip: Clip, options: TaskOptions) -> Mapping[str, Any]:
     triplet, description = _chosen(clip, options)
-    return {"prompt": _prompt(clip, options), "triplet": triplet, "description": description}
+    said = prompt(controls_of(triplet, description), clip.id, seed=options.seed, templates=options.templates)
+    return {"prompt": said, "triplet": triplet, "description": description}
 
 
 def _keyframes(clip: Clip, time: ClipTime) -> tuple[TaskKeyframe, ...]:
