@@ -17,6 +17,7 @@ from mmdia_dataset import registration as _registration
 from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
+    from mmdia_dataset.access import Decode
     from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, validate
     from mmdia_dataset.exports import export
     from mmdia_dataset.loader import load
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clip",
+    "Decode",
     "Dialogue",
     "MmdiaError",
     "__version__",
@@ -56,6 +58,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Decode": "access",
     **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "validate"), "commands"),
     **dict.fromkeys(("Clip", "Dialogue"), "schema"),
     "load": "loader",

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from mmdia_dataset import arrow
 from mmdia_dataset.errors import OutputError, UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, sha256_of, whole_file, write_text
-from mmdia_dataset.schema import SPLITS, Clip, Edition, MadeLine, ManifestLine, RefusedLine, Split
+from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Edition, MadeLine, ManifestLine, RefusedLine, Split
 
 __all__ = ["BuiltDirectory", "Journal", "edition_text", "is_built", "read_lines"]
 
@@ -194,14 +194,16 @@ class BuiltDirectory:
             for line in lines:
                 file.write(_LINE.dump_json(line) + b"\n")
 
-    def write_annotations(self, clips: Iterable[tuple[Clip, tuple[Split, ...]]]) -> dict[Split, int]:
-        """Write `annotations/<split>.parquet` from clips and the splits each is in; gives rows per split.
+    def write_annotations(
+        self, rows: Iterable[tuple[Dialogue, tuple[Split, ...]]], model: type[Dialogue] = Clip
+    ) -> dict[Split, int]:
+        """Write `annotations/<split>.parquet` from rows of a model and the splits each is in; gives rows per split.
 
         Files of splits that have no rows are removed.
         """
         counts: dict[Split, int] = {}
-        waiting: dict[Split, list[Clip]] = {}
-        schema = arrow.arrow_schema(Clip)
+        waiting: dict[Split, list[Dialogue]] = {}
+        schema = arrow.arrow_schema(model)
         with ExitStack() as files:
             writers: dict[Split, pq.ParquetWriter] = {}
 
@@ -210,12 +212,12 @@ class BuiltDirectory:
                     temporary = files.enter_context(whole_file(self.root / "annotations" / f"{split}.parquet"))
                     # Closed before its file is put in place: a stack unwinds in reverse.
                     writers[split] = files.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
-                writers[split].write_table(arrow.to_table(waiting.pop(split), Clip))
+                writers[split].write_table(arrow.to_table(waiting.pop(split), model))
 
-            for clip, splits in clips:
+            for row, splits in rows:
                 for split in splits:
                     counts[split] = counts.get(split, 0) + 1
-                    waiting.setdefault(split, []).append(clip)
+                    waiting.setdefault(split, []).append(row)
                     if len(waiting[split]) >= ROWS_PER_BATCH:
                         flush(split)
             for split in list(waiting):

@@ -26,7 +26,7 @@ from mmdia_dataset.schema import (
 )
 from mmdia_dataset.workers import Line, Task, halves, movie_lines, parts, refused_line
 
-__all__ = ["RebuildReport", "build", "rebuild"]
+__all__ = ["RebuildReport", "build", "find_timings", "rebuild"]
 
 # In the order the manifest has them, and those that a row has a column for.
 _MODES: tuple[Mode, ...] = tuple(sorted(get_args(Mode)))
@@ -110,7 +110,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
             if progress:
                 progress("cutting clips", done, total)
 
-        found = _timings(plan, directory, jobs, progress)
+        found = find_timings(plan, directory, jobs, progress)
         for movie in found:
             report.missing.pop(movie, None)
         report.editions = {movie: one.description for movie, one in found.items() if one.description}
@@ -237,7 +237,7 @@ def _count(report: RebuildReport, line: Line, kept: bool) -> None:
         report.examples.setdefault(reason.rule, {}).setdefault(line.movie, f"{line.id}: {reason.detail}")
 
 
-def _timings(plan: Plan, directory: BuiltDirectory, jobs: int, progress: Progress | None) -> dict[str, Timing]:
+def find_timings(plan: Plan, directory: BuiltDirectory, jobs: int, progress: Progress | None) -> dict[str, Timing]:
     """How each movie's recording runs; what was measured is written down at once, for a run that follows a kill."""
     kept = directory.root / "editions"
     tasks = plan.edition_tasks(kept)

@@ -25,7 +25,7 @@ FLOW = [
     ["workers"],
     ["survey"],
     ["pipeline"],
-    ["shards"],
+    ["shards", "access"],
     ["registration"],
     ["loader"],
     ["commands", "terminal"],

@@ -5,11 +5,9 @@ The recording is decoded once for all clips: each picture goes to every clip tha
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,18 @@ from mmdia_dataset.clips.results import Made, Placed, Refused, refusal
 from mmdia_dataset.clips.settings import EncodeSettings
 from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import MediaDamaged, MediaError
-from mmdia_dataset.media import ClipEncoder, Frame, Pictures, Recording, Sound, Stretch, Upright, aac_rate, check_clip
+from mmdia_dataset.media import (
+    ClipEncoder,
+    Frame,
+    Pictures,
+    Recording,
+    Sound,
+    Stretch,
+    Upright,
+    aac_rate,
+    check_clip,
+    steady,
+)
 from mmdia_dataset.media.decode import LEAD, TAIL
 
 __all__ = ["encoded"]
@@ -134,7 +143,7 @@ class _Work:
         needed, times = stretch.shown, [pts - stretch.shown[0] for pts in stretch.shown]
         rate = self.settings.rate
         if rate is not None:
-            needed = _at_rate(stretch.shown, clock, length, rate)
+            needed = steady(stretch.shown, clock, length, rate)
             times, clock, length = list(range(len(needed))), 1 / rate, len(needed) / rate
         samples, sampled = None, 48_000
         if self.sound is not None:
@@ -170,9 +179,3 @@ class _Work:
         digest, size = write(clip.one.wanted.file, encoder.finish(), check)
         start, end = clip.stretch.start, clip.stretch.end
         return Made(clip.one.wanted, start, end, encoder.given, clip.samples, digest, size)
-
-
-def _at_rate(shown: Sequence[int], clock: Fraction, length: Fraction, rate: Fraction) -> list[int]:
-    """For each picture at a steady rate, the one that is shown at that moment: the last that began not after it."""
-    step = 1 / (rate * clock)
-    return [shown[bisect_right(shown, shown[0] + n * step) - 1] for n in range(ceil(length * rate))]

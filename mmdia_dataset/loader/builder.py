@@ -28,7 +28,7 @@ from mmdia_dataset import arrow
 from mmdia_dataset.errors import ConfigError, DataNotFound, MmdiaError, UsageError
 from mmdia_dataset.files import output_error
 from mmdia_dataset.loader import places
-from mmdia_dataset.loader.cuts import Cuts
+from mmdia_dataset.loader.cuts import ACCESS, Cuts
 from mmdia_dataset.loader.sources import Released, Shard, Source, Staged, joined, open_source
 from mmdia_dataset.loader.tasks import OPTIONS, Tasks
 from mmdia_dataset.registration import NAME
@@ -38,7 +38,7 @@ from mmdia_dataset.views import TASKS, TaskOptions
 __all__ = ["Builder", "Config", "features", "load"]
 
 _MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, **{t.name: t.model for t in TASKS.values()}}
-_MODES = ("copy", "encode", "audio", "keyframes")
+_MODES = ("copy", "encode", "audio", "keyframes", ACCESS)
 _MEDIA = {"audio": datasets.Audio, "image": datasets.Image, "video": datasets.Video}
 _DISK = {
     getattr(errno, name)
@@ -74,7 +74,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
 
     Args:
         media_dir: folder of films, to cut clips from; null if they are cut already.
-        mode: how clips are cut: `copy`, `encode`, `audio` or `keyframes`.
+        mode: how clips are cut: `copy`, `encode`, `audio`, `keyframes`; `access` cuts nothing, see `Decode`.
         decode: whether reading a row decodes its media.
         only: cut clips of these splits alone, comma-separated.
         state: fingerprint of annotations and films.
@@ -171,7 +171,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             super().__init__(config_name=name, token=token, **kwargs, **others)
 
     def _info(self) -> datasets.DatasetInfo:
-        model = _MODELS[self.config.name]
+        model = _MODELS[self.config.name] if self._cuts is None else self._cuts.model
         return datasets.DatasetInfo(
             description=self.config.description or "", features=features(model, decode=self.config.decode)
         )
@@ -286,7 +286,8 @@ def load(
         split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
         streaming: read while iterating, prepare nothing.
         num_proc: processes to prepare with.
-        mode: how clips are cut from media_dir: `copy`, `encode`, `audio` or `keyframes`.
+        mode: how clips are cut from media_dir: `copy`, `encode`, `audio`, `keyframes`; with `access`, none is cut, and
+            rows are decoded by `mmdia_dataset.Decode`.
         decode: decode media when a row is read, as `datasets` does; else a row has their paths.
         cache_dir: where `datasets` keeps what it prepares.
         download_mode: `force_redownload` to prepare anew.

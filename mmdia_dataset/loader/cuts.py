@@ -16,9 +16,12 @@ from mmdia_dataset.errors import DataNotFound, UsageError
 from mmdia_dataset.files import write_text
 from mmdia_dataset.loader.places import files_below, fingerprint
 from mmdia_dataset.loader.sources import Built, Released
-from mmdia_dataset.schema import Clip
+from mmdia_dataset.schema import Clip, Dialogue, Located
 
-__all__ = ["Cuts"]
+__all__ = ["ACCESS", "Cuts"]
+
+ACCESS = "access"
+"""The mode in which nothing is cut: rows say where they lie, and `access.Decode` decodes them."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Cuts:
     Args:
         release: the annotations.
         media: the folder of films.
-        mode: `copy`, `encode`, `audio` or `keyframes`.
+        mode: `copy`, `encode`, `audio` or `keyframes`, or `access`: nothing is cut.
         only: the splits wanted; all of them if None.
         state: fingerprint of annotations and films.
     """
@@ -55,15 +58,23 @@ class Cuts:
             raise UsageError("there is no such folder", where=media, hint="media_dir is the folder of your films")
         return cls(release, media, mode, only, f"{release.state}-{fingerprint(files_below(media))}")
 
+    @property
+    def model(self) -> type[Dialogue]:
+        """What rows are."""
+        return Located if self.mode == ACCESS else Clip
+
     def folder(self, cache: str) -> Path:
         """Where the clips go. It outlives edits of annotations and changes of films, which are caught up on."""
         key = f"{self.release.root}\0{self.media}\0{self.mode}"
+        if self.mode == ACCESS:  # rows of other splits would not be kept
+            key += f"\0{self.only}"
         return Path(cache, "mm-dia-clips", hashlib.sha256(os.fsencode(key)).hexdigest()[:16])
 
     def are_made(self, cache: str) -> bool:
         """Whether all was cut, and neither annotations nor films changed since."""
         out, done = self.folder(cache), self._done(cache)
-        return (out / "manifest.jsonl").is_file() and done.is_file() and done.read_text() == self.state
+        there = (out / ("annotations" if self.mode == ACCESS else "manifest.jsonl")).exists()
+        return there and done.is_file() and done.read_text() == self.state
 
     def make(self, cache: str, jobs: int, progress: Callable[[str, int, int], None] | None = None) -> Built:
         """Cut what is missing. Warns of clips that are refused.
@@ -71,10 +82,10 @@ class Cuts:
         Raises:
             DataNotFound: no clip could be made.
         """
-        from mmdia_dataset import pipeline  # imports av, which annotations alone do without
+        from mmdia_dataset import access, pipeline  # imports av, which annotations alone do without
 
         out = self.folder(cache)
-        built = Built(out, Clip)
+        built = Built(out, self.model)
         if self.are_made(cache):
             return built
         if out.is_dir() and not is_built(out):
@@ -82,7 +93,10 @@ class Cuts:
         refused: Counter[str] = Counter()
         first = "nothing was asked for"
         issues = 0
-        for split in self.only or (None,):
+        if self.mode == ACCESS:
+            found = access.find(self.release.root, self.media, out, splits=self.only, jobs=jobs, progress=progress)
+            refused, first, issues = found.refused, found.example or first, found.issues
+        for split in () if self.mode == ACCESS else self.only or (None,):
             report = pipeline.rebuild(
                 self.release.root, self.media, out, mode=self.mode, split=split, jobs=jobs, progress=progress
             )
@@ -106,9 +120,12 @@ class Cuts:
     def _warn(self, out: Path, refused: Counter[str], issues: int) -> None:
         if refused:
             counts = ", ".join(f"{count:,} {rule}" for rule, count in refused.most_common())
-            warnings.warn(
-                f"{refused.total():,} clips were refused ({counts}); {out / 'manifest.jsonl'} says why.", stacklevel=3
+            why = (
+                f"`mmdia align` shows why, for {self.release.root}"
+                if self.mode == ACCESS
+                else f"{out / 'manifest.jsonl'} says why"
             )
+            warnings.warn(f"{refused.total():,} clips were refused ({counts}); {why}.", stacklevel=3)
         if issues:
             root = self.release.root
             warnings.warn(f"{root}: {issues:,} issues were found; `mmdia validate {root}` shows them.", stacklevel=3)

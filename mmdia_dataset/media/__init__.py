@@ -12,7 +12,7 @@ from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.encoder import CODECS, ClipEncoder, aac_rate
 from mmdia_dataset.media.mux import margins, remux
 from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
-from mmdia_dataset.media.pictures import Pictures, silent
+from mmdia_dataset.media.pictures import Pictures, silent, steady
 from mmdia_dataset.media.probe import (
     AudioInfo,
     MediaInfo,
@@ -60,6 +60,7 @@ __all__ = [
     "same_language",
     "silent",
     "sound_of",
+    "steady",
     "text_tracks",
     "verify",
     "write_film",

@@ -37,6 +37,7 @@ TAIL = Fraction(1, 10)
 """Seconds decoded after a span: packets are kept whole, and a resampler looks ahead."""
 
 _SECTION = 4  # seconds after which decoding begins anew
+_KEPT = 60  # sections kept after a stretch, where others may overlap it
 _NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3float", "dca")
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
 _JITTER = Fraction(1, 100)
@@ -79,7 +80,7 @@ class Sound:
         """The samples of a stretch, (samples, channels), int16 or float32; and their rate.
 
         Args:
-            stretch: from the same recording; later ones begin later. What lies before it is forgotten.
+            stretch: from the same recording. What lies before it is forgotten, so that a rising order is quickest.
 
         Raises:
             MediaDamaged: a packet can't be decoded, or the samples do not follow each other.
@@ -122,7 +123,7 @@ class Sound:
         low, high = self._edge(stretch.start - _CONTEXT), self._edge(stretch.end + TAIL)
         length = _SECTION / self._clock
         first, last = floor(low / length), floor(high / length)
-        for number in [number for number in self._sections if number < first]:
+        for number in [number for number in self._sections if not first <= number <= last + _KEPT]:
             del self._sections[number]
         for number in range(first, last + 1):
             section = self._sections.get(number)

@@ -11,8 +11,9 @@ all pictures up to the next keyframe then count as damaged, since they are made 
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 from types import TracebackType
@@ -28,7 +29,7 @@ from mmdia_dataset.errors import MediaDamaged, NoVideo
 from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.packets import Recording
 
-__all__ = ["Pictures", "silent"]
+__all__ = ["Pictures", "silent", "steady"]
 
 if TYPE_CHECKING:  # generic in the stubs only
     VideoPacket = Packet[VideoStream]
@@ -275,3 +276,16 @@ class Pictures:
 
     def _ticks(self, seconds: Fraction) -> int:
         return ceil(seconds / (self.video.time_base or Fraction(1, 90_000)))
+
+
+def steady(shown: Sequence[int], clock: Fraction, length: Fraction, rate: Fraction) -> list[int]:
+    """For each picture at a steady rate, the one that is shown at that moment: the last that began not after it.
+
+    Args:
+        shown: timestamps of the pictures of a stretch.
+        clock: seconds per tick.
+        length: of the stretch, in seconds.
+        rate: pictures per second.
+    """
+    step = 1 / (rate * clock)
+    return [shown[bisect_right(shown, shown[0] + n * step) - 1] for n in range(ceil(length * rate))]

@@ -38,6 +38,7 @@ from mmdia_dataset.schema.building import (
     Evidence,
     Fingerprint,
     Keyframe,
+    Located,
     MadeLine,
     ManifestLine,
     Media,
@@ -49,6 +50,7 @@ from mmdia_dataset.schema.building import (
     Recording,
     RefusedDialogue,
     RefusedLine,
+    Source,
 )
 from mmdia_dataset.schema.scoring import Answer, Utterance
 from mmdia_dataset.schema.sharding import Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
@@ -82,6 +84,7 @@ __all__ = [
     "InteractionMode",
     "Issue",
     "Keyframe",
+    "Located",
     "MadeLine",
     "ManifestLine",
     "Media",
@@ -106,6 +109,7 @@ __all__ = [
     "Severity",
     "Shard",
     "ShardIndex",
+    "Source",
     "Span",
     "Speaker",
     "SpeechVideo",

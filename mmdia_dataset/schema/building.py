@@ -235,6 +235,33 @@ class Keyframe(Model):
     )
 
 
+class Source(Model):
+    """Where a dialogue lies in a recording: recording_ms = (movie_ms + offset_ms) / rate."""
+
+    recording: str = Field(description="The file, by its full path.", examples=["/films/Sense and Sensibility.mkv"])
+    start_ms: Milliseconds = Field(description="Start in movie time [ms].", examples=[50260])
+    end_ms: Milliseconds = Field(description="End in movie time [ms].", examples=[68120])
+    rate: Rate = Field(default="1/1", description="Speed of the recording against the movie.", examples=["1/1"])
+    offset_ms: float = Field(
+        default=0.0, ge=-MAX_MS, le=MAX_MS, description="Shift in movie time [ms].", examples=[15015.0]
+    )
+    track: Index | None = Field(
+        default=None, description="Number of the sound track; null for the default.", examples=[None]
+    )
+
+
+class Located(Dialogue):
+    """A row of the `clips` configuration in mode `access`: a dialogue, and where it is."""
+
+    source: Source = Field(
+        description="Where to decode it from.",
+        examples=[{"recording": "/films/a.mkv", "start_ms": 50260, "end_ms": 68120}],
+    )
+    error_ms: float | None = Field(
+        default=None, ge=0, description="Bound of the timing error [ms]; null where not measured.", examples=[5]
+    )
+
+
 class Clip(Dialogue):
     """A row of the `clips` configuration: a dialogue with its media."""
 

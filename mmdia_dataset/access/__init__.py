@@ -1,0 +1,10 @@
+"""Dialogues decoded when they are looked at: no clip is cut, nothing but rows is written.
+
+finding    which recording each dialogue is in, and where
+decoding   rows -> pictures and samples
+"""
+
+from mmdia_dataset.access.decoding import Decode
+from mmdia_dataset.access.finding import FindingReport, find
+
+__all__ = ["Decode", "FindingReport", "find"]

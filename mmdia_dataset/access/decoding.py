@@ -1,0 +1,175 @@
+"""Rows that say where they lie in a recording, decoded: exactly the frames and samples of the clip as cut."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdia_dataset.errors import MediaError, UsageError
+from mmdia_dataset.timing import rate_from_text
+
+if TYPE_CHECKING:
+    from mmdia_dataset.media import Pictures, Recording, Sound, Stretch, Upright
+
+__all__ = ["Decode"]
+
+
+class Decode:
+    """A transform of rows with a `source`, for `with_transform` or `map` of `datasets`, or for a single row.
+
+    It adds to each row ``frames``, uint8 [T, H, W, 3], RGB, and ``times_s``, float64 [T], when each frame is shown,
+    counted from the first; ``audio``, float32 [C, S], full scale 1; ``frame_rate`` and ``sample_rate``. What a
+    recording does not have is None. Frames are upright with square pixels, and whole where they were interlaced.
+
+    It can be pickled, and keeps the recording it read last open, in each process its own.
+
+    Args:
+        pictures: decode frames.
+        sound: decode samples.
+        fps: frames per second, such as ``5`` or ``24000/1001``: those shown at these moments; None for all there are.
+        height: lines, the width follows; None for as many as there are.
+        sample_rate: None for the recording's own.
+        mono: mix all channels into one.
+        errors: ``raise`` what is wrong with a recording, or give ``none`` for all fields.
+
+    Raises:
+        UsageError: a value that makes no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        pictures: bool = True,
+        sound: bool = True,
+        fps: str | float | None = None,
+        height: int | None = None,
+        sample_rate: int | None = None,
+        mono: bool = False,
+        errors: Literal["raise", "none"] = "raise",
+    ) -> None:
+        try:
+            self.rate = None if fps is None else Fraction(str(fps))
+        except (ValueError, ZeroDivisionError):
+            raise UsageError(f"{fps!r} is no rate", hint="give frames per second as 5 or 24000/1001") from None
+        if (self.rate is not None and self.rate <= 0) or (height is not None and height < 1):
+            raise UsageError("fps and height are above 0", hint="leave them out for the recording's own")
+        if errors not in ("raise", "none"):
+            raise UsageError(f"unknown errors={errors!r}", hint="known are raise and none")
+        self.pictures, self.sound, self.height = pictures, sound, height
+        self.sample_rate, self.mono, self.errors = sample_rate, mono, errors
+        self._open: _Open | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_open": None}
+
+    def __call__(self, rows: Mapping[str, Any]) -> dict[str, Any]:
+        """Decode a row, or a batch of rows as a dict of lists.
+
+        Raises:
+            UsageError: rows have no `source`.
+            MediaError: a recording can't be used, lacks the span, or is damaged there.
+        """
+        source = rows.get("source")
+        if source is None:
+            raise UsageError("the rows do not say where they lie", hint='load them with mode="access" and media_dir')
+        if not isinstance(source, list):
+            return {**rows, **self._row(source)}
+        decoded = [self._row(one) for one in source]
+        return {**rows, **{name: [row[name] for row in decoded] for name in _FIELDS}}
+
+    def _row(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._decoded(source)
+        except MediaError:
+            self.close()
+            if self.errors == "raise":
+                raise
+            return dict.fromkeys(_FIELDS)
+
+    def _decoded(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        from mmdia_dataset.media.decode import LEAD, TAIL
+
+        rate = rate_from_text(source.get("rate") or "1")
+        offset = Fraction(round((source.get("offset_ms") or 0) * 1000), 1000)
+        start, end = ((source[name] + offset) / rate / 1000 for name in ("start_ms", "end_ms"))
+        opened = self._of(os.fspath(source["recording"]), source.get("track"))
+        stretch = opened.recording.stretch(start, end, lead=LEAD, tail=TAIL, pictures=False)
+        row: dict[str, Any] = dict.fromkeys(_FIELDS)
+        if opened.pictures is not None and opened.look is not None:
+            row["frames"], row["times_s"], row["frame_rate"] = self._frames(opened.pictures, opened.look, stretch)
+        if opened.sound is not None:
+            samples, row["sample_rate"] = opened.sound.of(stretch)
+            row["audio"] = np.ascontiguousarray(samples.T, dtype=np.float32)
+        return row
+
+    def _frames(
+        self, pictures: Pictures, look: Upright, stretch: Stretch
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
+        from mmdia_dataset.media import rgb_of, steady
+
+        length, clock = stretch.end - stretch.start, pictures.video.time_base or Fraction(1, 90_000)
+        if self.rate is None:
+            shown = list(stretch.shown)
+            times = [(pts - shown[0]) * clock for pts in shown]
+        else:
+            shown = steady(stretch.shown, clock, length, self.rate)
+            times = [n / self.rate for n in range(len(shown))]
+        frames: NDArray[np.uint8] | None = None
+        for n, pts in enumerate(shown):
+            picture = rgb_of(look(pictures.take(pts)))
+            if frames is None:
+                frames = np.empty((len(shown), *picture.shape), np.uint8)
+            frames[n] = picture
+        assert frames is not None  # noqa: S101 - a stretch shows at least one
+        return frames, np.array([float(time) for time in times]), float(self.rate or len(shown) / length)
+
+    def _of(self, path: str, track: int | None) -> _Open:
+        """The recording, opened if it is not the one open."""
+        key = (path, track, os.getpid())
+        if self._open is not None and self._open.key != key:
+            self.close()
+        if self._open is None:
+            self._open = self._opened(key, path, track)
+        return self._open
+
+    def _opened(self, key: tuple[str, int | None, int], path: str, track: int | None) -> _Open:
+        from mmdia_dataset.media import Pictures, Recording, Sound, Upright
+
+        with ExitStack() as stack:
+            recording = stack.enter_context(Recording(path, track=track))
+            pictures, look, sound = None, None, None
+            if self.pictures and recording.video is not None:
+                pictures = stack.enter_context(Pictures(path))
+                look = Upright.of(pictures.video, self.height)
+            if self.sound and recording.audio is not None:
+                heard = stack.enter_context(Recording(path, track=track))
+                sound = Sound(heard, rate=self.sample_rate, mono=self.mono, floats=True)
+            return _Open(key, recording, pictures, look, sound, stack.pop_all())
+
+    def close(self) -> None:
+        """Close the recording that is open; the next row opens its own."""
+        opened, self._open = self._open, None
+        if opened is not None and opened.key[2] == os.getpid():  # what a fork inherited is its parent's
+            opened.files.close()
+
+
+_FIELDS = ("frames", "times_s", "audio", "frame_rate", "sample_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A recording open in a process."""
+
+    key: tuple[str, int | None, int]
+    recording: Recording
+    pictures: Pictures | None
+    look: Upright | None
+    sound: Sound | None
+    files: ExitStack

@@ -1,0 +1,100 @@
+"""Where each dialogue lies in which recording, as rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmdia_dataset.alignment.decision import UNTIMED
+from mmdia_dataset.built import BuiltDirectory
+from mmdia_dataset.editions import Timing
+from mmdia_dataset.pipeline import find_timings
+from mmdia_dataset.plans import Plan, Progress, plan
+from mmdia_dataset.schema import Dialogue, Located, Reason, Source, Split
+from mmdia_dataset.timing import rate_text
+
+__all__ = ["FindingReport", "find"]
+
+
+@dataclass(slots=True)
+class FindingReport:
+    """Rows per split, dialogues not found by the rule that says why, one example, and issues of the release."""
+
+    splits: dict[Split, int] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    example: str = ""
+    issues: int = 0
+
+
+def find(
+    release: Path | str,
+    media: Path | str,
+    out: Path | str,
+    *,
+    splits: Sequence[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> FindingReport:
+    """Locate and align, and write a row for every dialogue found: `out/annotations/<split>.parquet`.
+
+    Args:
+        release: folder or file of annotations.
+        media: the folder of films.
+        out: a folder for the rows, with what is known of editions, which is used again.
+        splits: the splits wanted; all of them by default.
+        jobs: processes.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        UsageError: `out` holds something else, or another run is using it.
+        OutputError: `out` can't be written.
+    """
+    only = splits[0] if splits and len(splits) == 1 else None
+    planned = plan(release, media, split=only, jobs=jobs, progress=progress)
+    directory = BuiltDirectory(Path(out))
+    report = FindingReport(issues=planned.issues)
+    with directory.open():
+        found = find_timings(planned, directory, jobs, progress)
+        report.splits = directory.write_annotations(_rows(planned, found, splits, report), Located)
+    return report
+
+
+def _rows(
+    planned: Plan, found: dict[str, Timing], splits: Sequence[str] | None, report: FindingReport
+) -> Iterator[tuple[Located, tuple[Split, ...]]]:
+    wanted = {wish.id for wishes in planned.wishes.values() for wish in wishes}
+    for dialogue in planned.release.dialogues():
+        mine = tuple(split for split in planned.release.splits_of(dialogue.id) if splits is None or split in splits)
+        if dialogue.id not in wanted or not mine:
+            continue
+        row = _located(dialogue, planned, found.get(dialogue.movie))
+        if isinstance(row, Reason):
+            report.refused[row.rule] += 1
+            report.example = report.example or f"{dialogue.id}: {row.detail}"
+        else:
+            yield row, mine
+
+
+def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Located | Reason:
+    """A dialogue's row, or why there is none."""
+    if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
+        return timing.reason if timing and timing.reason else planned.missing[dialogue.movie].reason
+    edition = timing.edition
+    refused = next((one.reasons for one in edition.refused if one.id == dialogue.id), ())
+    if refused or dialogue.timeline != "movie":
+        return refused[0] if refused else UNTIMED
+    piece = edition.time_map().piece_of(dialogue.span)
+    if piece is None or dialogue.span.duration_ms <= 0:
+        return Reason(rule="splice-inside", detail="the recording has a cut inside the span, or lacks it")
+    evidence = next((one.evidence for one in edition.placed if one.id == dialogue.id), edition.evidence)
+    source = Source(
+        recording=str(timing.located.path.absolute()),
+        start_ms=dialogue.span.start_ms,
+        end_ms=dialogue.span.end_ms,
+        rate=rate_text(piece.rate),
+        offset_ms=float(piece.offset_ms),
+        track=edition.track,
+    )
+    return Located(**dialogue.__dict__, source=source, error_ms=evidence.error_ms)
