@@ -35,6 +35,8 @@ _PAUSE = 0.4  # what a pause may lack in agreement, in typical frames
 _BY_CHANCE = 2.0  # standard deviations
 _FAR_S = 1000.0
 _CHANCE = 9.0  # minus the logarithm of the chance that a whole dialogue looks as if a splice ran through it
+_CLEAN, _GUSTS = 0.85, 18.0  # the best dialogues agree so well without noise; with it, which comes in gusts, the chance
+_REST, _EVEN = 6, 0.15  # frames outside that stretch at least; scatter of frames that agree, in their weight
 _UNLIKE = 12  # frames of the soundtrack: halves are looked for as far away
 _LEAST_ERROR_S = 0.001
 _ASIDE_S = 0.01
@@ -52,6 +54,7 @@ class _Heard:
         pauses: between and around them; None where there are none to speak of.
         weight: frames of usual weight inside the cues.
         broken: minus the logarithm of the chance that its beginning or end agrees so badly although it is whole.
+        foreign: the same of a stretch inside it.
         apart_s: how far the places of its halves differ [s].
         apart_error_s: standard error of that.
         shift_s: how far its own best place lies from its run's.
@@ -63,6 +66,7 @@ class _Heard:
     pauses: float | None
     weight: float
     broken: float
+    foreign: float
     apart_s: float
     apart_error_s: float
     shift_s: float
@@ -177,6 +181,7 @@ def _listen(dialogue: Dialogue, agreement: Agreement, run: Run) -> _Heard:
         pauses=score(pauses) if heavy > 4 else None,
         weight=float(weight[cued].sum()) / agreement.usual,
         broken=_broken(agree[cued], weight[cued], mean),
+        foreign=_foreign(agree[cued], weight[cued], mean),
         apart_s=peaks[1].shift_s - peaks[0].shift_s if peaks else 0.0,
         apart_error_s=float(np.hypot(peaks[0].spread_s, peaks[1].spread_s)) if peaks else 0.0,
         shift_s=own.shift_s if own else 0.0,
@@ -195,11 +200,28 @@ def _broken(agree: NDArray[np.float32], weight: NDArray[np.float32], mean: float
     drift, variance = float(gains.mean()) if len(gains) else 0.0, float(gains.var()) if len(gains) else 0.0
     if drift <= 0 or variance <= 0:
         return 0.0
+    lowest = min(0.0, float(np.cumsum(gains).min()), float(np.cumsum(gains[::-1]).min()))
+    return -2 * drift * lowest / variance
+
+
+def _foreign(agree: NDArray[np.float32], weight: NDArray[np.float32], mean: float) -> float:
+    """How unlikely the worst stretch inside a dialogue is, by what the rest of it agrees.
+
+    The stretch is where the sum of gains falls most. Minus the logarithm of the chance that one of a normal variable's
+    n (n + 1) / 2 stretches lies so many standard deviations below what the rest makes expected, to its leading term.
+    """
+    gains = agree - 0.5 * max(mean, 0.3) * weight
     sums = np.concatenate([[0.0], np.cumsum(gains)])
-    ends = float(max(-sums.min(), sums.max() - sums[-1]))
-    inside = float((np.maximum.accumulate(sums) - sums).max())
-    # A fall may begin at any frame: one inside is as likely by chance as one at an end only if it is deeper.
-    return max(2 * drift * ends / variance, 2 * drift * inside / variance - float(np.log(len(gains))))
+    last = int(np.argmax(np.maximum.accumulate(sums) - sums))
+    first = int(np.argmax(sums[: last + 1]))
+    rest = np.ones(len(gains), bool)
+    rest[first:last] = False
+    if last - first < 2 or rest.sum() < _REST:
+        return 0.0
+    expected = float(agree[rest].sum()) / max(float(weight[rest].sum()), 1e-6) * weight
+    scatter = np.hypot(float(np.sqrt(np.mean((agree - expected)[rest] ** 2))), _EVEN * float(weight.mean()))
+    missing = float((expected - agree)[first:last].sum()) / (scatter * np.sqrt(last - first))
+    return max(0.0, missing) ** 2 / 2 - 2 * float(np.log(len(gains)))
 
 
 def _whole(heard: list[_Heard]) -> Reason | None:
@@ -261,7 +283,7 @@ def _verdict(
     faint = min(one.speech, one.loud) < least or one.speech < min(float(chance), 0.55 * usual)
     if faint and not _in_noise(one):
         return refused("absent", f"what is heard there agrees with its fingerprint by {one.speech:.2f} only")
-    if one.broken > _CHANCE:
+    if one.broken > _CHANCE or one.foreign > (_CHANCE if usual > _CLEAN else _GUSTS):
         return refused("splice", "a part of it does not follow the movie: a cut or an insertion runs through it")
     if abs(one.apart_s) > max(0.02, 5 * one.apart_error_s):
         return refused("splice", f"its halves lie {abs(one.apart_s) * 1000:.0f} ms apart: something was cut or put in")
