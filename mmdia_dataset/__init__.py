@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
+    from mmdia_dataset.shards.checking import check
     from mmdia_dataset.shards.packing import pack
     from mmdia_dataset.shards.reading import open_shards, row_of
     from mmdia_dataset.survey import stats
@@ -37,6 +38,7 @@ __all__ = [
     "MmdiaError",
     "__version__",
     "align",
+    "check",
     "convert",
     "demo",
     "doctor",
@@ -68,6 +70,7 @@ _HOMES = {
     "score": "metrics",
     "show": "pages",
     "stats": "survey",
+    "check": "shards.checking",
     "pack": "shards.packing",
     **dict.fromkeys(("open_shards", "row_of"), "shards.reading"),
 }

@@ -52,7 +52,7 @@ def test_help_is_light():
 # What a shell has that a function has not, and the names a shell's habits call for.
 SHELL_ONLY = {"format_", "report_file", "movies"}
 RENAMED = {"folder": "out", "page": "out"}
-FUNCTION_ONLY = {"progress", "on_issue"}
+FUNCTION_ONLY = {"progress", "on_issue", "on_fault"}
 
 
 COMMANDS = {
@@ -60,6 +60,7 @@ COMMANDS = {
     **dict.fromkeys(("validate", "convert", "stats"), cli.release),
     **dict.fromkeys(("locate", "fingerprint", "align", "rebuild"), cli.recordings),
     **dict.fromkeys(("export", "show"), cli.clips),
+    **dict.fromkeys(("pack", "check"), cli.shards),
     "score": cli.scores,
 }
 

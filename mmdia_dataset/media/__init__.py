@@ -28,7 +28,7 @@ from mmdia_dataset.media.samples import Unsure
 from mmdia_dataset.media.sound import SOUND_RATE, sound_of
 from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
 from mmdia_dataset.media.upright import Frame, Upright, rgb_of
-from mmdia_dataset.media.verify import check_clip, verify
+from mmdia_dataset.media.verify import check_clip, counts, verify
 
 __all__ = [
     "CODECS",
@@ -52,6 +52,7 @@ __all__ = [
     "audio_order",
     "can_decode",
     "check_clip",
+    "counts",
     "fingerprint",
     "margins",
     "probe",

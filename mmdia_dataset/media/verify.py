@@ -16,7 +16,7 @@ from mmdia_dataset.errors import MediaDamaged
 from mmdia_dataset.media.mp4index import read_tracks
 from mmdia_dataset.media.probe import best_audio, best_video, open_media
 
-__all__ = ["check_clip", "verify"]
+__all__ = ["check_clip", "counts", "verify"]
 
 _SLACK = Fraction(1, 10)
 
@@ -95,3 +95,32 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
             if kind == "audio" and expected and not decoded:
                 faults.append("no sound can be decoded")
     return faults
+
+
+def counts(path: str | os.PathLike[str]) -> tuple[int | None, int | None]:
+    """How many frames a whole file shows and how many samples per channel it plays, hidden ones aside, by decoding it.
+
+    None for a track that is not there; what can't be decoded is not counted.
+
+    Raises:
+        MediaUnreadable: it can't be opened.
+    """
+    totals: list[int | None] = []
+    with open_media(path) as media:
+        tracks = best_video(media), best_audio(media)
+    for kind, track in zip(("video", "audio"), tracks, strict=True):
+        if track is None:
+            totals.append(None)
+            continue
+        total = 0
+        with open_media(path) as media:
+            stream = best_video(media) if kind == "video" else best_audio(media)
+            assert stream is not None  # noqa: S101 - it was there a moment ago
+            for packet in media.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError:
+                    continue
+                total += sum(getattr(frame, "samples", 1) for frame in frames)
+        totals.append(total)
+    return totals[0], totals[1]
