@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
 import bench_copy as bench_copying  # noqa: E402
+import bench_shards as bench_sharding  # noqa: E402
 import imageio_ffmpeg  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -197,6 +198,11 @@ def bench_alignment(options: argparse.Namespace) -> None:
     bench_align.compare(WORK, options.sound_minutes, cost)
 
 
+def bench_shards(_: argparse.Namespace) -> None:
+    """Shards against tar and sha256sum."""
+    bench_sharding.compare(WORK, cost, show)
+
+
 def origin(path: Path) -> Fraction:
     """The film's start time in seconds, 0 if negative."""
     import av
@@ -306,6 +312,7 @@ BENCHES = {
     "memory": bench_memory,
     "audio": bench_audio,
     "align": bench_alignment,
+    "shards": bench_shards,
     "load": bench_load,
     "validate": bench_validate,
 }
