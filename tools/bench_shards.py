@@ -24,14 +24,20 @@ __all__ = ["compare"]
 
 
 class Spent(Protocol):
-    """What running a command took: CPU and wall seconds, peak memory in MB."""
+    """What running a command took: CPU and wall seconds."""
 
-    cpu: float
-    wall: float
-    peak: float
+    @property
+    def cpu(self) -> float:
+        """Seconds."""
+        ...
+
+    @property
+    def wall(self) -> float:
+        """Seconds."""
+        ...
 
 
-Cost = Callable[..., Spent]
+Cost = Callable[[list[str]], Spent]
 Show = Callable[..., None]
 
 # Packs a folder of `key.member` files as `mmdia pack` packs clips: read, write, read back, put in place.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from mmdia_dataset.schema import Dialogue, MadeLine, Sample, SampleFile, SamplePicture, Split
+from mmdia_dataset.schema import Dialogue, MadeLine, Mode, Sample, SampleFile, SamplePicture, Split
 
 __all__ = ["JSON", "member_of", "sample_bytes", "sample_of"]
 
@@ -16,11 +16,11 @@ JSON = "json"
 _DIALOGUE = tuple(Dialogue.model_fields)
 
 
-def member_of(file: str) -> str:
-    """What a clip's file is called after the key: its ending, in small letters; of a picture, with its number."""
+def member_of(file: str, mode: Mode) -> str:
+    """What a clip's file is called after the key: its ending, in small letters; of a key frame, with its number."""
     path = PurePosixPath(file)
     ending = path.suffix.removeprefix(".").lower()
-    return f"{path.stem}.{ending}" if path.stem.isdigit() else ending
+    return f"{path.stem}.{ending}" if mode == "keyframes" else ending
 
 
 def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[MadeLine]) -> Sample:
@@ -40,7 +40,8 @@ def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[Mad
         **values,
         splits=splits,
         keyframes=tuple(
-            SamplePicture(member=member_of(one.file), time_ms=one.time_ms, turn=one.turn) for one in pictures
+            SamplePicture(member=member_of(one.file, "keyframes"), time_ms=one.time_ms, turn=one.turn)
+            for one in pictures
         ),
         frames=next((line.frames for line in ordered if line.frames is not None), None),
         samples=next((line.samples for line in reversed(ordered) if line.samples is not None), None),
@@ -53,7 +54,7 @@ def _files(line: MadeLine) -> Iterator[SampleFile]:
     plays = line.mode != "keyframes"
     for file, (size, sha256) in line.stored().items():
         yield SampleFile(
-            member=member_of(file),
+            member=member_of(file, line.mode),
             mode=line.mode,
             sha256=sha256,
             size=size,

@@ -134,8 +134,8 @@ def stock(built: Path, modes: Sequence[str] | None = None) -> Stock:
         lines = [mine[mode] for mode in wanted]
         sample = sample_of(clip, lines[0].splits, lines)
         text = sample_bytes(sample)
-        stored = {file: what for line in lines for file, what in line.stored().items()}
-        files = tuple(sorted((member_of(file), file, *what) for file, what in stored.items()))
+        stored = [(line.mode, file, what) for line in lines for file, what in line.stored().items()]
+        files = tuple(sorted((member_of(file, mode), file, *what) for mode, file, what in stored))
         size = member_bytes(len(text)) + sum(member_bytes(file[2]) for file in files)
         item = Item(clip.id, key_of(clip.id), zlib.compress(text, 1), files)
         found.sized.append(Sized(len(found.items), item.key, sample.splits, size))
@@ -150,7 +150,7 @@ def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], 
     taken: dict[str, str] = {}
     for mode in wanted:
         lines = [line for lines in made.values() for line in lines.values() if line.mode == mode]
-        kinds = {member_of(file).rsplit(".", 1)[-1] for line in lines for file in line.stored()}
+        kinds = {member_of(file, mode).rsplit(".", 1)[-1] for line in lines for file in line.stored()}
         if len(kinds) > 1:
             raise UsageError(
                 f"clips of mode {mode} are of several kinds ({', '.join(sorted(kinds))}), and samples must be alike",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from mmdia_dataset.errors import OutputError
 from mmdia_dataset.schema import Shard, Split
 from mmdia_dataset.shards.planning import END_BYTES
 from mmdia_dataset.shards.stores import Store
-from mmdia_dataset.shards.tarscan import BLOCK, Entry, TarScan, header
+from mmdia_dataset.shards.tarscan import BLOCK, header
 
 __all__ = ["Packed", "write_shard"]
+
+_WRITE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +28,67 @@ class Packed:
 
 
 def write_shard(store: Store, file: str, split: Split, samples: Iterable[Packed], basis: str) -> Shard:
-    """Write a tar of samples, read it back, and put it in place; its entry for the index.
+    """Write a tar of samples, see that all of it is on disk, and put it in place; its entry for the index.
 
-    Members are written in order of their names, with fixed owner and mode and no time.
+    Members are written in order of their names, with fixed owner and mode and no time. Bytes are hashed on their way
+    out, in a thread beside; of what is on disk, the length and every header are read back.
 
     Raises:
         OutputError: it can't be written, or what was read back is not what was written.
     """
-    expected: list[tuple[str, str]] = []
-    count = 0
+    tar = _Tar()
     with store.writing(file) as temporary:
-        with temporary.open("wb") as out:
-            for sample in samples:
-                count += 1
-                for member, data in sorted(sample.members.items()):
-                    name = f"{sample.key}.{member}"
-                    out.write(header(name, len(data)))
-                    out.write(data)
-                    out.write(bytes(-len(data) % BLOCK))
-                    expected.append((name, hashlib.sha256(data).hexdigest()))
-            out.write(bytes(END_BYTES))
-        size, digest = _read_back(temporary, expected)
-    return Shard(file=file, split=split, samples=count, bytes=size, sha256=digest, basis=basis)
+        digest, size = hashlib.sha256(), 0
+        with temporary.open("wb") as out, ThreadPoolExecutor(1) as pool:
+            hashing: Future[None] | None = None
+            for piece in _in_large_pieces(tar.pieces(samples)):
+                if hashing is not None:
+                    hashing.result()
+                hashing = pool.submit(digest.update, piece)
+                out.write(piece)
+                size += len(piece)
+        tar.read_back(temporary, size)
+    return Shard(file=file, split=split, samples=tar.samples, bytes=size, sha256=digest.hexdigest(), basis=basis)
 
 
-def _read_back(temporary: Path, expected: list[tuple[str, str]]) -> tuple[int, str]:
-    """Size and hash of the tar on disk. Raises OutputError if it does not hold just these members."""
-    size = temporary.stat().st_size
-    with temporary.open("rb", buffering=0) as file:
-        scan = TarScan(file, size, plain=True, hashing=True)
-        found: list[tuple[str, str]] = []
-        for entry in scan:
-            if not isinstance(entry, Entry):
-                raise OutputError(f"it was not written right ({entry.text})", where=temporary, hint="check the disk")
-            hashed = hashlib.sha256()
-            for piece in entry.chunks():
-                hashed.update(piece)
-            found.append((entry.name, hashed.hexdigest()))
-    if found != expected:
-        raise OutputError("what was read back is not what was written", where=temporary, hint="check the disk")
-    return size, scan.sha256
+class _Tar:
+    """A tar in the making, and where its headers are."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self._headers: list[tuple[int, str, int]] = []
+
+    def pieces(self, samples: Iterable[Packed]) -> Iterator[bytes]:
+        at = 0
+        for sample in samples:
+            self.samples += 1
+            for member, data in sorted(sample.members.items()):
+                name, padding = f"{sample.key}.{member}", -len(data) % BLOCK
+                self._headers.append((at, name, len(data)))
+                yield header(name, len(data))
+                yield data
+                yield bytes(padding)
+                at += BLOCK + len(data) + padding
+        yield bytes(END_BYTES)
+
+    def read_back(self, file: Path, size: int) -> None:
+        """Whether the file has its length, and its headers are where they were written. Raises OutputError."""
+        with file.open("rb") as tar:
+            good = tar.seek(0, 2) == size
+            for at, name, length in self._headers:
+                tar.seek(at)
+                good = good and tar.read(BLOCK) == header(name, length)
+        if not good:
+            raise OutputError("what was read back is not what was written", where=file, hint="check the disk")
+
+
+def _in_large_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes; what is small is put together."""
+    waiting, size = [], 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _WRITE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
