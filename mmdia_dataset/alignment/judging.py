@@ -7,6 +7,7 @@ before it spoils speech, while another voice spoils nothing but speech.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -219,9 +220,9 @@ def _foreign(agree: NDArray[np.float32], weight: NDArray[np.float32], mean: floa
     if last - first < 2 or rest.sum() < _REST:
         return 0.0
     expected = float(agree[rest].sum()) / max(float(weight[rest].sum()), 1e-6) * weight
-    scatter = np.hypot(float(np.sqrt(np.mean((agree - expected)[rest] ** 2))), _EVEN * float(weight.mean()))
-    missing = float((expected - agree)[first:last].sum()) / (scatter * np.sqrt(last - first))
-    return max(0.0, missing) ** 2 / 2 - 2 * float(np.log(len(gains)))
+    scatter = math.hypot(float(np.std((agree - expected)[rest])), _EVEN * float(weight.mean()))
+    missing = float((expected - agree)[first:last].sum()) / (scatter * math.sqrt(last - first))
+    return max(0.0, missing) ** 2 / 2 - 2 * math.log(len(gains))
 
 
 def _whole(heard: list[_Heard]) -> Reason | None:
