@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.loader import load
     from mmdia_dataset.metrics import score
     from mmdia_dataset.pages import show
+    from mmdia_dataset.partition import splits
     from mmdia_dataset.pipeline import rebuild
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
@@ -53,6 +54,7 @@ __all__ = [
     "row_of",
     "score",
     "show",
+    "splits",
     "stats",
     "validate",
 ]
@@ -69,6 +71,7 @@ _HOMES = {
     "export": "exports",
     "score": "metrics",
     "show": "pages",
+    "splits": "partition",
     "stats": "survey",
     "check": "shards.checking",
     "pack": "shards.packing",

@@ -138,12 +138,16 @@ def doctor(release: Path | str | None = None, media: Path | str | None = None) -
 
 
 def validate(
-    *paths: Path | str, on_issue: Callable[[Issue], None] | None = None, progress: Progress | None = None
+    *paths: Path | str,
+    splits: Path | str | None = None,
+    on_issue: Callable[[Issue], None] | None = None,
+    progress: Progress | None = None,
 ) -> ValidationReport:
     """Check releases, built directories, manifests and edition files.
 
     Args:
         paths: what to check; its kind is found by content.
+        splits: of releases: a splits file to check instead of their own.
         on_issue: called with every issue as it is found; the report keeps counts and examples only.
         progress: called while annotations are read.
     """
@@ -156,7 +160,7 @@ def validate(
             if progress:
                 progress("checking", done, total)
 
-        for issue in issues_of(Path(path), seen):
+        for issue in issues_of(Path(path), seen, None if splits is None else Path(splits)):
             report.add(issue)
             if on_issue:
                 on_issue(issue)

@@ -17,9 +17,10 @@ from pydantic import ValidationError
 
 from mmdia_dataset.built import MANIFEST, BuiltDirectory, is_built, read_lines
 from mmdia_dataset.errors import BadFingerprint, UsageError
-from mmdia_dataset.release import Release, open_release, passport_issues
+from mmdia_dataset.release import Release, open_release, passport_issues, splits_of_file
 from mmdia_dataset.rules import Checker
 from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine, Passport
+from mmdia_dataset.splitting import Leakage, issues_of_leaks
 
 __all__ = ["ValidationReport", "issues_of"]
 
@@ -53,13 +54,23 @@ class ValidationReport:
         return sum(count for (severity, _), count in self.counts.items() if severity == "warning")
 
     @property
+    def notes(self) -> int:
+        """Number of notes: what is no fault, but good to know."""
+        return sum(count for (severity, _), count in self.counts.items() if severity == "note")
+
+    @property
     def exit_code(self) -> int:
         """1 if there are errors, else 0."""
         return 1 if self.errors else 0
 
 
-def issues_of(path: Path, seen: Seen | None = None) -> Iterator[Issue]:
+def issues_of(path: Path, seen: Seen | None = None, splits: Path | None = None) -> Iterator[Issue]:
     """Every issue of what a path holds.
+
+    Args:
+        path: a release, a built directory, a manifest, an edition file.
+        seen: called while annotations are read.
+        splits: of a release: the splits file to check instead of its own.
 
     Raises:
         UsageError: there is no such path.
@@ -74,12 +85,18 @@ def issues_of(path: Path, seen: Seen | None = None) -> Iterator[Issue]:
     elif path.is_file() and (edition := _edition_text(path)) is not None:
         yield from _edition(edition, path.name)
     else:
-        yield from _release(open_release(path), seen or (lambda *_: None))
+        yield from _release(open_release(path), seen or (lambda *_: None), splits)
 
 
-def _release(release: Release, seen: Seen) -> Iterator[Issue]:
+def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> Iterator[Issue]:
     yield from release.issues
-    checker = Checker(release.splits, release.splits_file)
+    splits, name = release.splits, release.splits_file
+    if other_splits is not None:
+        splits, wrong = splits_of_file(other_splits)
+        name = other_splits.name
+        yield from wrong
+    checker = Checker(splits, name)
+    leakage = None if splits is None else Leakage()
     total = max(1, sum(file.size for file in release.files))
     done = dialogues = 0
     for file in release.files:
@@ -87,12 +104,16 @@ def _release(release: Release, seen: Seen) -> Iterator[Issue]:
             yield from reading.issues
             if reading.dialogue is not None:
                 dialogues += 1
+                if leakage is not None:
+                    leakage.add(reading.dialogue)
                 yield from checker.check(
                     reading.dialogue, file=reading.file, path=reading.path, path_of=reading.path_of
                 )
         done += file.size
         seen(dialogues, done, total)
     yield from checker.finish()
+    if leakage is not None and splits is not None:
+        yield from issues_of_leaks(leakage.found(splits), name)
     yield from passport_issues(release.root, _fingerprint_fault)
 
 

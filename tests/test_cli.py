@@ -58,6 +58,7 @@ FUNCTION_ONLY = {"progress", "on_issue", "on_fault"}
 COMMANDS = {
     **dict.fromkeys(("demo", "doctor"), cli.start),
     **dict.fromkeys(("validate", "convert", "stats"), cli.release),
+    "splits": cli.splitting,
     **dict.fromkeys(("locate", "fingerprint", "align", "rebuild"), cli.recordings),
     **dict.fromkeys(("export", "show"), cli.clips),
     **dict.fromkeys(("pack", "check"), cli.shards),
@@ -116,7 +117,7 @@ def test_validate(world, built):
     assert "6 dialogues: 0 errors" in out
     found = json.loads(mmdia("validate", world.release, "--format", "json")[0])
     assert found["dialogues"] == 6
-    assert len(found["issues"]) == found["warnings"] + found["errors"]
+    assert len(found["issues"]) == found["warnings"] + found["errors"] + found["notes"]
     assert mmdia("validate", built / "manifest.jsonl", built / "editions" / "tt0000001.json")[0].startswith("0 errors")
 
 

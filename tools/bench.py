@@ -1,6 +1,6 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
-python tools/bench.py copy|memory|audio|align|load|validate|all [--minutes 10] [--clips 60] [--dialogues 54700]
+python tools/bench.py copy|memory|audio|align|load|validate|splits|all [--minutes 10] [--clips 60] [--dialogues 54700]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
 start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
 import bench_copy as bench_copying  # noqa: E402
 import bench_shards as bench_sharding  # noqa: E402
+import bench_splits  # noqa: E402
 import imageio_ffmpeg  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -203,6 +204,11 @@ def bench_shards(_: argparse.Namespace) -> None:
     bench_sharding.compare(WORK, cost, show)
 
 
+def bench_splitting(options: argparse.Namespace) -> None:
+    """Splits, their leakage and statistics of a full-size release, against `json.loads` of its lines."""
+    bench_splits.compare(WORK, options.dialogues, cost, python)
+
+
 def origin(path: Path) -> Fraction:
     """The film's start time in seconds, 0 if negative."""
     import av
@@ -315,6 +321,7 @@ BENCHES = {
     "shards": bench_shards,
     "load": bench_load,
     "validate": bench_validate,
+    "splits": bench_splitting,
 }
 
 

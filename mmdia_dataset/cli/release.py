@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["convert", "stats", "validate"]
 
 
+_SEVERITIES = ("error", "warning", "note")
+
+
 class Target(StrEnum):
     """What `convert` writes."""
 
@@ -33,6 +36,9 @@ class Target(StrEnum):
 @command
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Releases, built directories, manifests, edition files.")],
+    splits: Annotated[
+        Path | None, typer.Option("--splits", help="Check this splits file instead of the release's own.")
+    ] = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write every issue here, as JSON lines.")] = None,
     format_: FormatOption = Format.text,
 ) -> int:
@@ -51,19 +57,30 @@ def validate(
     with progress_bar() as progress:
         if format_ is Format.json:
             sys.stdout.write('{"issues": [')
-            found = commands.validate(*paths, on_issue=print_issue, progress=progress)
+            found = commands.validate(*paths, splits=splits, on_issue=print_issue, progress=progress)
             counts = [{"severity": s, "rule": r, "count": n} for (s, r), n in sorted(found.counts.items())]
-            end = {"dialogues": found.dialogues, "errors": found.errors, "warnings": found.warnings, "counts": counts}
+            end = {
+                "dialogues": found.dialogues,
+                "errors": found.errors,
+                "warnings": found.warnings,
+                "notes": found.notes,
+                "counts": counts,
+            }
             sys.stdout.write("\n],\n" + json.dumps(end)[1:] + "\n")
             return found.exit_code
         if report_file is None:
-            found = commands.validate(*paths, progress=progress)
+            found = commands.validate(*paths, splits=splits, progress=progress)
         else:
             with whole_file(report_file) as temporary, temporary.open("w", encoding="utf-8") as lines:
                 found = commands.validate(
-                    *paths, on_issue=lambda issue: print(issue.model_dump_json(), file=lines), progress=progress
+                    *paths,
+                    splits=splits,
+                    on_issue=lambda issue: print(issue.model_dump_json(), file=lines),
+                    progress=progress,
                 )
-    for (severity, rule), count in sorted(found.counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1])):
+    for (severity, rule), count in sorted(
+        found.counts.items(), key=lambda item: (_SEVERITIES.index(item[0][0]), -item[1], item[0][1])
+    ):
         examples = found.examples[rule]
         out.print(f"{severity:<7}  {rule}  ({count})")
         for issue in examples:
@@ -71,8 +88,9 @@ def validate(
         if count > len(examples):
             out.print(f"    … and {count - len(examples)} more")
         out.print(f"    → {examples[0].hint}")
-    summary = f"{found.dialogues:,} dialogues: {found.errors:,} errors, {found.warnings:,} warnings"
-    out.print(summary if found.dialogues else f"{found.errors:,} errors, {found.warnings:,} warnings")
+    notes = f", {found.notes:,} notes" if found.notes else ""
+    summary = f"{found.errors:,} errors, {found.warnings:,} warnings{notes}"
+    out.print(f"{found.dialogues:,} dialogues: {summary}" if found.dialogues else summary)
     if report_file:
         err.print(f"every issue: {report_file}")
     elif any(count > 3 for count in found.counts.values()):

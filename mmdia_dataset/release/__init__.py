@@ -17,10 +17,12 @@ it, and its place in `reading.ENTRY_READERS` and `convert.WRITERS`.
 
 from mmdia_dataset.release.convert import WRITERS, ConvertReport, convert
 from mmdia_dataset.release.folder import Release, open_release
+from mmdia_dataset.release.identity import series_of
 from mmdia_dataset.release.passports import PASSPORTS, passport_issues, read_passport, write_passport
 from mmdia_dataset.release.reading import Reading, SourceFile
 from mmdia_dataset.release.rules import RULES
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
+from mmdia_dataset.release.splits import part_name, splits_of_file, write_splits
 
 __all__ = [
     "DIALECTS",
@@ -34,7 +36,11 @@ __all__ = [
     "SourceFile",
     "convert",
     "open_release",
+    "part_name",
     "passport_issues",
     "read_passport",
+    "series_of",
+    "splits_of_file",
     "write_passport",
+    "write_splits",
 ]

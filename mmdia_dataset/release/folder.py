@@ -292,11 +292,10 @@ def _left_out(kinds: list[tuple[Path, str, Kind]], dialect: Dialect) -> Iterator
 
 
 def _splits(kinds: list[tuple[Path, str, Kind]]) -> tuple[Splits | None, str | None, list[Issue]]:
-    best: Splits | None = None
-    chosen: str | None = None
-    most = -1
+    """The splits of a release: of `splits.json`, else of the file with most ids; and of a list of the benchmark's."""
+    found: list[tuple[str, Splits]] = []
+    benches: list[tuple[str, Splits]] = []
     issues: list[Issue] = []
-    names: list[str] = []
     for file, name, kind in kinds:
         if kind != "splits":
             continue
@@ -306,13 +305,17 @@ def _splits(kinds: list[tuple[Path, str, Kind]]) -> tuple[Splits | None, str | N
             issues.append(make_issue(error.rule, name, f"${error.at}", error.message))
             continue
         issues += wrong
-        names.append(name)
-        count = sum(len(ids) for _, ids in splits.lists()) if splits else 0
-        if count > most:
-            best, chosen, most = splits, name, count
+        if splits is not None:
+            only_bench = splits.bench and not any(ids for split, ids in splits.lists() if split != "bench")
+            (benches if only_bench else found).append((name, splits))
+    bench = benches[0] if benches else None
+    if not found:
+        return (None, None, issues) if bench is None else (bench[1], bench[0], issues)
+    chosen, best = max(found, key=lambda one: (one[0] == "splits.json", sum(len(ids) for _, ids in one[1].lists())))
+    why = "it is called so" if chosen == "splits.json" else "it has more ids"
     issues += [
-        make_issue("other-splits", name, "$", f"{chosen} is used instead, it has more ids")
-        for name in names
-        if name != chosen
+        make_issue("other-splits", name, "$", f"{chosen} is used instead, {why}") for name, _ in found if name != chosen
     ]
+    if bench is not None and not best.bench:
+        best = best.model_copy(update={"bench": bench[1].bench})
     return best, chosen, issues

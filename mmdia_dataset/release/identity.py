@@ -11,7 +11,17 @@ from mmdia_dataset.release.rules import EntryError
 from mmdia_dataset.release.values import first_key
 from mmdia_dataset.schema import Movie
 
-__all__ = ["Home", "batch_of", "checked_id", "home_of_dialogue", "home_of_entry", "home_of_file", "is_safe", "movie_of"]
+__all__ = [
+    "Home",
+    "batch_of",
+    "checked_id",
+    "home_of_dialogue",
+    "home_of_entry",
+    "home_of_file",
+    "is_safe",
+    "movie_of",
+    "series_of",
+]
 
 _IMDB = re.compile(r"tt[0-9]{7,10}")
 _SAFE = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,180}")
@@ -105,6 +115,22 @@ def home_of_dialogue(dialogue_id: Any, path: Any) -> tuple[Home, str]:
     elif not _IMDB.fullmatch(movie):
         batch = next((folder for folder in folders if folder and movie.startswith(f"{folder}_")), None)
     return Home(movie, batch or None), number
+
+
+def series_of(movie: str, batch: str | None) -> frozenset[str]:
+    """The series an episode is of, by every name it goes by, in small letters; empty for a film.
+
+    A batch may hold several series, and one series may stand in several batches, so both names count: the batch's, and
+    what an episode's own name says before season and number.
+    """
+    home = Home(movie, batch)
+    known = movie_of(home, None)
+    if known.imdb is not None or not (known.series or known.episodes):
+        return frozenset()
+    stem = movie.removeprefix(f"{batch}_") if batch else movie
+    episode = _EPISODES.search(stem)
+    title = " ".join(re.findall(r"[^\W_]+", stem[: episode.start()] if episode else stem)).casefold()
+    return frozenset(name for name in ((known.series or "").casefold(), title) if name)
 
 
 def movie_of(home: Home, file: str | None, top: Any = None) -> Movie:

@@ -21,7 +21,11 @@ _TABLE: dict[str, tuple[Severity, str, str]] = {
     # Discovery.
     "not-annotations": (_W, "A JSON or Parquet file that holds no annotations is left out.", "move it elsewhere"),
     "other-dialect": (_W, "Files of a poorer dialect than the one used are left out.", "point at their subfolder"),
-    "other-splits": (_W, "Only one splits file is used, the one with most ids.", "remove or move the other"),
+    "other-splits": (
+        _W,
+        "Only one splits file is used: `splits.json`, else the one with most ids.",
+        "remove or move the other",
+    ),
     "unknown-split": (_W, "A list in the splits file has no known split name.", "name it as one of the known splits"),
     "bad-split-id": (_E, "An entry of a split is no id.", "correct or drop the entry"),
     "bad-passport": (_E, "A file in passports/ is no passport, or another movie's.", "get it anew from the curator"),

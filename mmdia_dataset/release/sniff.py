@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pydantic_core import from_json
 
 from mmdia_dataset.release.rules import EntryError
-from mmdia_dataset.release.splits import looks_like_splits
+from mmdia_dataset.release.splits import is_bench_list, looks_like_splits
 from mmdia_dataset.schema import Dialogue, Movie
 
 __all__ = ["DIALECTS", "Dialect", "Kind", "clips_key", "entry_dialect", "is_lines", "kind_of"]
@@ -42,9 +42,18 @@ def kind_of(path: Path) -> Kind:
         kind = _json(head)
         if kind == "other" and len(head) == HEAD and path.stat().st_size <= _MAX_WHOLE:
             kind = _json(path.read_bytes())
+        if kind == "other" and _is_bench(path, head):
+            kind = "splits"
     except OSError as error:
         raise EntryError("unreadable", f"the file can't be read: {(error.strerror or str(error)).lower()}") from error
     return kind
+
+
+def _is_bench(path: Path, head: bytes) -> bool:
+    try:
+        return is_bench_list(path, from_json(head.removeprefix(codecs.BOM_UTF8), allow_partial=True))
+    except ValueError:
+        return False
 
 
 def _parquet(path: Path) -> Kind:

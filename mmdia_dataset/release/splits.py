@@ -8,13 +8,22 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.files import write_text
 from mmdia_dataset.release.jsonfile import read_json
-from mmdia_dataset.release.rules import make_issue
+from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.schema import Issue, Split, Splits
 from mmdia_dataset.schema.base import Id
 
-__all__ = ["looks_like_splits", "membership", "read_splits", "write_splits"]
+__all__ = [
+    "is_bench_list",
+    "looks_like_splits",
+    "membership",
+    "part_name",
+    "read_splits",
+    "splits_of_file",
+    "write_splits",
+]
 
 _NAMES: dict[str, Split] = {
     "train": "train",
@@ -26,6 +35,7 @@ _NAMES: dict[str, Split] = {
     "hard": "hard",
     "bench": "bench",
 }
+_BENCH_FILES = ("bench", "bench_ids", "mm_dia_bench", "mm-dia-bench")
 _ID = TypeAdapter(Id, config=ConfigDict(strict=True, regex_engine="python-re"))
 
 
@@ -37,12 +47,43 @@ def looks_like_splits(value: dict[str, Any]) -> bool:
     )
 
 
+def is_bench_list(path: Path, value: Any) -> bool:
+    """Whether a file is the list of the benchmark's ids: by its name, and because it holds nothing but texts."""
+    return (
+        path.stem.casefold() in _BENCH_FILES and type(value) is list and all(type(item) is str for item in value[:20])
+    )
+
+
+def part_name(name: str) -> Split | None:
+    """A split by any of its names, upstream's `eval` being `validation`; None if it is no split's."""
+    return _NAMES.get(name.casefold())
+
+
+def splits_of_file(path: Path) -> tuple[Splits, list[Issue]]:
+    """The splits of a file that is named, and what was wrong in it.
+
+    Raises:
+        ReleaseUnreadable: it is no splits file.
+    """
+    hint = 'give a JSON file such as {"train": ["tt0114388_clip_64"], "eval": [], "test": []}'
+    try:
+        value, _ = read_json(path)
+        if type(value) is not dict or not looks_like_splits(value):
+            raise ReleaseUnreadable("this is no splits file", where=path, hint=hint)
+        splits, issues = read_splits(path, path.name)
+    except EntryError as error:
+        raise ReleaseUnreadable(error.message, where=path, at=error.at or None, hint=hint) from error
+    return splits or Splits(), issues
+
+
 def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
     """The splits of a file, and what was wrong in it. Raises EntryError if it is unreadable."""
     value, _ = read_json(path)
     issues: list[Issue] = []
     found: dict[str, list[str]] = {}
     known = ", ".join(dict.fromkeys(_NAMES.values()))
+    if type(value) is list:
+        value = {"bench": value}
     for key, items in value.items():
         split = _NAMES.get(key.casefold())
         if split is None or type(items) is not list:

@@ -174,7 +174,9 @@ class Splits(Model):
 class Issue(Model):
     """Something found in a file: what, where, and what to do."""
 
-    severity: Severity = Field(description="Errors make `validate` fail, warnings do not.", examples=["error"])
+    severity: Severity = Field(
+        description="Errors make `validate` fail; warnings and notes do not.", examples=["error"]
+    )
     rule: str = Field(description="Name of the rule.", examples=["ends-before-start"])
     file: str | None = Field(description="The file, relative to what was checked.", examples=["json/movie/tt1.json"])
     path: str = Field(description="JSON path inside it.", examples=["$.clips[3].srt[0]"])

@@ -33,7 +33,7 @@ InteractionLabel = Literal[
 ]
 Split = Literal["train", "validation", "test", "hard", "bench", "unassigned"]
 Mode = Literal["copy", "encode", "audio", "keyframes"]
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
 
 VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
 RELATIONSHIPS: tuple[RelationshipLabel, ...] = get_args(RelationshipLabel)
