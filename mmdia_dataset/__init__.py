@@ -18,6 +18,7 @@ from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
     from mmdia_dataset.access import Decode
+    from mmdia_dataset.certificates import coverage
     from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, validate
     from mmdia_dataset.exports import export
     from mmdia_dataset.loader import load
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.shards.checking import check
     from mmdia_dataset.shards.packing import pack
     from mmdia_dataset.shards.reading import open_shards, row_of
-    from mmdia_dataset.survey import stats
+    from mmdia_dataset.survey import bench, stats
 
 __all__ = [
     "Clip",
@@ -39,8 +40,10 @@ __all__ = [
     "MmdiaError",
     "__version__",
     "align",
+    "bench",
     "check",
     "convert",
+    "coverage",
     "demo",
     "doctor",
     "export",
@@ -65,6 +68,7 @@ _HOMES = {
     "Decode": "access",
     **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "validate"), "commands"),
     **dict.fromkeys(("Clip", "Dialogue"), "schema"),
+    "coverage": "certificates",
     "load": "loader",
     "rebuild": "pipeline",
     "open_release": "release",
@@ -72,10 +76,10 @@ _HOMES = {
     "score": "metrics",
     "show": "pages",
     "splits": "partition",
-    "stats": "survey",
     "check": "shards.checking",
     "pack": "shards.packing",
     **dict.fromkeys(("open_shards", "row_of"), "shards.reading"),
+    **dict.fromkeys(("bench", "stats"), "survey"),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmdia_dataset.benchmark import Selection
 from mmdia_dataset.built import MANIFEST, is_built, read_lines
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.release import Release, open_release
@@ -50,6 +51,26 @@ class Annotations:
     release: Release
     built: bool
     _splits: dict[str, tuple[Split, ...]] = field(default_factory=dict)
+
+    @property
+    def official_bench(self) -> bool:
+        """Whether it says itself which dialogues are the benchmark."""
+        if self.built:
+            return any("bench" in splits for splits in self._splits.values())
+        return self.release.splits is not None and bool(self.release.splits.bench)
+
+    def bench(self, selection: Selection) -> Callable[[Dialogue], bool]:
+        """Which dialogues are the benchmark: those listed as such, else those selected.
+
+        A selection takes none in train or validation, unless everything is in train, for want of splits.
+        """
+        if self.official_bench:
+            return lambda dialogue: "bench" in self.splits_of(dialogue.id)
+        if self.built:
+            divided = any(split not in ("train", "unassigned") for found in self._splits.values() for split in found)
+        else:
+            divided = self.release.splits is not None
+        return lambda dialogue: selection.takes(dialogue, self.splits_of(dialogue.id) if divided else ())
 
     def dialogues(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Dialogue]:
         """Every dialogue once. Raises ReleaseUnreadable: not one could be read."""

@@ -52,6 +52,8 @@ JSON_SCHEMAS: dict[str, Any] = {
     "edition": schema.Edition,
     "manifest_line": schema.ManifestLine,
     "issue": schema.Issue,
+    "certificate": schema.Certificate,
+    "subset": schema.Subset,
     "answer": schema.Answer,
     "sample": schema.Sample,
     "shard_index": schema.ShardIndex,

@@ -13,6 +13,7 @@ import os
 from typing import ClassVar
 
 __all__ = [
+    "BadCertificate",
     "ConfigError",
     "DataNotFound",
     "DatasetsVersionError",
@@ -137,6 +138,10 @@ class MediaMapError(MmdiaError):
 
 class BadFingerprint(MmdiaError):
     """A timing fingerprint is none, damaged, or of a version this program does not read."""
+
+
+class BadCertificate(MmdiaError):
+    """A certificate of coverage or a subset is none, or contradicts its own hashes."""
 
 
 class MediaError(MmdiaError):

@@ -1,22 +1,29 @@
-"""`stats`: the figures of a release or a built directory beside the paper's, and what is drawn of them."""
+"""`stats` and `bench`: the figures of a release or a built directory, and of its benchmark, beside the paper's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmdia_dataset.annotations import Annotations, open_annotations, wanted_of
+from mmdia_dataset.benchmark import Selection
 from mmdia_dataset.errors import shown
-from mmdia_dataset.files import check_folder
+from mmdia_dataset.files import check_folder, write_text
 from mmdia_dataset.schema import SPLITS
-from mmdia_dataset.statistics import Covered, Distributions, Figures, Tally
+from mmdia_dataset.statistics import Covered, Distributions, Figures, Statistics, Tally
 
 if TYPE_CHECKING:
     from mmdia_dataset.plans import Progress
 
-__all__ = ["StatsReport", "stats"]
+__all__ = ["BenchReport", "StatsReport", "bench", "stats"]
+
+
+OURS = "bench selected"
+"""The column of figures of a benchmark that no list of the authors names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,8 @@ class StatsReport:
     """What was counted.
 
     Attributes:
-        figures: of `all` dialogues, then of each split there is.
+        figures: of `all` dialogues, then of each split there is; and where no split is the benchmark, of
+            `bench selected`, the dialogues that `bench` selects.
         movies: of each movie.
         distributions: of all dialogues.
         coverage: of a built directory: how much of what was wanted has a clip; of `all`, then of each split.
@@ -60,11 +68,17 @@ def stats(release: Path | str, *, plots: Path | str | None = None, progress: Pro
     if plots is not None:
         check_folder(Path(plots))
     opened = open_annotations(release)
-    tally = Tally()
+    tally, chosen = Tally(), Statistics()
+    is_bench = opened.bench(Selection())
     for dialogue in opened.dialogues(None if progress is None else partial(progress, "counting")):
         tally.add(dialogue, opened.splits_of(dialogue.id))
+        if is_bench(dialogue):
+            chosen.add(dialogue)
+    figures = tally.figures
+    if not opened.official_bench and chosen.figures.dialogues:
+        figures[OURS] = chosen.figures
     coverage, movie_coverage = _coverage(opened)
-    report = StatsReport(tally.figures, tally.movies, tally.distributions, coverage, movie_coverage)
+    report = StatsReport(figures, tally.movies, tally.distributions, coverage, movie_coverage)
     if plots is None:
         return report
     from mmdia_dataset.plots import write_plots
@@ -73,7 +87,55 @@ def stats(release: Path | str, *, plots: Path | str | None = None, progress: Pro
     files = write_plots(
         Path(plots), title, report.figures, report.movies, report.distributions, coverage, movie_coverage
     )
-    return StatsReport(tally.figures, tally.movies, tally.distributions, coverage, movie_coverage, files)
+    return replace(report, files=files)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchReport:
+    """The benchmark's dialogues, their figures, and whether the release lists them itself; ``out`` has their ids."""
+
+    ids: tuple[str, ...]
+    figures: Figures
+    official: bool
+    out: Path | None
+
+    @property
+    def exit_code(self) -> int:
+        """1 if no dialogue is in it."""
+        return 0 if self.ids else 1
+
+
+def bench(
+    release: Path | str,
+    *,
+    selection: Mapping[str, Any] | Selection | None = None,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+) -> BenchReport:
+    """Which dialogues are the benchmark: those the release lists, else those selected.
+
+    Args:
+        release: a release, or a built directory, of which the dialogues with clips are looked at.
+        selection: some fields of `benchmark.Selection`, to select otherwise than by default.
+        out: a JSON file for the ids. Called `bench_ids.json` in a release, it is what the release lists from then on.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        UsageError: a selection has no such field.
+        ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
+        OutputError: the file can't be written.
+    """
+    wanted = Selection.taken_from(selection)
+    opened = open_annotations(release)
+    is_bench = opened.bench(wanted)
+    ids, counted = [], Statistics()
+    for dialogue in opened.dialogues(None if progress is None else partial(progress, "selecting")):
+        if is_bench(dialogue):
+            ids.append(dialogue.id)
+            counted.add(dialogue)
+    if out is not None:
+        write_text(Path(out), json.dumps(ids, ensure_ascii=False, indent=1) + "\n")
+    return BenchReport(tuple(ids), counted.figures, opened.official_bench, None if out is None else Path(out))
 
 
 def _coverage(opened: Annotations) -> tuple[dict[str, Covered], dict[str, Covered]]:

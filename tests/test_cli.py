@@ -58,7 +58,7 @@ FUNCTION_ONLY = {"progress", "on_issue", "on_fault"}
 COMMANDS = {
     **dict.fromkeys(("demo", "doctor"), cli.start),
     **dict.fromkeys(("validate", "convert", "stats"), cli.release),
-    "splits": cli.splitting,
+    **dict.fromkeys(("splits", "bench", "coverage"), cli.splitting),
     **dict.fromkeys(("locate", "fingerprint", "align", "rebuild"), cli.recordings),
     **dict.fromkeys(("export", "show"), cli.clips),
     **dict.fromkeys(("pack", "check"), cli.shards),

@@ -282,7 +282,7 @@ def test_plain_loading_needs_no_import(built):
 
 
 def test_inspecting_names(built, release):
-    assert datasets.get_dataset_config_names("mm-dia", data_dir=str(built)) == ["dialogues", "clips", *TASKS]
+    assert datasets.get_dataset_config_names("mm-dia", data_dir=str(built)) == ["dialogues", "clips", "bench", *TASKS]
     assert datasets.get_dataset_split_names("mm-dia", "clips", data_dir=str(built)) == ["train", "test", "hard"]
     names = datasets.get_dataset_split_names("mm-dia", "dialogues", data_dir=str(release))
     assert names == ["train", "test", "hard", "unassigned"]

@@ -19,6 +19,10 @@ from mmdia_dataset.arrow import JSON_SCHEMAS, json_schema
 ROOT = Path(__file__).parent.parent
 FINGERPRINT = "sha256:" + "0" * 64
 
+IDS = {
+    "count": 3, "sha256": "0" * 64, "movies": [{"movie": "tt0114388", "numbers": "0-1"}], "others": ["b"],
+}  # fmt: skip
+
 EXAMPLES = {
     "dialogue": {
         "id": "tt0114388_clip_64", "movie": "tt0114388", "batch": "movie_41", "number": 64, "timeline": "movie",
@@ -56,6 +60,16 @@ EXAMPLES = {
     },
     "issue": {
         "severity": "error", "rule": "ends-before-start", "file": None, "path": "$", "message": "ends", "hint": "swap",
+    },
+    "certificate": {
+        "made_by": "mmdia coverage", "version": "1", "modes": ["audio", "copy"], "release": "0" * 64, "wanted": 3,
+        "made": 2, "hours": 0.01,
+        "splits": [{"split": "test", "wanted": 3, "listed": "0" * 64, "made": IDS, "hours": 0.01}],
+        "movies": [{"movie": "tt0114388", "sha256": "0" * 64}], "bounds": {"within_5_ms": 2},
+    },
+    "subset": {
+        "made_by": "mmdia coverage", "version": "1", "certificates": ["0" * 64], "ids": IDS,
+        "splits": [{"split": "test", "ids": IDS}],
     },
     "answer": {
         "id": "tt0114388_clip_64", "text": None, "movie": "tt0114388", "relationship": "Family", "interaction": None,

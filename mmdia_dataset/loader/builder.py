@@ -28,6 +28,7 @@ from mmdia_dataset import arrow
 from mmdia_dataset.errors import ConfigError, DataNotFound, MmdiaError, UsageError
 from mmdia_dataset.files import output_error
 from mmdia_dataset.loader import places
+from mmdia_dataset.loader.choices import ARGUMENTS, BENCH, Choice
 from mmdia_dataset.loader.cuts import ACCESS, Cuts
 from mmdia_dataset.loader.sources import Released, Shard, Source, Staged, joined, open_source
 from mmdia_dataset.loader.tasks import OPTIONS, Tasks
@@ -37,7 +38,8 @@ from mmdia_dataset.views import TASKS, TaskOptions
 
 __all__ = ["Builder", "Config", "features", "load"]
 
-_MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, **{t.name: t.model for t in TASKS.values()}}
+_MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, BENCH: Clip}
+_MODELS |= {task.name: task.model for task in TASKS.values()}
 _MODES = ("copy", "encode", "audio", "keyframes", ACCESS)
 _MEDIA = {"audio": datasets.Audio, "image": datasets.Image, "video": datasets.Video}
 _DISK = {
@@ -79,6 +81,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
         only: cut clips of these splits alone, comma-separated.
         state: fingerprint of annotations and films.
         task: the options of a task, as text.
+        chosen: which dialogues are wanted, as text.
     """
 
     media_dir: str | None = None
@@ -87,6 +90,7 @@ class Config(datasets.BuilderConfig):  # type: ignore[misc]
     only: str | None = None
     state: str | None = None
     task: str | None = None
+    chosen: str | None = None
 
 
 class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
@@ -103,6 +107,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     BUILDER_CONFIGS = [  # noqa: RUF012 - datasets reads it as a class attribute
         Config(name="dialogues", version=VERSION, description="Annotations only; needs no media."),
         Config(name="clips", version=VERSION, description="Annotations with the clip cut from your film."),
+        Config(name=BENCH, version=VERSION, description="The benchmark; with clips, of a built directory."),
         *(
             Config(name=task.name, version=datasets.Version(f"{SCHEMA_VERSION}.0"), description=task.words)
             for task in TASKS.values()
@@ -139,6 +144,8 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise UsageError(f"{next(iter(asked))} is an option of tasks", hint=f"tasks are {', '.join(TASKS)}")
         found = places.find(data_dir, token=token, revision=revision)
         source = open_source(found, Dialogue if name == "dialogues" else Clip)
+        self._choice = Choice.taken_from(others, name, source)
+        self._model = Dialogue if name == BENCH and isinstance(source, Released) else _MODELS[name]
         self._cuts: Cuts | None = None
         self._release: Released | None = None
         self._source: Source | None = None
@@ -162,6 +169,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         elif isinstance(source, Released):
             self._release = source
         kwargs |= {"decode": True} if decode else {}
+        kwargs |= {"chosen": self._choice.text} if self._choice else {}
         others |= {"dataset_name": NAME, "hash": places.package_hash()}
         if self._cuts is None and (mode != "copy" or only):
             raise UsageError(
@@ -171,7 +179,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             super().__init__(config_name=name, token=token, **kwargs, **others)
 
     def _info(self) -> datasets.DatasetInfo:
-        model = _MODELS[self.config.name] if self._cuts is None else self._cuts.model
+        model = self._model if self._cuts is None else self._cuts.model
         return datasets.DatasetInfo(
             description=self.config.description or "", features=features(model, decode=self.config.decode)
         )
@@ -211,6 +219,10 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         assert self._source is not None  # noqa: S101 - a builder has one of the three
         return self._source
 
+    def _rows(self) -> Source:
+        source = self._make_source()
+        return source if self._choice is None else self._choice.applied(source)
+
     def _prepare_split(self, split_generator: Any, *args: Any, num_proc: int | None = None, **kwargs: Any) -> None:
         """As in `datasets`, with no more processes than parts, and none to copy what is staged."""
         if num_proc is not None:
@@ -227,7 +239,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         ]
 
     def _shards(self) -> dict[Split, list[Shard]]:
-        shards = self._make_source().shards()
+        shards = self._rows().shards()
         if self.config.only:
             shards = {split: parts for split, parts in shards.items() if split in self.config.only.split(",")}
         if not shards:
@@ -235,7 +247,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return shards
 
     def _generate_tables(self, shards: list[Shard], split: Split) -> Iterator[tuple[str, pa.Table]]:
-        source = self._make_source()
+        source = self._rows()
         for number, shard in enumerate(joined(shards)):
             for part, table in enumerate(source.tables(shard, split)):
                 yield f"{number}-{part}", table
@@ -294,7 +306,8 @@ def load(
         keep_in_memory: read the rows into memory instead of mapping the file.
         revision: of the Hub repository.
         token: for the Hub.
-        options: of tasks: `control`, `drop`, `seed`, `sounds`, `templates`; see `mmdia_dataset.views.TaskOptions`.
+        options: `subset`, a file of `mmdia coverage`: those dialogues alone. Of `bench`: `selection`, some fields of
+            `mmdia_dataset.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.
 
     Returns:
         A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.
@@ -306,7 +319,7 @@ def load(
     for wanted in split_names(split):
         _check_choice("split", wanted, (*SPLITS, "all"))
     for option in options:
-        _check_choice("option", option, OPTIONS)
+        _check_choice("option", option, (*ARGUMENTS, *OPTIONS))
     if streaming and num_proc is not None:
         raise UsageError("streaming prepares nothing, so num_proc has no use", hint="leave out one of the two")
     names = sorted(set(split_names(split)) & set(SPLITS))

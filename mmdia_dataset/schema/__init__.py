@@ -52,6 +52,16 @@ from mmdia_dataset.schema.building import (
     RefusedLine,
     Source,
 )
+from mmdia_dataset.schema.coverage import (
+    Certificate,
+    ErrorBounds,
+    IdList,
+    MovieIds,
+    MovieSpans,
+    SplitCoverage,
+    SplitIds,
+    Subset,
+)
 from mmdia_dataset.schema.scoring import Answer, Utterance
 from mmdia_dataset.schema.sharding import Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
 from mmdia_dataset.schema.tasks import (
@@ -75,12 +85,15 @@ __all__ = [
     "VISIBILITIES",
     "AffectiveTriplet",
     "Answer",
+    "Certificate",
     "Clip",
     "Dialogue",
     "Edition",
     "EditionPiece",
+    "ErrorBounds",
     "Evidence",
     "Fingerprint",
+    "IdList",
     "InteractionMode",
     "Issue",
     "Keyframe",
@@ -92,6 +105,8 @@ __all__ = [
     "Mode",
     "Model",
     "Movie",
+    "MovieIds",
+    "MovieSpans",
     "NonVerbal",
     "Passport",
     "Picture",
@@ -114,8 +129,11 @@ __all__ = [
     "Speaker",
     "SpeechVideo",
     "Split",
+    "SplitCoverage",
+    "SplitIds",
     "Splits",
     "StyleSpeech",
+    "Subset",
     "TaskKeyframe",
     "TaskRow",
     "TaskSpeaker",

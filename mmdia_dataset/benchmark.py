@@ -1,0 +1,76 @@
+"""Which dialogues are a benchmark: two people, both seen, highly expressive. Pure.
+
+The authors' list of MM-DIA-BENCH, where a release has it (a split `bench`, or `bench_ids.json`), outranks all of this.
+The paper says what the dialogues are like, not how they were picked. The thresholds here are ours: they need not give
+the paper's 309 dialogues, nor its means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from mmdia_dataset.errors import UsageError
+from mmdia_dataset.schema import Dialogue, Split
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a dialogue must have to be in the benchmark; all bounds include themselves.
+
+    Attributes:
+        speakers: how many speak, each of them at least once.
+        intensity: at least; a dialogue without the score is out.
+        volatility: at least; likewise.
+        min_turns, max_turns: how many turns it has.
+        min_seconds, max_seconds: how long its span is [s].
+        partly: whether a speaker who is partly seen counts as seen; one of unknown visibility never does.
+    """
+
+    speakers: int = 2
+    intensity: float = 7.0
+    volatility: float = 6.5
+    min_turns: int = 3
+    max_turns: int = 12
+    min_seconds: float = 5.0
+    max_seconds: float = 60.0
+    partly: bool = True
+
+    @classmethod
+    def taken_from(cls, given: Mapping[str, Any] | Selection | None) -> Selection:
+        """From a mapping with some of the fields. Raises UsageError: an unknown field, or a value of another kind."""
+        if given is None or isinstance(given, Selection):
+            return given or cls()
+        known = {field.name: type(field.default) for field in fields(cls)}
+        for name, value in given.items():
+            if name not in known:
+                raise UsageError(f"a selection has no {name!r}", hint=f"it has {', '.join(known)}")
+            kinds = (int, float) if known[name] is float else (known[name],)
+            if type(value) not in kinds:
+                raise UsageError(f"{value!r} is no {known[name].__name__} for {name}", hint="see Selection")
+        return cls(**given)
+
+    def text(self) -> str:
+        """All of it, as it names a cache folder."""
+        return ",".join(f"{name}={value}" for name, value in asdict(self).items())
+
+    def takes(self, dialogue: Dialogue, splits: Collection[Split] = ()) -> bool:
+        """Whether a dialogue is in. One in `train` or `validation` never is: give no splits where there are none."""
+        if "train" in splits or "validation" in splits:
+            return False
+        if dialogue.intensity is None or dialogue.volatility is None:
+            return False
+        if dialogue.intensity < self.intensity or dialogue.volatility < self.volatility:
+            return False
+        if not self.min_turns <= len(dialogue.turns) <= self.max_turns:
+            return False
+        if not self.min_seconds * 1000 <= dialogue.span.duration_ms <= self.max_seconds * 1000:
+            return False
+        speaking = {turn.speaker for turn in dialogue.turns}
+        if len(dialogue.speakers) != self.speakers or speaking != set(range(self.speakers)):
+            return False
+        seen = ("on_screen", "partly") if self.partly else ("on_screen",)
+        return all(speaker.visible in seen for speaker in dialogue.speakers)

@@ -1,0 +1,77 @@
+"""What several certificates have in common, from them alone: no release and no network is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mmdia_dataset.certificates.reading import certificate_hash
+from mmdia_dataset.schema import SPLITS, Certificate, IdList, Split, SplitIds, Subset
+
+__all__ = ["Comparison", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is common, and what differs.
+
+    Attributes:
+        subset: the dialogues all have, in splits all have them in.
+        only: per certificate, how many dialogues it has that are not in the subset.
+        other_spans: movies of which two certificates know other dialogues or other spans; they are left out.
+        other_splits: splits that are not the same list of dialogues everywhere.
+        apart: dialogues that all have, but in no split in common; they are left out.
+        modes: whether all are of the same modes.
+    """
+
+    subset: Subset
+    only: tuple[int, ...]
+    other_spans: tuple[str, ...]
+    other_splits: tuple[Split, ...]
+    apart: int
+    modes: bool = field(default=True)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the certificates speak of different releases, splits or modes."""
+        return bool(self.other_spans or self.other_splits or not self.modes)
+
+
+def compare(certificates: Sequence[Certificate], split: Split | None = None) -> Comparison:
+    """Compare certificates whose ids were checked when they were read.
+
+    Args:
+        certificates: two or more.
+        split: take dialogues of this split alone.
+    """
+    spans = [{one.movie: one.sha256 for one in certificate.movies} for certificate in certificates]
+    shared = set(spans[0]).intersection(*spans[1:])
+    other = tuple(sorted(movie for movie in shared if len({found[movie] for found in spans}) > 1))
+    # An id does not always tell its movie, but its prefix does where it is of the usual form.
+    excluded = tuple(f"{movie}_clip_" for movie in other)
+    parts = [{one.split: one for one in certificate.splits} for certificate in certificates]
+    common: dict[Split, frozenset[str]] = {}
+    names: list[Split] = [name for name in SPLITS if split is None or name == split]
+    for name in names:
+        lists = [part[name].made.ids() if name in part else frozenset[str]() for part in parts]
+        found = frozenset.intersection(*lists)
+        common[name] = frozenset(id_ for id_ in found if not id_.startswith(excluded)) if excluded else found
+    every = frozenset[str]().union(*common.values())
+    made = [frozenset[str]().union(*(p.made.ids() for n, p in part.items() if n in names)) for part in parts]
+    everywhere = frozenset.intersection(*made)
+    apart = sum(1 for id_ in everywhere - every if not (excluded and id_.startswith(excluded)))
+    listed = {name: {part[name].listed if name in part else None for part in parts} for name in names}
+    return Comparison(
+        subset=Subset(
+            made_by="mmdia coverage",
+            version="1",
+            certificates=tuple(certificate_hash(one) for one in certificates),
+            ids=IdList.of(every),
+            splits=tuple(SplitIds(split=name, ids=IdList.of(ids)) for name, ids in common.items() if ids),
+        ),
+        only=tuple(len(one - every) for one in made),
+        other_spans=other,
+        other_splits=tuple(name for name in names if len(listed[name]) > 1),
+        apart=apart,
+        modes=len({one.modes for one in certificates}) == 1,
+    )

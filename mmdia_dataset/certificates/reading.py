@@ -1,0 +1,79 @@
+"""Certificates and subsets as files: read with all their ids checked, and the hash they are cited by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mmdia_dataset.errors import BadCertificate
+from mmdia_dataset.schema import Certificate, Subset
+
+__all__ = ["certificate_hash", "certificate_text", "read_certificate", "subset_ids"]
+
+_MAX_BYTES = 100_000_000
+_HINT = "`mmdia coverage` writes such files"
+
+
+def certificate_text(item: Certificate | Subset) -> str:
+    """As its file holds it. Same content, same text."""
+    return json.dumps(item.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def certificate_hash(certificate: Certificate) -> str:
+    """What a certificate is cited by: SHA-256 of its text."""
+    return hashlib.sha256(certificate_text(certificate).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_certificate(path: Path) -> Certificate:
+    """A certificate's file.
+
+    Raises:
+        BadCertificate: it is none, or its ids are not those of its hashes.
+    """
+    try:
+        certificate = Certificate.model_validate_json(_text(path))
+        made = frozenset[str]().union(*(one.made.ids() for one in certificate.splits))
+    except ValidationError as error:
+        raise BadCertificate(f"this is no certificate: {_first(error)}", where=path, hint=_HINT) from None
+    except ValueError as error:
+        raise BadCertificate(f"the certificate contradicts itself: {error}", where=path, hint=_HINT) from None
+    if len(made) != certificate.made:
+        message = f"the certificate says {certificate.made:,} dialogues are made and lists {len(made):,}"
+        raise BadCertificate(message, where=path, hint=_HINT)
+    return certificate
+
+
+def subset_ids(path: Path) -> frozenset[str]:
+    """The dialogues of a subset, or those a certificate says are made.
+
+    Raises:
+        BadCertificate: the file is neither, or its ids are not those of its hashes.
+    """
+    text = _text(path)
+    try:
+        return Subset.model_validate_json(text).ids.ids()
+    except ValidationError as error:
+        if b'"release"' not in text:
+            raise BadCertificate(f"this is no subset: {_first(error)}", where=path, hint=_HINT) from None
+    except ValueError as error:
+        raise BadCertificate(f"the subset contradicts itself: {error}", where=path, hint=_HINT) from None
+    return frozenset[str]().union(*(one.made.ids() for one in read_certificate(path).splits))
+
+
+def _text(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadCertificate("the file is too large for one", where=path, hint=_HINT)
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadCertificate(f"it can't be read ({reason})", where=path, hint=_HINT) from error
+
+
+def _first(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place}: {fault['msg']}" if place else str(fault["msg"])

@@ -1,0 +1,146 @@
+"""Some of a source's dialogues: those of a subset that others have too, those of the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mmdia_dataset.annotations import open_annotations
+from mmdia_dataset.benchmark import Selection
+from mmdia_dataset.certificates import subset_ids
+from mmdia_dataset.errors import ConfigError, DataNotFound, UsageError
+from mmdia_dataset.files import sha256_of
+from mmdia_dataset.loader.sources import Built, Released, Shard, Source
+from mmdia_dataset.schema import Split
+
+__all__ = ["ARGUMENTS", "BENCH", "Choice"]
+
+BENCH: Split = "bench"
+"""The configuration whose rows are the benchmark, and the one split it has."""
+
+ARGUMENTS = ("subset", "selection")
+"""Arguments of the loader that choose dialogues."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which dialogues are wanted. `text` names the choice in the cache.
+
+    Attributes:
+        text: what is chosen, for the name of the cache folder.
+        subset: ids of a subset, all of which must be there; or None for no subset.
+        bench: the first split of each dialogue of the benchmark; or None for no benchmark.
+    """
+
+    text: str
+    subset: frozenset[str] | None = None
+    bench: dict[str, Split] | None = None
+
+    @classmethod
+    def taken_from(cls, arguments: dict[str, Any], name: str, source: Built | Released) -> Choice | None:
+        """What the loader's arguments choose; takes them out. None if everything is wanted.
+
+        Raises:
+            BadCertificate: the subset's file is none.
+            DataNotFound: no dialogue is in the benchmark.
+            UsageError: a selection without the benchmark, or with an unknown field.
+        """
+        given, selection = arguments.pop("subset", None), arguments.pop("selection", None)
+        text, subset, bench = "", None, None
+        if given is not None:
+            file = Path(given).expanduser()
+            subset = subset_ids(file)
+            text = f"subset={sha256_of(file)[:32]}"
+        if name == BENCH:
+            wanted = Selection.taken_from(selection)
+            bench = _bench(source.root, source.fingerprint(), wanted)
+            text += f"bench:{wanted.text()}"
+            if not bench:
+                raise DataNotFound(
+                    "no dialogue is in the benchmark", where=source.root, hint="see `mmdia bench` for what it asks for"
+                )
+        elif selection is not None:
+            raise UsageError("selection says which dialogues are the benchmark", hint=f"load the configuration {BENCH}")
+        return cls(text, subset, bench) if text else None
+
+    def applied(self, source: Source) -> Chosen:
+        """The rows of a source that are wanted."""
+        return Chosen(source, self)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Rows of another source, of the dialogues wanted alone."""
+
+    source: Source
+    choice: Choice
+
+    def schema(self) -> pa.Schema:
+        """Of the tables."""
+        return self.source.schema()
+
+    def shards(self) -> dict[Split, list[Shard]]:
+        """The parts of each split that has a row wanted; of the benchmark, of its one split.
+
+        Raises:
+            ConfigError: dialogues of the subset are not there. A release that is streamed is not looked through for
+                that.
+        """
+        parts = self.source.shards()
+        wanted = self.choice.subset
+        if wanted is not None and not isinstance(self.source, Released):
+            found = {split: _ids(self.source, shards, split) & wanted for split, shards in parts.items()}
+            missing = wanted.difference(*found.values())
+            if missing:
+                root = getattr(self.source, "root", None)
+                raise ConfigError(
+                    f"{len(missing):,} of the subset's {len(wanted):,} dialogues are not here, such as {min(missing)}",
+                    where=root,
+                    hint="`mmdia coverage` with this directory among the others makes a subset of what all have",
+                )
+            parts = {split: shards for split, shards in parts.items() if found[split]}
+        if self.choice.bench is not None:
+            return {BENCH: list({shard: None for shards in parts.values() for shard in shards})}
+        return parts
+
+    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
+        """The rows wanted of one part."""
+        if self.choice.bench is None:
+            for table in self.source.tables(shard, split):
+                yield from self._only(table, self.choice.subset or frozenset())
+            return
+        # A dialogue in several splits comes once: with the first of them.
+        for part, shards in self.source.shards().items():
+            if any(one.file == shard.file for one in shards):
+                ids = frozenset(id_ for id_, first in self.choice.bench.items() if first == part)
+                for table in self.source.tables(shard, part):
+                    yield from self._only(table, ids if self.choice.subset is None else ids & self.choice.subset)
+
+    @staticmethod
+    def _only(table: pa.Table, ids: frozenset[str]) -> Iterator[pa.Table]:
+        kept = table.filter(pc.is_in(table.column("id"), value_set=pa.array(sorted(ids), pa.string())))
+        if len(kept):
+            yield kept
+
+
+def _ids(source: Source, shards: list[Shard], split: Split) -> frozenset[str]:
+    """The ids of the rows of a split."""
+    found: set[str] = set()
+    for shard in shards:
+        for table in source.tables(shard, split):
+            found.update(table.column("id").to_pylist())
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4)
+def _bench(root: Path, state: str, selection: Selection) -> dict[str, Split]:
+    """The benchmark of a folder as it is in some state: the first split of each of its dialogues."""
+    opened = open_annotations(root)
+    is_bench = opened.bench(selection)
+    return {one.id: opened.splits_of(one.id)[0] for one in opened.dialogues() if is_bench(one)}
