@@ -205,6 +205,7 @@ def _histogram(values: Mapping[float, int], unit: str, width: float) -> Callable
 
 
 def _count_axis(axes: Axes, colours: Mapping[str, str]) -> None:
+    axes.locator_params(axis="y", integer=True)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(visible=True, axis="y", color=colours["grid"], linewidth=0.7)
     axes.tick_params(length=0)
