@@ -400,6 +400,14 @@ def test_score_reads_stm_and_seglst(tmp_path):
         ("a.jsonl", b'{"id": "a", "scores": {"x": "y"}}', "scores"),
         ("a.jsonl", b'{"id": "../a"}', "none"),
         ("a.jsonl", b'{"id": "a", "turns": 5}', "can't be scored"),
+        ("a.jsonl", b'{"id": "a", "movie": "m", "transcript": "", "turns": [], "triplet": [1]}', "can't be scored"),
+        ("a.jsonl", b'{"id": "a", "utterances": [{"speaker": "S1", "text": "x", "start_ms": -1}]}', "start_ms"),
+        ("a.jsonl", b"[" * 100_000, "line 1"),
+        ("a.stm", b"a 1 S1 -1 2 x", "is no STM"),
+        ("a.stm", b"a 1 S1 0 inf x", "is no STM"),
+        ("a.json", b'[{"session_id": "a", "speaker": "S1", "words": ["x"]}]', "is no SegLST"),
+        ("a.json", b'[{"session_id": "a", "speaker": "S1", "words": "x", "start_time": NaN}]', "is no SegLST"),
+        ("a.json", b'[{"session_id": "../a", "speaker": "S1", "words": "x"}]', "is no SegLST"),
     ],
 )
 def test_files_that_hold_something_else_are_one_sentence(tmp_path, name, content, said):

@@ -56,15 +56,13 @@ def answer_of(row: Answer | Dialogue | Mapping[str, Any]) -> Answer:
             return _of_row(row)
         return _spoken(Answer.model_validate(row))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise ScoreError(
-            f"the answer {shown(str(row.get('id')))} is none: {where}: {first['msg']}",
+            f"the answer {shown(str(row.get('id')))} is none: {_short(error)}",
             hint="schema/answer.schema.json says what one holds",
         ) from None
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ScoreError(
-            f"the row {shown(str(row.get('id')))} can't be scored: {shown(repr(error))}",
+            f"the row {shown(str(row.get('id')))} can't be scored: {_short(error)}",
             hint="give rows as the loader gives them",
         ) from None
 
@@ -180,7 +178,7 @@ def _given(source: Path | str | Iterable[Any], split: str | None) -> Iterator[An
 def _json(text: str, path: Path, at: str | None = None) -> Any:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScoreError(f"is not JSON: {error}", where=path, at=at, hint="write one answer a line") from None
     if at is not None and not isinstance(value, dict):
         raise ScoreError("is not an object", where=path, at=at, hint="write one answer a line")
@@ -194,39 +192,46 @@ def _dialogues(folder: Path, split: str | None) -> Iterator[Dialogue]:
     yield from (one for one in opened.dialogues() if split is None or split in opened.splits_of(one.id))
 
 
-def _stm(path: Path, text: str) -> Iterator[Answer]:
+def _stm(path: Path, text: str) -> list[Answer]:
     try:
-        lines = meeteval().io.STM.parse(text).lines
-    except ValueError as error:
+        return _segments(
+            (line.filename, line.speaker_id, line.transcript, float(line.begin_time), float(line.end_time))
+            for line in meeteval().io.STM.parse(text).lines
+        )
+    except (ValueError, OverflowError) as error:
         raise ScoreError(
-            f"is no STM: {error}", where=path, hint="lines are: id channel speaker start end words"
+            f"is no STM: {_short(error)}", where=path, hint="lines are: id channel speaker start end words"
         ) from None
-    yield from _segments(
-        (line.filename, line.speaker_id, line.transcript, float(line.begin_time), float(line.end_time))
-        for line in lines
-    )
 
 
-def _seglst(path: Path, text: str) -> Iterator[Answer]:
+def _seglst(path: Path, text: str) -> list[Answer]:
     value = _json(text, path)
     try:
-        yield from _segments(
+        return _segments(
             (one["session_id"], str(one["speaker"]), one["words"], one.get("start_time"), one.get("end_time"))
             for one in value
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ScoreError(
-            f"is no SegLST: {shown(repr(error))}", where=path, hint="segments have session_id, speaker and words"
+            f"is no SegLST: {_short(error)}", where=path, hint="segments have session_id, speaker and words"
         ) from None
 
 
-def _segments(segments: Iterable[tuple[str, str, str, float | None, float | None]]) -> Iterator[Answer]:
+def _segments(segments: Iterable[tuple[str, str, str, float | None, float | None]]) -> list[Answer]:
     grouped: dict[str, list[Utterance]] = {}
     for session, speaker, words, start, end in segments:
         ms = [None if at is None else round(float(at) * 1000) for at in (start, end)]
         grouped.setdefault(session, []).append(Utterance(speaker=speaker, text=words, start_ms=ms[0], end_ms=ms[1]))
-    for session, said in grouped.items():
-        yield Answer(id=session, utterances=tuple(said))
+    return [Answer(id=session, utterances=tuple(said)) for session, said in grouped.items()]
+
+
+def _short(error: Exception) -> str:
+    """What is wrong, in a few words."""
+    if not isinstance(error, ValidationError):
+        return shown(str(error) if isinstance(error, ValueError) else repr(error))
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def paired(

@@ -115,16 +115,17 @@ class Metric(ABC):
             interval,
             len(scored),
             ids_hash(pair.id for pair in scored),
-            {
-                "normalisation": settings.normalisation,
-                "missing": settings.missing,
-                "interval": f"95 % by {settings.resamples} resamples of {settings.cluster or 'dialogue'}s",
-            },
+            {"normalisation": settings.normalisation, "missing": settings.missing}
+            | ({"interval": _how(settings)} if interval else {}),
             counts | ({"not counted": len(pairs) - len(scored)} if len(scored) < len(pairs) else {}),
             details,
             unused,
             missing,
         )
+
+
+def _how(settings: Settings) -> str:
+    return f"95 % by {settings.resamples} resamples of {settings.cluster or 'dialogue'}s, seed {settings.seed}"
 
 
 def _by_place(
