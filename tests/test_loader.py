@@ -637,7 +637,7 @@ def test_unknown_names(built):
     both_ways("clips", ConfigError, "present are train, test, hard", data_dir=built, split="validation")
     both_ways("clips", ConfigError, "known are train, validation", data_dir=built, split="trian[:10%]", streaming=True)
     both_ways("clips", ConfigError, "is a slice", data_dir=built, split="train[:10%]", streaming=True)
-    both_ways("clips", ConfigError, "known are copy, audio", data_dir=built, mode="encode")
+    both_ways("clips", ConfigError, "known are copy, ", data_dir=built, mode="film")
     with pytest.raises(ConfigError, match="known are train") as caught:
         datasets.load_dataset("mm-dia", "clips", data_dir=str(built), split="trian")
     assert caught.value.exit_code == 2
