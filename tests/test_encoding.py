@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from bisect import bisect_right
 from dataclasses import replace
 from fractions import Fraction
 
 import av
 import imageio_ffmpeg
+import numpy as np
 import pytest
 
 from mmdia_dataset import load, rebuild
@@ -123,6 +125,33 @@ def test_sides_are_even_pixels_square_and_the_height_as_asked(tmp_path):
             assert video.sample_aspect_ratio in (None, 1)
         if size == (160, 90):  # else the marks are not where they are looked for
             assert films.numbers_av(made.wanted.file) == inside(source, made.wanted.span)
+
+
+@pytest.mark.parametrize("turn", [90, 180, -90])
+def test_what_the_file_asks_to_be_turned_is_turned(film, turn, tmp_path):
+    turned = tmp_path / "turned.mp4"
+    command = [
+        FFMPEG,
+        "-v",
+        "error",
+        "-display_rotation",
+        str(turn),
+        "-i",
+        film("closed.mp4").path,
+        "-c",
+        "copy",
+        turned,
+    ]
+    subprocess.run(command, check=True)
+    (made,) = encode(replace(film("closed.mp4"), path=turned), [(1000, 1200)], tmp_path)
+    with av.open(str(turned)) as source, av.open(str(made.wanted.file)) as clip:
+        frames = [frame for frame in source.decode(video=0) if 1000 <= frame.time * 1000 < 1200]
+        for frame, encoded in zip(frames, clip.decode(video=0), strict=True):
+            assert encoded.rotation == 0
+            want = np.rot90(frame.to_ndarray(format="gray"), turn // 90)
+            got = encoded.to_ndarray(format="gray")
+            assert got.shape == (want.shape if turn == 180 else (160, 90))
+            assert np.abs(got.astype(int) - want).mean() < 6
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx265", "hevc"), ("libsvtav1", "av1"), ("libvpx-vp9", "vp9")])

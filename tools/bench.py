@@ -1,6 +1,7 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
-python tools/bench.py copy|memory|audio|align|load|validate|splits|all [--minutes 10] [--clips 60] [--dialogues 54700]
+python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|splits|all
+    [--minutes 10] [--clips 60] [--dialogues 54700]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
 start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
 import bench_copy as bench_copying  # noqa: E402
+import bench_modes  # noqa: E402
 import bench_shards as bench_sharding  # noqa: E402
 import bench_splits  # noqa: E402
 import imageio_ffmpeg  # noqa: E402
@@ -160,6 +162,16 @@ def bench_copy(options: argparse.Namespace) -> None:
 def bench_memory(_: argparse.Namespace) -> None:
     """`copy`'s memory over clips and hours."""
     bench_copying.memory(WORK, film(10), cost, show)
+
+
+def bench_encode(options: argparse.Namespace) -> None:
+    """`encode` against one ffmpeg per clip."""
+    bench_modes.encode(WORK, film(options.minutes), spans(options.minutes, options.clips), cost, show)
+
+
+def bench_keyframes(options: argparse.Namespace) -> None:
+    """`keyframes` against one ffmpeg per picture."""
+    bench_modes.keyframes(WORK, film(options.minutes), spans(options.minutes, options.clips), cost, show)
 
 
 def bench_audio(options: argparse.Namespace) -> None:
@@ -316,7 +328,9 @@ def bench_validate(options: argparse.Namespace) -> None:
 BENCHES = {
     "copy": bench_copy,
     "memory": bench_memory,
+    "encode": bench_encode,
     "audio": bench_audio,
+    "keyframes": bench_keyframes,
     "align": bench_alignment,
     "shards": bench_shards,
     "load": bench_load,

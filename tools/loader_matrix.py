@@ -20,7 +20,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "loader"
 VERSIONS = ("3.6", "4.8", "5.2")
-TESTS = ("tests/test_loader.py", "tests/test_cards.py", "tests/test_tasks.py", "tests/test_coverage.py")
+TESTS = (
+    "tests/test_loader.py",
+    "tests/test_cards.py",
+    "tests/test_tasks.py",
+    "tests/test_coverage.py",
+    "tests/test_access.py",
+    "tests/test_keyframes.py",
+)
 PACKAGES = ("pytest>=8", "hypothesis>=6.100")
 
 

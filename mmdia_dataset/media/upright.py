@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ Frame: TypeAlias = VideoFrame
 
 # Exact rounding, so that a machine's vector instructions make no difference.
 _SCALING = "bicubic+accurate_rnd+full_chroma_int+bitexact"
+_WHOLE = "estdif"
 _TURNS = {90: "cclock", 270: "clock"}  # by what a player turns it, counterclockwise
 
 
@@ -35,12 +36,14 @@ class Upright:
         height: lines wanted, of the upright picture; None for as many as there are.
         even: whether both sides must be even, as 4:2:0 needs; an odd line or column is cut off where nothing is scaled.
         form: pixel format wanted, None for the picture's own.
+        chains: the chain of filters of the last picture, for those like it.
     """
 
     aspect: Fraction
     height: int | None = None
     even: bool = False
     form: str | None = None
+    chains: dict[object, Graph] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -55,17 +58,16 @@ class Upright:
         steps = self._steps(frame)
         if not steps:
             return frame
-        graph = Graph()
-        last = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
-        )
-        for name, arguments in [*steps, ("buffersink", "")]:
-            following = graph.add(name, arguments)
-            last.link_to(following)
-            last = following
-        graph.configure()
+        # Deinterlacing gives a picture only after the next one, or at the end: each has a chain of its own there.
+        alone = steps[0][0] == _WHOLE
+        form = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, tuple(steps))
+        if alone or form not in self.chains:
+            self.chains.clear()
+            self.chains[form] = _chain(frame, steps)
+        graph = self.chains[form]
         graph.push(frame)
-        graph.push(None)
+        if alone:
+            graph.push(None)
         shown = graph.pull()
         assert isinstance(shown, VideoFrame)  # noqa: S101 - a graph of pictures
         return shown
@@ -91,7 +93,7 @@ class Upright:
             width, height = height, width
         steps: list[tuple[str, str]] = []
         if frame.interlaced_frame:
-            steps.append(("estdif", "mode=frame:deint=interlaced"))
+            steps.append((_WHOLE, "mode=frame:deint=interlaced"))
         if self.aspect == 1 and not self.height:
             if (width, height) != (frame.width, frame.height):
                 steps.append(("crop", f"{width}:{height}:0:0"))
@@ -104,6 +106,19 @@ class Upright:
         if self.form and frame.format.name != self.form:
             steps += [("scale", f"flags={_SCALING}"), ("format", self.form)]
         return steps
+
+
+def _chain(frame: VideoFrame, steps: list[tuple[str, str]]) -> Graph:
+    graph = Graph()
+    last = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+    )
+    for name, arguments in [*steps, ("buffersink", "")]:
+        following = graph.add(name, arguments)
+        last.link_to(following)
+        last = following
+    graph.configure()
+    return graph
 
 
 def rgb_of(frame: VideoFrame) -> NDArray[np.uint8]:
