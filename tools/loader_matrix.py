@@ -27,6 +27,7 @@ TESTS = (
     "tests/test_coverage.py",
     "tests/test_access.py",
     "tests/test_keyframes.py",
+    "tests/test_shards.py",
 )
 PACKAGES = ("pytest>=8", "hypothesis>=6.100")
 
