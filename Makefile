@@ -16,6 +16,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/export_schema.py --check
+	$(BIN)/python tools/make_card.py --check
 
 bench: $(VENV)/.test
 	$(BIN)/python tools/bench.py all

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.pages import show
     from mmdia_dataset.partition import splits
     from mmdia_dataset.pipeline import rebuild
+    from mmdia_dataset.publishing import publish
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
     from mmdia_dataset.shards.checking import check
@@ -41,6 +42,7 @@ __all__ = [
     "__version__",
     "align",
     "bench",
+    "card",
     "check",
     "convert",
     "coverage",
@@ -53,6 +55,7 @@ __all__ = [
     "open_release",
     "open_shards",
     "pack",
+    "publish",
     "rebuild",
     "row_of",
     "score",
@@ -65,6 +68,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "card": "showcase",
+    "publish": "publishing",
     "Decode": "access",
     **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "validate"), "commands"),
     **dict.fromkeys(("Clip", "Dialogue"), "schema"),

@@ -18,6 +18,11 @@ __all__ = [
     "DataNotFound",
     "DatasetsVersionError",
     "ExtraMissing",
+    "HubAccessDenied",
+    "HubError",
+    "HubLoginMissing",
+    "HubNotFound",
+    "HubUnreachable",
     "MediaDamaged",
     "MediaError",
     "MediaMapError",
@@ -112,6 +117,26 @@ class DatasetsVersionError(MmdiaError):
 
 class ExtraMissing(MmdiaError):
     """A library that an optional part needs is not installed."""
+
+
+class HubError(MmdiaError):
+    """The Hugging Face Hub refused what was asked of it."""
+
+
+class HubLoginMissing(HubError):
+    """The Hub wants to know who asks: nobody is logged in, or the token is no longer valid."""
+
+
+class HubAccessDenied(HubError):
+    """Who asks is known, and may not read or write there (yet)."""
+
+
+class HubNotFound(HubError):
+    """There is no such repository or revision, or none that may be seen."""
+
+
+class HubUnreachable(HubError):
+    """No network, the Hub is down or switched off, or the connection broke."""
 
 
 class ScoreError(MmdiaError):

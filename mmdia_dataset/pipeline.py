@@ -132,7 +132,8 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
 
         report.splits = directory.write_annotations(rows())
         report.swept = directory.sweep(lines)
-        cards.write_built_card(directory.root, report.splits)
+        total = len({line.id for line in lines if isinstance(line, MadeLine)})
+        cards.write_built_card(directory.root, report.splits, total)
         directory.write_manifest(lines)
         directory.finish()
     report.seconds = time.monotonic() - started

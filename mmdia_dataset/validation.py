@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from mmdia_dataset.built import MANIFEST, BuiltDirectory, is_built, read_lines
+from mmdia_dataset.cards import card_faults
 from mmdia_dataset.errors import BadFingerprint, UsageError
 from mmdia_dataset.release import Release, open_release, passport_issues, splits_of_file
 from mmdia_dataset.rules import Checker
@@ -172,6 +173,7 @@ def _built(root: Path) -> Iterator[Issue]:
         name = file.relative_to(root).as_posix()
         if file.is_file() and name not in made:
             yield _error("clip-unknown", name, "$", "the manifest does not know this file", again)
+    yield from _card(root)
     for split in SPLITS:
         yield from _annotations(root, f"annotations/{split}.parquet", wanted[split], again)
     for file in sorted((root / "editions").glob("*.json")):
@@ -181,6 +183,19 @@ def _built(root: Path) -> Iterator[Issue]:
             yield _error("bad-edition", name, "$", "not an edition file", again)
         else:
             yield from _edition(text, name)
+
+
+def _card(root: Path) -> Iterator[Issue]:
+    """What the Hub, or plain `load_dataset`, would refuse of README.md."""
+    hint = "write it anew with `mmdia card`"
+    try:
+        text = (root / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        yield _error("bad-card", "README.md", "$", f"it can't be read: {error}", hint)
+        return
+    names = [file.relative_to(root).as_posix() for file in root.rglob("*.parquet")]
+    for sentence in card_faults(text, names):
+        yield _error("bad-card", "README.md", "$", sentence, hint)
 
 
 def _annotations(root: Path, name: str, wanted: set[str], again: str) -> Iterator[Issue]:

@@ -12,7 +12,7 @@ PACKAGE = Path(mmdia_dataset.__file__).parent
 # Each room may import from rooms of earlier rows, and from its own module or package.
 FLOW = [
     ["errors"],
-    ["timing", "files"],
+    ["timing", "files", "hub"],
     ["schema"],
     ["arrow"],
     ["release", "rules", "statistics", "benchmark", "media"],
@@ -25,6 +25,9 @@ FLOW = [
     ["plans", "validation", "metrics", "exports", "pages"],
     ["workers"],
     ["survey", "partition", "certificates"],
+    ["showcase"],
+    ["publication"],
+    ["publishing"],
     ["pipeline"],
     ["shards", "access"],
     ["registration"],

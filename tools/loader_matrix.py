@@ -24,6 +24,7 @@ TESTS = (
     "tests/test_loader.py",
     "tests/test_cards.py",
     "tests/test_tasks.py",
+    "tests/test_publishing.py",
     "tests/test_coverage.py",
     "tests/test_access.py",
     "tests/test_keyframes.py",

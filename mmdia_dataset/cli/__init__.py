@@ -5,10 +5,10 @@ Reports go to standard output, progress and words to standard error; `--format j
 
 from __future__ import annotations
 
-from mmdia_dataset.cli import clips, recordings, release, scores, shards, splitting, start
+from mmdia_dataset.cli import clips, publishing, recordings, release, scores, shards, splitting, start
 from mmdia_dataset.cli.app import app
 
-__all__ = ["app", "clips", "main", "recordings", "release", "scores", "shards", "splitting", "start"]
+__all__ = ["app", "clips", "main", "publishing", "recordings", "release", "scores", "shards", "splitting", "start"]
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         options = TaskOptions.taken_from(asked)
         if asked and name not in TASKS:
             raise UsageError(f"{next(iter(asked))} is an option of tasks", hint=f"tasks are {', '.join(TASKS)}")
-        found = places.find(data_dir, token=token, revision=revision)
+        found = places.find(data_dir, token=token, revision=revision, media=name != "dialogues" and media_dir is None)
         source = open_source(found, Dialogue if name == "dialogues" else Clip)
         self._choice = Choice.taken_from(others, name, source)
         self._model = Dialogue if name == BENCH and isinstance(source, Released) else _MODELS[name]
@@ -304,7 +304,7 @@ def load(
         cache_dir: where `datasets` keeps what it prepares.
         download_mode: `force_redownload` to prepare anew.
         keep_in_memory: read the rows into memory instead of mapping the file.
-        revision: of the Hub repository.
+        revision: branch, tag or commit of the Hub repository.
         token: for the Hub.
         options: `subset`, a file of `mmdia coverage`: those dialogues alone. Of `bench`: `selection`, some fields of
             `mmdia_dataset.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.

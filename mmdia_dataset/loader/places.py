@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from mmdia_dataset.errors import DataNotFound, ReleaseNotFound
+from mmdia_dataset.hub import check_repo, in_our_words
 
 __all__ = ["HOME", "HUB_REPO", "files_below", "find", "fingerprint", "package_hash"]
 
@@ -22,17 +23,28 @@ There is no default: the authors tell approved researchers which repository it i
 """
 
 _HUB_FILES = ["json/**", "dialogues/**", "annotations/**", "passports/**", "*.json", "*.jsonl", "README.md"]
-_THREE_PLACES = f"give data_dir, set ${HOME}, or set ${HUB_REPO} to the Hub repository you have access to"
 
 
 def find(
-    data_dir: str | os.PathLike[str] | None, *, token: str | bool | None = None, revision: str | None = None
+    data_dir: str | os.PathLike[str] | None,
+    *,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    media: bool = False,
 ) -> Path:
     """The folder to load: data_dir, else $MMDIA_HOME, else fetched from the Hub repository $MMDIA_HUB_REPO names.
 
+    Args:
+        data_dir: the folder.
+        token: for the Hub.
+        revision: branch, tag or commit of the Hub repository.
+        media: whether clips are wanted, if the repository has any.
+
     Raises:
         ReleaseNotFound: the folder named does not exist.
-        DataNotFound: none is named, and the Hub gives nothing.
+        DataNotFound: none is named.
+        UsageError: $MMDIA_HUB_REPO is no repository's name.
+        HubError: the Hub gives nothing; its kinds say why, and what to do.
     """
     for given, name in ((data_dir, "data_dir"), (os.environ.get(HOME), f"${HOME}")):
         if given:
@@ -43,42 +55,27 @@ def find(
                     what, where=folder, hint=f"{name} names a release or a built directory, so correct it"
                 )
             return folder
-    return _from_hub(token, revision)
+    return _from_hub(token, revision, media)
 
 
-def _from_hub(token: str | bool | None, revision: str | None) -> Path:
-    import huggingface_hub
-    from huggingface_hub import errors
-
-    def nothing(reason: str) -> DataNotFound:
-        return DataNotFound(
-            f"no annotations: data_dir is not given, ${HOME} is not set, and {reason}", hint=_THREE_PLACES
-        )
-
+def _from_hub(token: str | bool | None, revision: str | None, media: bool) -> Path:
     repo = os.environ.get(HUB_REPO)
     if not repo:
-        raise nothing(f"no Hub repository is named by ${HUB_REPO}")
-    try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                repo, repo_type="dataset", revision=revision, token=token, allow_patterns=_HUB_FILES
-            )
+        raise DataNotFound(
+            f"no annotations: data_dir is not given, ${HOME} is not set, and no Hub repository is named by ${HUB_REPO}",
+            hint=f"give data_dir, set ${HOME}, or set ${HUB_REPO} to the Hub repository you have access to",
         )
-    except errors.GatedRepoError:
-        raise nothing(f"the Hub repository {repo} is gated and you have not been given access") from None
-    except errors.RevisionNotFoundError:
-        raise nothing(f"the Hub repository {repo} has no revision {revision!r}") from None
-    except errors.RepositoryNotFoundError:
-        raise nothing(f"the Hub shows you no {repo}: not logged in (`hf auth login`), or no access yet") from None
-    except errors.HfHubHTTPError as error:
-        raise nothing(f"the Hub refused: {str(error).splitlines()[0]}") from None
-    except (errors.LocalEntryNotFoundError, OSError, ValueError) as error:
-        offline = huggingface_hub.constants.HF_HUB_OFFLINE
-        raise nothing(
-            "the Hub is switched off (HF_HUB_OFFLINE), with nothing downloaded before"
-            if offline
-            else f"the Hub can't be reached ({type(error).__name__})"
-        ) from None
+    check_repo(repo)
+    patterns = [*_HUB_FILES, "clips/**"] if media else _HUB_FILES
+    with in_our_words(repo, revision, token=token):
+        import huggingface_hub
+
+        # A branch is resolved to the commit it points to now. The folder is named after the commit, and what is
+        # prepared from it after the folder: no other commit's rows are served.
+        folder = huggingface_hub.snapshot_download(
+            repo, repo_type="dataset", revision=revision, token=token, allow_patterns=patterns
+        )
+    return Path(folder)
 
 
 def fingerprint(files: Iterable[Path]) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["LIGHT", "VARIABLES", "Chart", "charts_of", "draw_png", "draw_svg"]
+__all__ = ["LIGHT", "VARIABLES", "Chart", "charts_of", "draw_png", "draw_svg", "films_chart"]
 
 VARIABLES = ("ink", "faint", "grid", "back", "accent", *(f"hue{n}" for n in range(8)))
 """Names of the colours a chart uses; in an SVG `ink` stands as ``var(--ink)``."""
@@ -53,6 +53,7 @@ LIGHT = dict(
 # Colours no chart would choose, replaced by variables in what matplotlib writes.
 _MARKS = {name: f"#0a0b{number:02x}" for number, name in enumerate(VARIABLES)}
 _NONE = "no label"
+_FILMS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,16 +237,36 @@ def _rows(
 
 
 def _coverage(coverage: Mapping[str, Covered]) -> Callable[[Figure, Mapping[str, str]], None]:
-    def draw(figure: Figure, colours: Mapping[str, str]) -> None:
-        rows = []
-        for name, one in coverage.items():
-            words = f"{one.made:,} of {one.wanted:,}"
-            rows.append((name, [(one.share, "accent", 1.0), (1 - one.share, "faint", 0.2)], words))
-        axes = figure.add_subplot()
-        _rows(axes, colours, rows)
-        axes.set_xlim(0, 1.32)
+    return lambda figure, colours: _cover_rows(figure.add_subplot(), colours, coverage)
 
-    return draw
+
+def _cover_rows(axes: Axes, colours: Mapping[str, str], coverage: Mapping[str, Covered]) -> None:
+    rows = []
+    for name, one in coverage.items():
+        words = f"{one.made:,} of {one.wanted:,}"
+        rows.append((name, [(one.share, "accent", 1.0), (1 - one.share, "faint", 0.2)], words))
+    _rows(axes, colours, rows)
+    axes.set_xlim(0, 1.32)
+
+
+def films_chart(coverage: Mapping[str, Covered]) -> Chart:
+    """How much of each film has a clip; of more films than can be told apart, how many have how much."""
+    few = len(coverage) <= _FILMS
+    caption = "Dialogues of each film that have a clip." if few else "Films by the share of dialogues that have a clip."
+    height = 0.6 + 0.26 * len(coverage) if few else 3.0
+
+    def draw(figure: Figure, colours: Mapping[str, str]) -> None:
+        axes = figure.add_subplot()
+        if few:
+            _cover_rows(axes, colours, {shown(name, 36): one for name, one in coverage.items()})
+            return
+        tenths = Counter(min(9, int(one.share * 10)) for one in coverage.values())
+        axes.bar([tenth * 10 + 5 for tenth in tenths], list(tenths.values()), 8.6, color=colours["accent"], zorder=2)
+        axes.set_xlabel("per cent of its dialogues")
+        axes.set_xlim(0, 100)
+        _count_axis(axes, colours)
+
+    return Chart("films", "Coverage of films", caption, (6, height), draw)
 
 
 def _visibility(figure: Figure, colours: Mapping[str, str], found: Distributions) -> None:

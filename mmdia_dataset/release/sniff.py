@@ -99,8 +99,10 @@ def _kind(value: Any) -> Kind:
             return "movies"
         if "movie" in value and ("pieces" in value or "frame_rate" in value):
             return "known"  # an edition, a passport
-        if "$schema" in value or "made_by" in value:
-            return "known"
+        if "$schema" in value or "made_by" in value or "@context" in value:
+            return "known"  # a schema, a mark of ours, Croissant
+        if {"status", "mode", "span"} <= value.keys():
+            return "known"  # a manifest
     return "other"
 
 

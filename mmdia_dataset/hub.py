@@ -1,0 +1,142 @@
+"""What the Hugging Face Hub says no with, in our words: who asked for it, and what to do next.
+
+Imports `huggingface_hub` only once something is asked of the Hub.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmdia_dataset.errors import (
+    HubAccessDenied,
+    HubError,
+    HubLoginMissing,
+    HubNotFound,
+    HubUnreachable,
+    UsageError,
+    shown,
+)
+
+__all__ = ["check_repo", "in_our_words", "logged_in"]
+
+_LOGIN = "log in with `hf auth login`"
+_NETWORK = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3", "hf_xet")
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}\Z", re.ASCII)
+
+
+def check_repo(repo: str) -> None:
+    """Whether a text is a repository's name. Raises UsageError."""
+    if not _REPO.match(repo) or ".." in repo or "--" in repo or repo.endswith((".git", ".", "-")):
+        raise UsageError(f"{shown(repo)!r} is no repository's name", hint="give it as ORG/NAME")
+
+
+def logged_in(token: str | bool | None = None) -> bool:
+    """Whether there is a token to ask with."""
+    from huggingface_hub import get_token
+
+    return token is not False and bool(token if isinstance(token, str) else get_token())
+
+
+@contextmanager
+def in_our_words(
+    repo: str, revision: str | None = None, *, token: str | bool | None = None, writing: bool = False
+) -> Iterator[None]:
+    """What goes wrong with the Hub inside the block comes out as a `HubError`; anything else as it is.
+
+    Args:
+        repo: asked of.
+        revision: likewise.
+        token: asked with.
+        writing: whether something was to be changed there.
+
+    Raises:
+        HubLoginMissing, HubAccessDenied, HubNotFound, HubUnreachable, HubError: see there.
+    """
+    try:
+        yield
+    except Exception as error:
+        ours = _translated(error, repo, revision, known=logged_in(token), writing=writing)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what caused it, what caused that. Uploads in threads wrap what went wrong."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _translated(error: Exception, repo: str, revision: str | None, *, known: bool, writing: bool) -> HubError | None:
+    for one in _chain(error):
+        ours = _one(one, repo, revision, known=known, writing=writing)
+        if ours is not None:
+            return ours
+    return None
+
+
+def _one(error: BaseException, repo: str, revision: str | None, *, known: bool, writing: bool) -> HubError | None:
+    from huggingface_hub import constants, errors
+
+    again = "run the same command again, what was sent is not sent again" if writing else "try again"
+    if isinstance(error, errors.OfflineModeIsEnabled) or (
+        constants.HF_HUB_OFFLINE and isinstance(error, errors.LocalEntryNotFoundError)
+    ):
+        what = "the Hub is switched off (HF_HUB_OFFLINE)" + ("" if writing else ", and this was not downloaded before")
+        return HubUnreachable(what, where=repo, hint="unset HF_HUB_OFFLINE")
+    if isinstance(error, errors.LocalTokenNotFoundError):
+        return HubLoginMissing("you are not logged in to the Hub", where=repo, hint=_LOGIN)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return HubNotFound(
+            f"the Hub has no revision {shown(revision or 'main')!r} of it",
+            where=repo,
+            hint="give a branch, a tag, or a whole commit hash",
+        )
+    if isinstance(error, errors.HfHubHTTPError):
+        return _refused(error, repo, known=known, writing=writing, again=again)
+    network = type(error).__module__.partition(".")[0] in _NETWORK or isinstance(
+        error, (ConnectionError, TimeoutError, errors.LocalEntryNotFoundError)
+    )
+    if network:
+        return HubUnreachable(
+            f"the Hub can't be reached, or the connection broke ({type(error).__name__})",
+            where=repo,
+            hint=f"look at the network, then {again}",
+        )
+    return None
+
+
+def _refused(error: Exception, repo: str, *, known: bool, writing: bool, again: str) -> HubError:
+    """For an answer that says no; the most telling classes come first, since they are kinds of one another."""
+    from huggingface_hub import constants, errors
+
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    page = f"{constants.ENDPOINT}/datasets/{repo}"
+    if isinstance(error, errors.GatedRepoError):
+        if known:
+            what = "it is gated, and you have not been given access (yet)"
+            return HubAccessDenied(what, where=repo, hint=f"ask for access at {page} and wait until it is granted")
+        return HubLoginMissing("it is gated, and you are not logged in to the Hub", where=repo, hint=_LOGIN)
+    if known and status == 401:
+        return HubLoginMissing("the Hub does not accept your token", where=repo, hint=_LOGIN)
+    if isinstance(error, errors.RepositoryNotFoundError):
+        if known:
+            what = "the Hub shows you no such dataset: the name is wrong, or it is private and not shared with you"
+            return HubNotFound(what, where=repo, hint="correct the name, or ask its owner for access")
+        what = "the Hub shows no such dataset to somebody who is not logged in"
+        return HubLoginMissing(what, where=repo, hint=f"{_LOGIN}, and correct the name if it is wrong")
+    if status == 401:
+        return HubLoginMissing("you are not logged in to the Hub", where=repo, hint=_LOGIN)
+    if status == 403:
+        what = "you may not write there" if writing else "you may not read there"
+        hint = "log in with a token that has the right to write" if writing else f"ask for access at {page}"
+        return HubAccessDenied(what, where=repo, hint=f"{hint}, or ask its owner")
+    if status is not None and (status >= 500 or status == 429):
+        return HubUnreachable(f"the Hub is busy or down ({status})", where=repo, hint=f"wait, then {again}")
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return HubError(f"the Hub refused: {shown(first.strip().rstrip('.'))}", where=repo, hint=f"look at {page}")
