@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -179,3 +181,27 @@ def test_any_span_gives_the_same_or_is_left_to_libavformat(film, kind, start, le
         assert (clip.start, clip.end) == (stretch.start, stretch.end)
         assert clip.times.tolist() == [pts - stretch.shown[0] for pts in stretch.shown]
         assert size > sum(packet.size for packet in stretch.video)
+
+
+def test_an_mp4_made_of_a_matroska_film_keeps_its_rounded_times(film, tmp_path):
+    path = tmp_path / "film.mp4"
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-i",
+        str(film("closed.mkv").path),
+        "-c",
+        "copy",
+        str(path),
+    ]
+    subprocess.run(command, check=True)
+    with Recording(path) as source, Ranges(source) as ranges:
+        clip = ranges.clip(Fraction(2003, 1000), Fraction(3))
+        (tmp_path / "clip.mp4").write_bytes(b"".join(clip.parts))
+        stretch = source.stretch(Fraction(2003, 1000), Fraction(3), lead=Fraction(1, 10))
+        (tmp_path / "other.mp4").write_bytes(b"".join(remux(source, stretch)))
+    numbers, sound = decoded(tmp_path / "clip.mp4")
+    wanted, heard = decoded(tmp_path / "other.mp4")
+    assert numbers == wanted == list(range(49, 72))
+    assert np.array_equal(sound, heard)

@@ -166,7 +166,7 @@ class Recording:
         """
         tracks = [one for one in (self.video, self.audio) if one is not None]
         found: dict[int, list[Packet[Stream]]] = {track.index: [] for track in tracks}
-        self._seek(tracks[0], moment if moment > 0 else self.seconds(tracks[0], tracks[0].start_time or 0))
+        self._seek(tracks[0], moment)
         for number, packet in enumerate(self.container.demux(*tracks)):
             if packet.size and len(found[packet.stream_index]) < count:
                 found[packet.stream_index].append(packet)
@@ -179,9 +179,6 @@ class Recording:
         tracks = [one for one in (self.video, self.audio) if one is not None]
         haul = _Haul()
         try:
-            if since <= 0:
-                # Well before the beginning: TS looks for decoding times, which come earlier than the first frame.
-                since = min(Fraction(0), *(self.seconds(one, one.start_time or 0) for one in tracks)) - _PATIENCE
             self._seek(tracks[0], since)
             self._collect(self.container.demux(*tracks), haul, start, end, tail, pictures)
         except av.error.FFmpegError as error:
@@ -192,12 +189,14 @@ class Recording:
 
     def _seek(self, track: VideoStream | AudioStream, since: Fraction) -> None:
         """To the keyframe before a moment, or to the beginning."""
+        if since <= 0:
+            # Well before the beginning: TS looks for decoding times, which come earlier than the first frame.
+            tracks = [one for one in (self.video, self.audio) if one is not None]
+            since = min(Fraction(0), *(self.seconds(one, one.start_time or 0) for one in tracks)) - _PATIENCE
         try:
             self.container.seek(int(self.ticks(track, since)), stream=track)
-        except av.error.FFmpegError:
-            if since > 0:
-                raise
-            self.container.seek(track.start_time or 0, stream=track)  # AVI has nothing before its first frame
+        except av.error.FFmpegError:  # no keyframe lies before it
+            self.container.seek(track.start_time or 0, stream=track, backward=False)
 
     def _collect(
         self,

@@ -232,10 +232,10 @@ class Ranges:
         per_tick = (audio.time_base or Fraction(1, rate)) * rate
         ticks = (rows.pts + self._shifts[1]).tolist()
         fixed = frame_samples(audio, ticks, per_tick)
-        places, follow = sample_places(ticks, [fixed] * len(ticks), per_tick, (start + recording.origin) * rate)
-        if not follow or fixed < 1:
-            raise Unsure("packets of several lengths")
+        places, _ = sample_places(ticks, [fixed] * len(ticks), per_tick, (start + recording.origin) * rate)
         points = np.array(places, np.int64)
+        if fixed < 1 or (np.diff(points) <= 0).any():
+            raise Unsure("packets of unknown lengths")
         delay = Fraction(max(0, places[0]), rate)
         heard = min(end - start, Fraction(places[-1] + fixed, rate)) - delay
         return points, fixed, Edit(max(0, -places[0]), heard, delay)
