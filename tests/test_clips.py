@@ -477,3 +477,11 @@ def test_any_span_gives_its_frames_or_a_reason(film, kind, start, length):
         assert result.rule == "outside-recording", result
     else:
         assert result.rule in ("empty-span", "outside-recording"), result
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".ts", ".txt"])
+def test_what_a_film_is_does_not_depend_on_its_name(film, suffix, tmp_path):
+    source = film("closed-mkv")
+    shutil.copy(source.path, tmp_path / f"film{suffix}")
+    made = one(replace(source, path=tmp_path / f"film{suffix}"), 1001, 1502)
+    assert films.numbers_av(made.wanted.file) == inside(times_of(source), 1001, 1502)
