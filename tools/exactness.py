@@ -235,14 +235,14 @@ def spans(count: int, times: list[Fraction], seed: int) -> Iterator[Span]:
         yield Span(start, start + rnd.randrange(200, 1500))
 
 
-def off(clip: Path, seed: int, at: int) -> int | None:
-    """How many samples the sound at the clip's beginning lies from where it should; None where it is not found."""
+def off(clip: Path, seed: int, at: int, skip: int = 2400) -> int | None:
+    """How many samples the sound near the clip's beginning lies from where it should; None where it is not found."""
     heard = films.sound_ffmpeg(clip, FFMPEG)
-    skip = min(2400, len(heard) // 4)
+    skip = min(skip, len(heard) // 4)
     piece = heard[skip : skip + 4800].astype(float)
-    reach = min(3000, at + skip)
+    reach = min(9600, at + skip)
     begin = at + skip - reach
-    around = films.noise(seed, SECONDS + 2)[begin : begin + reach + len(piece) + 3000].astype(float)
+    around = films.noise(seed, SECONDS + 2)[begin : begin + reach + len(piece) + 9600].astype(float)
     match = np.correlate(around, piece, "valid")
     best = int(np.argmax(match))
     norm = float(np.linalg.norm(piece) * np.linalg.norm(around[best : best + len(piece)])) + 1e-9
@@ -270,7 +270,7 @@ def examine(name: str, clips: int, readers: list[str], folder: Path) -> Row:
     offs: list[int | None] = []
     # What an encoder's delay adds is the film's own.
     own = bool(film.tracks) and (bool(kind.after) or film.path.suffix == ".avi")
-    shift = (off(film.path, kind.seed, 0) or 0) if own else 0
+    shift = (off(film.path, kind.seed, 0, RATE) or 0) if own else 0
     for result in results:
         if not isinstance(result, Made):
             row.refused[f"{result.rule}: {result.detail}"] += 1
