@@ -235,10 +235,23 @@ def spans(count: int, times: list[Fraction], seed: int) -> Iterator[Span]:
         yield Span(start, start + rnd.randrange(200, 1500))
 
 
-def off(clip: Path, seed: int, at: int, skip: int = 2400) -> int | None:
+def own_delay(film: Path, seed: int) -> int:
+    """How many samples a film's own sound lies from where it was given to the encoder."""
+    reference = films.noise(seed, SECONDS + 2).astype(float)
+    with av.open(str(film)) as source:
+        start = Fraction(max(0, source.start_time or 0), 1_000_000)
+        for frame in source.decode(audio=0):
+            time = (frame.pts or 0) * (frame.time_base or Fraction(1, RATE)) - start
+            if time >= 1 and frame.samples > 500:
+                piece = frame.to_ndarray()[0].astype(float)
+                return int(np.argmax(np.correlate(reference, piece, "valid"))) - round(time * RATE)
+    return 0
+
+
+def off(clip: Path, seed: int, at: int) -> int | None:
     """How many samples the sound near the clip's beginning lies from where it should; None where it is not found."""
     heard = films.sound_ffmpeg(clip, FFMPEG)
-    skip = min(skip, len(heard) // 4)
+    skip = min(2400, len(heard) // 4)
     piece = heard[skip : skip + 4800].astype(float)
     reach = min(9600, at + skip)
     begin = at + skip - reach
@@ -270,7 +283,7 @@ def examine(name: str, clips: int, readers: list[str], folder: Path) -> Row:
     offs: list[int | None] = []
     # What an encoder's delay adds is the film's own.
     own = bool(film.tracks) and (bool(kind.after) or film.path.suffix == ".avi")
-    shift = (off(film.path, kind.seed, 0, RATE) or 0) if own else 0
+    shift = own_delay(film.path, kind.seed) if own else 0
     for result in results:
         if not isinstance(result, Made):
             row.refused[f"{result.rule}: {result.detail}"] += 1
