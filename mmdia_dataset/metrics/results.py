@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mmdia_dataset.schema.coverage import hash_of
 
 __all__ = ["Score", "ids_hash"]
 
 
 def ids_hash(ids: Iterable[str]) -> str:
-    """SHA-256 over the sorted ids, a line each: two scores with the same are of the same dialogues."""
-    return hashlib.sha256("".join(f"{id_}\n" for id_ in sorted(set(ids))).encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 over the sorted ids, as certificates have it: two scores with the same are of the same dialogues."""
+    return hash_of(set(ids))
 
 
 @dataclass(frozen=True, slots=True)
