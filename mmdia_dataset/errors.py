@@ -142,8 +142,6 @@ class HubUnreachable(HubError):
 class ScoreError(MmdiaError):
     """Answers can't be scored: one is missing, twice there, or none at all."""
 
-    exit_code = 1
-
 
 class ReleaseError(MmdiaError):
     """A release could not be used."""

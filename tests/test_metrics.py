@@ -360,7 +360,7 @@ def test_score_reads_a_release_and_json_lines(tmp_path):
         "utmos": "3.0000",
     }
     fewer = lines(tmp_path / "fewer.jsonl", *answers[1:])
-    _, err = mmdia("score", fewer, release, code=1)
+    _, err = mmdia("score", fewer, release, code=3)
     assert "1 of 10 dialogues have no answer" in err
     found = json.loads(mmdia("score", fewer, release, "--missing", "skip", "--format", "json")[0])["scores"]
     assert [(one["metric"], one["value"], one["dialogues"], one["missing"]) for one in found] == [
@@ -412,11 +412,11 @@ def test_score_reads_stm_and_seglst(tmp_path):
 )
 def test_files_that_hold_something_else_are_one_sentence(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    _, err = mmdia("score", tmp_path / name, tmp_path / name, code=1)
+    _, err = mmdia("score", tmp_path / name, tmp_path / name, code=3)
     assert said in err
     assert len(err.strip().splitlines()) == 1
 
 
 def test_files_that_are_not_there(tmp_path):
-    _, err = mmdia("score", tmp_path / "gone.jsonl", tmp_path / "gone.jsonl", code=1)
+    _, err = mmdia("score", tmp_path / "gone.jsonl", tmp_path / "gone.jsonl", code=3)
     assert "no such file" in err.lower()

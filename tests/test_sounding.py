@@ -79,3 +79,14 @@ def test_options_that_do_not_go_together():
             settings_for("audio", **options)
     with pytest.raises(UsageError, match="float32 does not apply"):
         settings_for("copy", float32=True)
+
+
+def test_flac_by_itself_has_packets_longer_than_a_span(tmp_path):
+    """At 8 kHz one lasts half a second: it may begin before the place where decoding begins anew."""
+    noise = np.random.default_rng(1).integers(-20000, 20000, 20 * 8000, np.int16)
+    path = tmp_path / "film.flac"
+    soundfile.write(path, noise, 8000)
+    film = Film(path, (), (Track("flac"),), (0, 0))
+    for made in extract(film, [(4010, 4400), (8206, 12_500), (0, 700), (12_100, 12_300), (15_990, 19_900)], tmp_path):
+        start = made.wanted.span.start_ms * 8
+        assert (soundfile.read(made.wanted.file, dtype="int16")[0] == noise[start : start + made.samples]).all()

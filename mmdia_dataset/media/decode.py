@@ -37,6 +37,7 @@ TAIL = Fraction(1, 10)
 """Seconds decoded after a span: packets are kept whole, and a resampler looks ahead."""
 
 _SECTION = 4  # seconds after which decoding begins anew
+_LONGEST = 12  # seconds that a packet may last: FLAC's 65,535 samples at 8 kHz are eight
 _KEPT = 60  # sections kept after a stretch, where others may overlap it
 _NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3float", "dca")
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
@@ -126,24 +127,36 @@ class Sound:
         for number in [number for number in self._sections if not first <= number <= last + _KEPT]:
             del self._sections[number]
         for number in range(first, last + 1):
-            section = self._sections.get(number)
-            if section is None or (not section.complete and section.frames is None):
-                section = self._sections[number] = _Section()
-                section.frames = self._decoded(ceil(number * length), ceil((number + 1) * length))
-                for other in self._sections.values():
-                    if other is not section:
-                        other.frames = None  # they share one tape
-            try:
-                self._extend(section, high)
-            except MediaDamaged:
-                del self._sections[number]  # what it holds is not all that it should
-                raise
+            self._fill(number, high)
+        begin = self._edge(stretch.start - _CONTEXT / 2)
+        for _ in range(_LONGEST // _SECTION):
+            pieces = [piece for number in range(first, last + 1) for piece in self._sections[number].pieces]
+            if first <= 0 or (pieces and pieces[0].tick <= begin):
+                break
+            first -= 1  # FLAC has frames of seconds: one that begins before the section may reach into the stretch
+            self._fill(first, high)
         broken = [tick for number in range(first, last + 1) for tick in self._sections[number].broken]
         for tick in broken:
             at = self.recording.seconds(self.audio, tick)
             if stretch.start - _JITTER <= at < stretch.end:
                 raise self._damaged("the sound can't be decoded", at)
         return [self._sections[number] for number in range(first, last + 1)]
+
+    def _fill(self, number: int, until: int) -> None:
+        """Decode a section as far as a timestamp."""
+        section = self._sections.get(number)
+        if section is None or (not section.complete and section.frames is None):
+            section = self._sections[number] = _Section()
+            length = _SECTION / self._clock
+            section.frames = self._decoded(ceil(number * length), ceil((number + 1) * length))
+            for other in self._sections.values():
+                if other is not section:
+                    other.frames = None  # they share one tape
+        try:
+            self._extend(section, until)
+        except MediaDamaged:
+            del self._sections[number]  # what it holds is not all that it should
+            raise
 
     def _edge(self, seconds: Fraction) -> int:
         return floor(self.recording.ticks(self.audio, seconds))
