@@ -30,7 +30,7 @@ TESTS = (
     "tests/test_keyframes.py",
     "tests/test_shards.py",
 )
-PACKAGES = ("pytest>=8", "hypothesis>=6.100")
+PACKAGES = ("pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100")
 
 
 def environment(version: str) -> Path:
@@ -68,7 +68,7 @@ def main(versions: list[str]) -> int:
             print(f"datasets {version}: the environment could not be made ({error})", file=sys.stderr)
             failed.append(version)
             continue
-        command: list[str | Path] = [python, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *TESTS]
+        command: list[str | Path] = [python, "-m", "pytest", "--quiet", "-n", "2", "-p", "no:cacheprovider", *TESTS]
         outside = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
         code = subprocess.run(command, cwd=ROOT, env=outside, check=False).returncode
         print(

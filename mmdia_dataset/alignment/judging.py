@@ -122,7 +122,8 @@ def _run_of(dialogue: Dialogue, agreement: Agreement, runs: Sequence[Run]) -> in
     before = edges[n - 1][1] if n else -_FAR_S
     after = edges[n + 1][0] if n + 1 < len(edges) else last + _FAR_S
     run = runs[n]
-    early, late = (_slack(gap) for gap in (first - before, after - last))
+    # Annotations begin a little before the voice: what lies between two runs' frames is taken for the second one's.
+    early, late = max(_slack(first - before), min(first - before, _FRAME_S)), _slack(after - last)
     early = early if _may_go_on(dialogue, agreement, run, start - _FRAME_S, first) else 0.0
     late = late if _may_go_on(dialogue, agreement, run, last, end + _FRAME_S) else 0.0
     for crossed, at in ((start < first - early, first), (end > last + late, last)):
