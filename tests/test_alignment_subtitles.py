@@ -404,3 +404,25 @@ def test_slips_of_the_pen_are_forgiven():
     slipped = ["well", "the", "qiuck", "brwon", "fox"]
     assert aligned(["the", "quick", "brown", "fox"], slipped) == [(0, 1), (1, 2), (2, 3), (3, 4)]
     assert aligned(["one", "two"], ["six", "ten"]) == []
+
+
+def test_as_much_taken_out_later_as_was_put_in_before(dialogues):
+    """The first and the last piece have nearly one offset, and the same words in reach; what is between has another."""
+    put_in, gone = gap_before(6), gap_before(16)
+    back = gone + 59.75
+    pieces = [(0, put_in, 10.0, 1.0), (put_in, gone, 70.0, 1.0), (back, LENGTH, 10.25, 1.0)]
+    lines = played(FILM, pieces)
+    alignment = by_subtitles(dialogues, [subtitles(lines)], sound(lines, LENGTH + 20))
+    placed, _, _ = judged(alignment, dialogues, pieces)
+    assert len(placed) >= 14
+
+
+def test_a_verdict_that_the_time_map_contradicts_is_refused(dialogues):
+    lines = played(FILM, WHOLE)
+    found = by_subtitles(dialogues, [subtitles(lines)], sound(lines, LENGTH + 40))
+    assert found.mapped(dialogues) == found
+    one = next(dialogue.id for dialogue in dialogues if isinstance(found.verdicts[dialogue.id], Placed))
+    moved = replace(found.verdicts[one], start_s=found.verdicts[one].start_s + 1)
+    other = replace(found, verdicts={**found.verdicts, one: moved}).mapped(dialogues)
+    assert other.verdicts[one].reason.rule == "evidence-disagrees"
+    assert {id_ for id_ in found.verdicts if other.verdicts[id_] != found.verdicts[id_]} == {one}

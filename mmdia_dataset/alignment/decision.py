@@ -119,6 +119,7 @@ def align_recording(
         alignment, track = _by_reference(path, timed, reference, language, notes)
     else:
         alignment, track = _by_words_and_voices(path, timed, language, notes)
+    alignment = alignment.mapped(dialogues)
     notes += alignment.notes
     edition = _edition(movie, recording, dialogues, alignment, track, basis)
     return Decision(edition, alignment.reason, tuple(notes))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
-from mmdia_dataset.schema import Reason
+from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import TimeMap
 
 __all__ = ["PULLED_RATES", "RATES", "Alignment", "Placed", "Refused", "Tier", "Verdict", "known_rate"]
@@ -58,6 +58,10 @@ class Refused:
 Verdict = Placed | Refused
 
 
+_SAME_PLACE_S = 0.002
+_TWO_PLACES = Reason(rule="evidence-disagrees", detail="its own place is not where the pieces around it put it")
+
+
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """What one kind of evidence says of one recording and one movie.
@@ -78,6 +82,17 @@ class Alignment:
     confidence: float = 0.0
     reason: Reason | None = None
     notes: tuple[str, ...] = field(default=())
+
+    def mapped(self, dialogues: Sequence[Dialogue]) -> Alignment:
+        """The same, without what its time map puts elsewhere than its verdicts do: clips are cut by the map."""
+        verdicts = dict(self.verdicts)
+        for dialogue in dialogues:
+            verdict = verdicts.get(dialogue.id)
+            if isinstance(verdict, Placed):
+                place = self.time_map.place(dialogue.span)
+                if place is None or abs(float(place[0]) - verdict.start_s) > _SAME_PLACE_S:
+                    verdicts[dialogue.id] = Refused(_TWO_PLACES)
+        return replace(self, verdicts=verdicts)
 
     @classmethod
     def nothing(cls, tier: Tier, ids: tuple[str, ...], reason: Reason) -> Alignment:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -266,6 +267,8 @@ def _pieces(
             overlaps = [min(span.end_ms, end) - max(span.start_ms, start) for start, end in edges]
             edge = edges[int(np.argmax(overlaps))]
             edge[0], edge[1] = min(edge[0], span.start_ms), max(edge[1], span.end_ms)
+    for before, after in pairwise(edges):
+        after[0] = max(after[0], before[1] + 1)
     return tuple(
         Piece(start, end + 1, rate, Fraction(round(run.offset_s * 1_000_000), 1000))
         for (start, end), run in zip(edges, found.runs, strict=True)

@@ -7,6 +7,7 @@ its ends are, and, from lines that begin in both, the exact offset.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -272,6 +273,7 @@ class Reading:
             best = max(heard, key=lambda piece: heard[piece].share, default=None)
             self._heard.append(heard)
             self.chosen.append(best if best is not None and heard[best].share >= _ENOUGH else None)
+        self._put_in_order()
         # Between two dialogues with one offset nothing is gone or put in: there, a few words are enough.
         between: dict[int, int] = {}
         for number, piece in enumerate(self.chosen):
@@ -285,6 +287,38 @@ class Reading:
         for piece, stretch in enumerate(self.stretches):
             stretch.dialogues = [number for number, chosen in enumerate(self.chosen) if chosen == piece]
             stretch.starts = [pair for number in stretch.dialogues for pair in self._heard[number][piece].starts]
+
+    def _put_in_order(self) -> None:
+        """Dialogues follow each other as the pieces do: what is read out of order is read again between the others.
+
+        Two pieces far apart may have nearly the same offset, and then the same words in either.
+        """
+        known = [(number, piece) for number, piece in enumerate(self.chosen) if piece is not None]
+        tops: list[int] = []  # the least last piece of a row of n + 1 dialogues in order, and whose it is
+        rows: list[int] = []
+        before: list[int | None] = []
+        for at, (_, piece) in enumerate(known):
+            place = bisect_right(tops, piece)
+            before.append(rows[place - 1] if place else None)
+            tops[place : place + 1] = [piece]
+            rows[place : place + 1] = [at]
+        kept: set[int] = set()
+        last = rows[-1] if rows else None
+        while last is not None:
+            kept.add(known[last][0])
+            last = before[last]
+        for number, _ in known:
+            if number not in kept:
+                self.chosen[number] = None
+        for number, _ in known:
+            if number in kept:
+                continue
+            heard = self._heard[number]
+            low, high = self._neighbour(number, -1), self._neighbour(number, 1)
+            between = [piece for piece in heard if (low is None or piece >= low) and (high is None or piece <= high)]
+            best = max(between, key=lambda piece: heard[piece].share, default=None)
+            if best is not None and heard[best].share >= _ENOUGH:
+                self.chosen[number] = best
 
     def _around(self, lines: Sequence[int]) -> list[int]:
         """The pieces that some lines lie in or next to."""
