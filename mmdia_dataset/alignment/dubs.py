@@ -17,7 +17,7 @@ from mmdia_dataset.schema import Dialogue
 __all__ = ["is_dub"]
 
 _WINDOW_S = 30.0
-_FEWEST = 18  # frames of pauses in a window, 6 s
+_FEWEST = 18  # frames of pauses in a window, 4.5 s
 _PROBES = 12
 _LEAST, _CLEAR = 0.35, 1.25  # agreement of a window's best place, and against its next
 _SAME_S = 0.1

@@ -124,8 +124,10 @@ def _run_of(dialogue: Dialogue, agreement: Agreement, runs: Sequence[Run]) -> in
     run = runs[n]
     # Annotations begin a little before the voice: what lies between two runs' frames is taken for the second one's.
     early, late = max(_slack(first - before), min(first - before, _FRAME_S)), _slack(after - last)
-    early = early if _may_go_on(dialogue, agreement, run, start - _FRAME_S, first) else 0.0
-    late = late if _may_go_on(dialogue, agreement, run, last, end + _FRAME_S) else 0.0
+    if start < first and not _may_go_on(dialogue, agreement, run, start - _FRAME_S, first):
+        early = 0.0
+    if end > last and not _may_go_on(dialogue, agreement, run, last, end + _FRAME_S):
+        late = 0.0
     for crossed, at in ((start < first - early, first), (end > last + late, last)):
         if crossed:
             when = format_timestamp(round(at * 1000))

@@ -29,6 +29,7 @@ from mmdia_dataset.timing import Piece, TimeMap
 __all__ = ["by_fingerprint"]
 
 _WINDOW_S, _SMALL_S = 24.0, 12.0
+_COVERED = FRAMES_PER_SECOND / 3  # frames for each second of a stretch: a third of it is enough to look for
 _PROBES = 12
 _CONTEXT_S = 4.0  # around a dialogue, searched with it
 _CLEAR, _LEAST = 1.2, 0.3  # a search's best score against the next, and by itself
@@ -104,7 +105,7 @@ def _windows(dialogues: Sequence[Dialogue], reference: TimingFingerprint, length
     for dialogue in dialogues:
         middle = (dialogue.span.start_ms + dialogue.span.end_ms) / 2000
         window = np.flatnonzero((times >= middle - length_s / 2) & (times < middle + length_s / 2))
-        if len(window) < length_s * FRAMES_PER_SECOND / 3:
+        if len(window) < length_s * _COVERED:
             continue
         speech = sum(max(0, turn.span.duration_ms) for turn in dialogue.turns)
         slot = int(middle / (times[-1] + 1) * _PROBES)
@@ -122,7 +123,7 @@ def _stretches(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> l
         start, end = dialogue.span.start_ms / 1000 - _CONTEXT_S, dialogue.span.end_ms / 1000 + _CONTEXT_S
         frames = np.flatnonzero((times >= start) & (times < end))
         parts = max(1, round((end - start) / _WINDOW_S))
-        stretches += [part for part in np.array_split(frames, parts) if len(part) >= _SMALL_S * FRAMES_PER_SECOND / 3]
+        stretches += [part for part in np.array_split(frames, parts) if len(part) >= _SMALL_S * _COVERED]
     return stretches
 
 

@@ -307,12 +307,10 @@ class Reading:
         while last is not None:
             kept.add(known[last][0])
             last = before[last]
-        for number, _ in known:
-            if number not in kept:
-                self.chosen[number] = None
-        for number, _ in known:
-            if number in kept:
-                continue
+        others = [number for number, _ in known if number not in kept]
+        for number in others:
+            self.chosen[number] = None
+        for number in others:
             heard = self._heard[number]
             low, high = self._neighbour(number, -1), self._neighbour(number, 1)
             between = [piece for piece in heard if (low is None or piece >= low) and (high is None or piece <= high)]
