@@ -52,6 +52,7 @@ class RebuildReport:
 
     ``refused`` counts clips by the rule that refused them; ``examples`` has one of each movie, by rule and movie.
     ``editions`` describes the recording taken for each movie in one line; ``notes`` has what to know besides.
+    ``fallbacks`` counts the clips that were made otherwise than asked, by recording and what was done and why.
     """
 
     out: Path
@@ -64,6 +65,7 @@ class RebuildReport:
     editions: dict[str, str] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     examples: dict[str, dict[str, str]] = field(default_factory=dict)
+    fallbacks: dict[str, Counter[str]] = field(default_factory=dict)
     splits: dict[Split, int] = field(default_factory=dict)
     bytes: int = 0
     hours: float = 0.0
@@ -232,6 +234,8 @@ def _count(report: RebuildReport, line: Line, kept: bool) -> None:
         report.made += not kept
         report.bytes += line.size
         report.hours += (line.at.end_s - line.at.start_s) / 3600
+        if line.fallback is not None:
+            report.fallbacks.setdefault(line.recording.name, Counter())[line.fallback.detail] += 1
     else:
         reason = line.reasons[0]
         report.refused[reason.rule] += 1

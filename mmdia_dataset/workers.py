@@ -64,6 +64,7 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
     time_map = edition.time_map()
     cutting = task.settings.on_track(edition.track)
     mode, settings = cutting.mode, cutting.as_dict()
+    good = (settings, *(cutting.fallbacks() if isinstance(cutting, clips.CopySettings) else ()))
     evidence = {one.id: one.evidence for one in edition.placed}
     refused = {one.id: one.reasons for one in edition.refused}
     journal = directory.journal(edition.movie)
@@ -78,7 +79,7 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
             continue
         why = evidence.get(wish.id, edition.evidence)
         old = known.get(wish.id)
-        if isinstance(old, MadeLine) and _same(old, wish, edition, settings, time_map) and directory.holds(old):
+        if isinstance(old, MadeLine) and _same(old, wish, edition, good, time_map) and directory.holds(old):
             update = {"splits": wish.splits, "recording": edition.recording, "evidence": why}
             same = earlier.get(wish.id)
             yield old.model_copy(update=update), isinstance(same, MadeLine) and same.sha256 == old.sha256
@@ -106,12 +107,14 @@ def _piece(time_map: TimeMap, wish: Wish) -> tuple[str, float] | None:
     return None if piece is None else (rate_text(piece.rate), float(piece.offset_ms))
 
 
-def _same(old: MadeLine, wish: Wish, edition: Edition, settings: clips.SettingsDict, time_map: TimeMap) -> bool:
-    """Whether a clip made earlier is what would be made now."""
+def _same(
+    old: MadeLine, wish: Wish, edition: Edition, settings: tuple[clips.SettingsDict, ...], time_map: TimeMap
+) -> bool:
+    """Whether a clip made earlier is what would be made now; the recording decides by which of the settings."""
     return (
         old.span == wish.span
         and old.recording.fingerprint == edition.recording.fingerprint
-        and old.settings == settings
+        and old.settings in settings
         and (old.rate, old.offset_ms) == _piece(time_map, wish)
         and [(one.asked_ms, one.turn) for one in old.pictures] == [(one.ms, one.turn) for one in wish.moments]
     )
@@ -162,7 +165,7 @@ def _made(
         mode=mode,
         span=wish.span,
         status="made",
-        settings=dict(settings),
+        settings=dict(settings if result.fallback is None else result.fallback.settings),
         file=file,
         sha256=result.sha256,
         size=result.bytes,
@@ -174,4 +177,5 @@ def _made(
         samples=result.samples,
         evidence=evidence,
         pictures=tuple(pictures),
+        fallback=None if result.fallback is None else Reason(rule="unsupported-codec", detail=result.fallback.detail),
     )

@@ -305,19 +305,6 @@ def test_missing_tracks_are_refused(film):
     assert (made.start, made.end, made.samples, made.frames) == (1, 2, RATE, None)
 
 
-def test_a_codec_mp4_has_no_place_for_is_refused(tmp_path):
-    source = make_film(tmp_path / "film.webm", seconds=2, codec="libvpx", options={"deadline": "realtime"}, tracks=[])
-    result = one(source, 500, 1500)
-    assert result.rule == "unsupported-codec"
-    assert "vp8" in result.detail
-
-
-def test_a_sound_codec_mp4_has_no_place_for_is_refused(tmp_path):
-    result = one(make_film(tmp_path / "film.avi", seconds=2, tracks=[Track("wmav2")]), 500, 1500)
-    assert result.rule == "unsupported-codec"
-    assert "no place for wmav2; cut it with mode 'encode'" in result.detail
-
-
 @pytest.mark.parametrize("content", [None, b"", b"no film at all\n" * 500, bytes(range(256)) * 4000])
 def test_an_unreadable_recording_refuses_every_clip(tmp_path, content):
     path = tmp_path / "film.mkv"

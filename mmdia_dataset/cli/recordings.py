@@ -277,6 +277,7 @@ def rebuild(
                 "made": report.made,
                 "kept": report.kept,
                 "refused": report.refused,
+                "fallbacks": report.fallbacks,
                 "missing": report.missing,
                 "editions": report.editions,
                 "notes": report.notes,
@@ -296,6 +297,9 @@ def rebuild(
         out.print(f"    {shown(movie)}: {shown(words, 600)}")
         for note in report.notes.get(movie, ()):
             out.print(f"        {shown(note, 300)}")
+    for name, otherwise in list(report.fallbacks.items())[:20]:
+        for why, count in otherwise.items():
+            out.print(f"    {count:,} clips of {shown(name)}: {shown(why[:1].lower() + why[1:], 300)}")
     for rule, count in report.refused.most_common():
         examples = list(report.examples[rule].values())
         plural = "s" if len(examples) > 1 else ""

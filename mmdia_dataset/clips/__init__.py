@@ -5,27 +5,37 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
 [t0, t1). At the end of a recording t1 is the end of its last frame, and a span may run over it by at most one frame.
 
 - ``copy``: an MP4 file with the recording's own packets, not re-encoded. It begins at the keyframe before t0 and holds
-  sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file.
+  sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file. Sound that MP4 can't
+  hold is kept without loss as FLAC; where it can't hold the picture, the clip is encoded. The result tells.
 - ``encode``: an MP4 file encoded anew: the same frames, or those shown at a steady rate; nothing is hidden in it.
 - ``audio``: a WAV or FLAC file, sample-exact, as loud as it was.
 - ``keyframes``: JPEG or PNG files. The picture at a moment is the last one that begins not after it; or the nearest
   keyframe, whose own time is then told. Upright, with square pixels, whole instead of two fields.
 
 Every copied clip is read back before it counts as made: exactly the expected frames at the expected times, full length.
-What can be noticed without decoding is described in `mmdia_dataset.media.packets`.
+What can be noticed without decoding is described in `mmdia_dataset.media.stretches`.
 
 A file appears under its name only when it is whole. At most one clip is in memory, once as packets and once as a file.
 """
 
 from mmdia_dataset.clips.cutting import cut
-from mmdia_dataset.clips.results import REFUSAL_RULES, Made, Moment, RefusalRule, Refused, Still, Wanted
+from mmdia_dataset.clips.results import (
+    REFUSAL_RULES,
+    Fallback,
+    Made,
+    Moment,
+    RefusalRule,
+    Refused,
+    SettingsDict,
+    Still,
+    Wanted,
+)
 from mmdia_dataset.clips.settings import (
     AudioSettings,
     CopySettings,
     EncodeSettings,
     KeyframeSettings,
     Settings,
-    SettingsDict,
 )
 
 __all__ = [
@@ -33,6 +43,7 @@ __all__ = [
     "AudioSettings",
     "CopySettings",
     "EncodeSettings",
+    "Fallback",
     "KeyframeSettings",
     "Made",
     "Moment",

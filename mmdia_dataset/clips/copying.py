@@ -1,24 +1,62 @@
-"""Mode `copy`: the recording's own packets in an MP4 file, not re-encoded."""
+"""Mode `copy`: the recording's own packets in an MP4 file, not re-encoded, as far as MP4 can hold them.
+
+Where it can't hold the sound, that is decoded and kept without loss as FLAC. Where it can't hold the picture, the clip
+is encoded as in mode `encode`. Either way the result says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-from mmdia_dataset.clips.results import Made, Placed, Refused, each
+import numpy as np
+
+from mmdia_dataset.clips.encoding import encoded
+from mmdia_dataset.clips.results import Fallback, Made, Placed, Refused, each
 from mmdia_dataset.clips.settings import CopySettings
 from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import NoVideo
-from mmdia_dataset.media import Ranges, Recording, Unsure, check_clip, margins, remux
+from mmdia_dataset.media import (
+    FLAC_CHANNELS,
+    FlacSound,
+    Ranges,
+    Recording,
+    Sound,
+    Unsure,
+    check_clip,
+    margins,
+    mp4_holds,
+    remux,
+)
+from mmdia_dataset.media.decode import LEAD, TAIL
 
 __all__ = ["copied"]
 
 
 def copied(recording: Path, placed: Iterable[Placed], settings: CopySettings) -> Iterator[Made | Refused]:
     """Clips of a recording, one by one. Raises MediaUnreadable before the first one, or OutputError."""
-    with Recording(recording, settings.language, settings.track) as source, ExitStack() as stack:
+    with Recording(recording, settings.language, settings.track) as source:
+        video, audio = source.video, source.audio
+        if video is not None and not mp4_holds(video):
+            why = f"Encoded anew, since MP4 can't hold {video.codec_context.codec.canonical_name}."
+            instead = Fallback(settings.encoded.as_dict(), why)
+            for result in encoded(recording, placed, settings.encoded):
+                yield replace(result, fallback=instead) if isinstance(result, Made) else result
+        elif video is not None and audio is not None and not mp4_holds(audio):
+            why = f"The sound is kept as FLAC, since MP4 can't hold {audio.codec_context.codec.canonical_name}."
+            with Recording(recording, settings.language, settings.track) as heard:
+                sound = Sound(heard, rate=None, mono=audio.codec_context.channels > FLAC_CHANNELS, floats=True)
+                yield from each(placed, partial(_with_flac, source, sound, Fallback(settings.with_flac, why)))
+        else:
+            yield from _copies(source, placed)
+
+
+def _copies(source: Recording, placed: Iterable[Placed]) -> Iterator[Made | Refused]:
+    with ExitStack() as stack:
         ranges: Ranges | None = None
         try:
             ranges = stack.enter_context(Ranges(source))
@@ -40,6 +78,15 @@ def _copy(source: Recording, ranges: Ranges | None, one: Placed) -> Made:
     stretch = source.stretch(one.start, one.end, lead=lead, tail=tail)
     times = [pts - stretch.shown[0] for pts in stretch.shown]
     return _written(source, one, stretch.start, stretch.end, times, remux(source, stretch))
+
+
+def _with_flac(source: Recording, sound: Sound, fallback: Fallback, one: Placed) -> Made:
+    stretch = source.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
+    times = [pts - stretch.shown[0] for pts in stretch.shown]
+    samples, rate = sound.of(stretch)
+    kept = FlacSound(samples.astype(np.float32, copy=False), rate)
+    made = _written(source, one, stretch.start, stretch.end, times, remux(source, stretch, kept))
+    return replace(made, samples=len(samples), fallback=fallback)
 
 
 def _written(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 from mmdia_dataset.errors import (
     MediaError,
@@ -21,16 +21,20 @@ from mmdia_dataset.timing import Span
 
 __all__ = [
     "REFUSAL_RULES",
+    "Fallback",
     "Made",
     "Moment",
     "Placed",
     "RefusalRule",
     "Refused",
+    "SettingsDict",
     "Still",
     "Wanted",
     "each",
     "refusal",
 ]
+
+SettingsDict: TypeAlias = dict[str, str | int | bool | None]
 
 RefusalRule = Literal[
     "damaged",
@@ -105,6 +109,14 @@ class Still:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """How a clip was made that could not be made as asked: by which settings, and why, in one sentence."""
+
+    settings: SettingsDict
+    detail: str
+
+
 @dataclass(frozen=True)
 class Made:
     """A clip that was made.
@@ -118,6 +130,7 @@ class Made:
         sha256: of the file, in hexadecimal; of pictures, over a line of hash and name for each file.
         bytes: size of the file, or of all pictures.
         stills: the pictures, one for each moment.
+        fallback: how it was made where it could not be made as asked.
     """
 
     wanted: Wanted
@@ -128,6 +141,7 @@ class Made:
     sha256: str
     bytes: int
     stills: tuple[Still, ...] = ()
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, Self, TypeAlias
 
-from mmdia_dataset.clips.results import Moment
+from mmdia_dataset.clips.results import Moment, SettingsDict
 from mmdia_dataset.media import CODECS
 from mmdia_dataset.schema import Dialogue
 
-__all__ = ["AudioSettings", "CopySettings", "EncodeSettings", "KeyframeSettings", "Settings", "SettingsDict"]
-
-SettingsDict: TypeAlias = dict[str, str | int | bool | None]
+__all__ = ["AudioSettings", "CopySettings", "EncodeSettings", "KeyframeSettings", "Settings"]
 
 MOST_PICTURES = 1000
 
 
 @dataclass(frozen=True)
 class CopySettings:
-    """Clips of the recording's own packets.
+    """Clips of the recording's own packets, as far as MP4 can hold them; see `fallbacks`.
 
     Attributes:
         language: the sound track to take, as a tag such as ``eng`` or ``en``; if there is none of it, or None is
@@ -39,6 +37,20 @@ class CopySettings:
     def as_dict(self) -> SettingsDict:
         """All settings, for the manifest: equal dicts make equal bytes from equal recordings."""
         return {"mode": self.mode, "language": self.language, "track": self.track}
+
+    @property
+    def with_flac(self) -> SettingsDict:
+        """What clips say whose picture alone is the recording's: MP4 can't hold its sound, which is kept as FLAC."""
+        return {**self.as_dict(), "sound": "flac"}
+
+    @property
+    def encoded(self) -> EncodeSettings:
+        """How clips are made of recordings whose picture MP4 can't hold."""
+        return EncodeSettings(language=self.language, track=self.track)
+
+    def fallbacks(self) -> tuple[SettingsDict, ...]:
+        """What clips may say of themselves instead, by the recording's codecs."""
+        return self.with_flac, self.encoded.as_dict()
 
     def on_track(self, track: int | None) -> Self:
         """The same with the sound track of a number."""

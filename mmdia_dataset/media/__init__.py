@@ -10,8 +10,9 @@ from __future__ import annotations
 from mmdia_dataset.media.decode import Sound
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.encoder import CODECS, ClipEncoder, aac_rate
-from mmdia_dataset.media.mux import margins, remux
-from mmdia_dataset.media.packets import EmptySpan, Recording, Stretch
+from mmdia_dataset.media.lossless import FLAC_CHANNELS, FlacSound
+from mmdia_dataset.media.mux import margins, mp4_holds, remux
+from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.pictures import Pictures, silent, steady
 from mmdia_dataset.media.probe import (
     AudioInfo,
@@ -26,17 +27,20 @@ from mmdia_dataset.media.probe import (
 from mmdia_dataset.media.ranges import Ranges
 from mmdia_dataset.media.samples import Unsure
 from mmdia_dataset.media.sound import SOUND_RATE, sound_of
+from mmdia_dataset.media.stretches import EmptySpan, Stretch
 from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
 from mmdia_dataset.media.upright import Frame, Upright, rgb_of
 from mmdia_dataset.media.verify import check_clip, counts, verify
 
 __all__ = [
     "CODECS",
+    "FLAC_CHANNELS",
     "SOUND_RATE",
     "AudioInfo",
     "ClipEncoder",
     "Cue",
     "EmptySpan",
+    "FlacSound",
     "Frame",
     "MediaInfo",
     "Pictures",
@@ -55,6 +59,7 @@ __all__ = [
     "counts",
     "fingerprint",
     "margins",
+    "mp4_holds",
     "probe",
     "remux",
     "rgb_of",

@@ -23,8 +23,9 @@ from av.codec.context import CodecContext, Flags2
 from numpy.typing import NDArray
 
 from mmdia_dataset.errors import MediaDamaged, NoAudio
-from mmdia_dataset.media.packets import Recording, Stretch
+from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
+from mmdia_dataset.media.stretches import Stretch
 from mmdia_dataset.media.tape import Tape
 
 __all__ = ["LEAD", "TAIL", "Samples", "Sound", "channel_weights"]

@@ -98,6 +98,7 @@ def _video_stream(
         "sc_threshold": "0",
         "bf": "3",
         "threads": str(_THREADS),
+        "x264-params": "cpu-independent=1",  # without, small pictures differ from run to run
     }
     return video
 

@@ -48,8 +48,11 @@ class Codec:
 
 
 CODECS: dict[str, Codec] = {
-    # Captions that come with a picture would be put into the stream: a53cc.
-    "libx264": Codec(20, "veryfast", options=(("threads", _THREADS), ("a53cc", "0"))),
+    # Captions that come with a picture would be put into the stream: a53cc. Without cpu-independent, what x264 makes of
+    # small pictures differs from run to run.
+    "libx264": Codec(
+        20, "veryfast", options=(("threads", _THREADS), ("a53cc", "0"), ("x264-params", "cpu-independent=1"))
+    ),
     "libx265": Codec(23, "fast", options=(("x265-params", "pools=none:frame-threads=1:log-level=error"),), tag="hvc1"),
     "libsvtav1": Codec(30, "10", options=(("svtav1-params", "lp=1"),)),
     "libvpx-vp9": Codec(31, "5", "cpu-used", (("threads", "1"), ("b", "0"), ("deadline", "good"))),

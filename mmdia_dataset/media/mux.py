@@ -16,11 +16,13 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mmdia_dataset.errors import MediaDamaged, NoVideo, UnsupportedCodec
+from mmdia_dataset.media.lossless import FlacSound
 from mmdia_dataset.media.mp4 import Edit, finish
-from mmdia_dataset.media.packets import Recording, Stretch
+from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
+from mmdia_dataset.media.stretches import Stretch
 
-__all__ = ["add_track", "frame_samples", "margins", "open_mp4", "remux", "timescale_of"]
+__all__ = ["add_track", "frame_samples", "margins", "mp4_holds", "open_mp4", "remux", "timescale_of"]
 
 _PREROLL, _ROUNDING = Fraction(1, 10), Fraction(1, 100)
 # Each packet of these decodes alone, and decoders that work on several at once trip over hidden ones.
@@ -43,10 +45,25 @@ def margins(recording: Recording) -> tuple[Fraction, Fraction]:
     return (_ROUNDING, _ROUNDING) if _pcm_block(audio) else (_PREROLL, Fraction(0))
 
 
-def remux(recording: Recording, stretch: Stretch) -> tuple[bytes, memoryview]:
+def mp4_holds(track: VideoStream | AudioStream) -> bool:
+    """Whether MP4 has a place for a track, where readers find it."""
+    name = track.codec_context.codec.canonical_name
+    if name.startswith("pcm_") and not name.startswith("pcm_s16"):
+        return False  # ffmpeg 5.1 takes 24 bits for 16 and hears noise, and knows no floats there
+    try:
+        with open_mp4(io.BytesIO(), _FINE) as out:
+            add_track(out, track)
+            out.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def remux(recording: Recording, stretch: Stretch, sound: FlacSound | None = None) -> tuple[bytes, memoryview]:
     """The MP4 file of a stretch in two parts, to be written one after the other.
 
-    The file lies in memory, once; the stretch's packets are used up. Same packets, same bytes.
+    The file lies in memory, once; the stretch's packets are used up. Same packets, same bytes. Sound that is given
+    takes the place of the recording's packets.
 
     Raises:
         NoVideo: the recording has no picture.
@@ -59,7 +76,7 @@ def remux(recording: Recording, stretch: Stretch) -> tuple[bytes, memoryview]:
     timescale = timescale_of(recording.video)
     try:
         with open_mp4(buffer, timescale) as out:
-            edits = _write(out, recording, stretch, timescale)
+            edits = _write(out, recording, stretch, timescale, sound)
     except (av.error.FFmpegError, ValueError) as error:
         at = float(stretch.start)
         raise MediaDamaged(f"the packets at {at:.3f} s don't fit together ({error})", where=recording.path) from error
@@ -82,13 +99,15 @@ def open_mp4(buffer: io.BytesIO, timescale: int) -> OutputContainer:
     return av.open(buffer, "w", format="mp4", container_options=options, buffer_size=_BUFFER)
 
 
-def _write(out: OutputContainer, recording: Recording, stretch: Stretch, timescale: int) -> list[Edit]:
+def _write(
+    out: OutputContainer, recording: Recording, stretch: Stretch, timescale: int, kept: FlacSound | None
+) -> list[Edit]:
     """Set up the tracks, write all packets, and say what of each track is to be shown."""
     video, audio = recording.video, recording.audio
     assert video is not None  # noqa: S101 - remux has seen to it
     try:
         picture = add_track(out, video)
-        sound = None if audio is None else add_track(out, audio)
+        sound = None if audio is None else kept.add_track(out, audio) if kept else add_track(out, audio)
         out.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
         names = [one.codec_context.codec.canonical_name for one in (video, audio) if one is not None]
@@ -99,12 +118,17 @@ def _write(out: OutputContainer, recording: Recording, stretch: Stretch, timesca
             hint="cut it with mode 'encode'",
         ) from error
     frames, edit = _picture_times(recording, stretch, timescale)
-    edits, lanes = [edit], [iter(_ready(stretch.video, frames, picture, Fraction(1, timescale)))]
-    if audio is not None and sound is not None:
+    edits = [edit]
+    lanes: list[Iterator[Packet[VideoStream]] | Iterator[Packet[AudioStream]]] = []
+    lanes.append(_ready(stretch.video, frames, picture, Fraction(1, timescale)))  # type: ignore[arg-type]
+    if kept is not None and isinstance(sound, AudioStream):
+        edits.append(Edit(0, Fraction(len(kept.samples), kept.rate)))
+        lanes.append(kept.packets(sound))
+    elif audio is not None and sound is not None:
         rate = audio.codec_context.sample_rate
         samples, edit = _sound_times(recording, stretch, rate)
         edits.append(edit)
-        lanes.append(iter(_ready(stretch.audio, samples, sound, Fraction(1, rate))))
+        lanes.append(_ready(stretch.audio, samples, sound, Fraction(1, rate)))  # type: ignore[arg-type]
     for lane in lanes:  # the muxer orders them by time
         for packet in lane:
             out.mux_one(packet)
@@ -211,8 +235,7 @@ def _pcm_block(audio: AudioStream) -> int:
     name, context = audio.codec_context.name, audio.codec_context
     if not name.startswith("pcm_"):
         return 0
-    # 24 bits are decoded to 32.
-    return context.channels * (3 if name.startswith("pcm_s24") else context.format.bytes)
+    return context.channels * context.format.bytes
 
 
 def _trim(stretch: Stretch, points: list[int], block: int, samples: int) -> tuple[list[int], list[int]]:

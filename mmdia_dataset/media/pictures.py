@@ -236,7 +236,7 @@ class Pictures:
             self._held.clear()
             self._top = None
             try:
-                recording.container.seek(int(recording.ticks(self.video, since)), stream=self.video)
+                recording.seek(self.video, int(recording.ticks(self.video, since)))
             except av.error.FFmpegError as error:
                 raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
             self._packets = recording.container.demux(self.video)

@@ -31,9 +31,10 @@ from mmdia_dataset.media.mp4 import Edit
 from mmdia_dataset.media.mp4index import Mp4Index
 from mmdia_dataset.media.mp4table import Lane, Template
 from mmdia_dataset.media.mux import add_track, frame_samples, margins, open_mp4, timescale_of
-from mmdia_dataset.media.packets import JITTER, Recording
+from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
 from mmdia_dataset.media.samples import Index, Ints, Rows, Unsure
+from mmdia_dataset.media.stretches import JITTER
 
 __all__ = ["Ranges", "RangesClip"]
 

@@ -79,7 +79,7 @@ class Tape:
             if since <= 0:
                 since = min(Fraction(0), recording.seconds(self.audio, self.audio.start_time or 0)) - 10
             try:
-                recording.container.seek(int(recording.ticks(guide, since)), stream=guide)
+                recording.seek(guide, int(recording.ticks(guide, since)))
             except av.error.FFmpegError as error:
                 raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
             self._packets = recording.container.demux(self.audio)

@@ -151,7 +151,7 @@ class _Line(Model):
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
     movie: Id = Field(description="Its movie.", examples=["tt0114388"])
     splits: Many[Split] = Field(description="The splits it is in.", examples=[["test", "hard"]])
-    mode: Mode = Field(description="How clips were made.", examples=["copy"])
+    mode: Mode = Field(description="The mode asked for.", examples=["copy"])
     span: Span = Field(
         description="The dialogue's span of movie time [ms].", examples=[{"start_ms": 50260, "end_ms": 68120}]
     )
@@ -175,7 +175,10 @@ class MadeLine(_Line):
     """A line of the manifest for a clip that was made."""
 
     status: Literal["made"] = Field(description="The clip was made.", examples=["made"])
-    settings: dict[str, JsonValue] = Field(description="All settings of the mode.", examples=[{"mode": "copy"}])
+    settings: dict[str, JsonValue] = Field(
+        description="All settings it was really made by; their mode is another where it fell back to that.",
+        examples=[{"mode": "copy"}],
+    )
     file: RelativeFile = Field(
         description="The clip; of key frames, the folder of their files.",
         examples=["clips/tt0114388/tt0114388_clip_64.mp4"],
@@ -197,6 +200,9 @@ class MadeLine(_Line):
     samples: Index | None = Field(description="Audio samples per channel; null without audio.", examples=[858858])
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "identity"}])
     pictures: Many[Picture] = Field(default=(), description="The key frames, in the order asked for.", examples=[[]])
+    fallback: Reason | None = Field(
+        default=None, description="Why it could not be made as asked, and what was made instead.", examples=[None]
+    )
 
     def stored(self) -> dict[str, tuple[int, str]]:
         """Size and hash of each file of the clip."""

@@ -1,0 +1,84 @@
+"""A recording that is open: its picture and sound track, their clocks, and seeking in them."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import av.error
+from av.audio.stream import AudioStream
+from av.stream import Discard
+from av.video.stream import VideoStream
+
+from mmdia_dataset.errors import shown
+from mmdia_dataset.media.probe import best_audio, best_video, open_media, origin_of
+from mmdia_dataset.media.steps import clock_of
+
+__all__ = ["Tracks"]
+
+# TS looks for decoding times, which come earlier than the first frame; by less than this.
+_AHEAD = Fraction(10)
+
+
+class Tracks:
+    """The two tracks of a recording that matter; use it in a `with` block.
+
+    Raises:
+        MediaUnreadable: it can't be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], language: str | None = None, track: int | None = None) -> None:
+        self.path = path
+        self.container = open_media(path)
+        self.video: VideoStream | None = best_video(self.container)
+        self.audio: AudioStream | None = best_audio(self.container, language, track)
+        self.origin = origin_of(self.container)
+        wanted = {stream.index for stream in (self.video, self.audio) if stream is not None}
+        for stream in self.container.streams:
+            if stream.index not in wanted:
+                stream.discard = Discard.all
+        name = self.container.format.name
+        # Only here does the file itself say when a frame is decoded; elsewhere libavformat guesses.
+        self.has_dts = name.startswith(("mov", "mpeg"))
+        self.margin = Fraction(1) if name.startswith("mpeg") else Fraction(0)
+        duration = self.container.duration
+        self.claimed_end = Fraction(duration, 1_000_000) if duration and duration > 0 else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.container.close()
+
+    def ticks(self, stream: VideoStream | AudioStream, seconds: Fraction) -> Fraction:
+        """A moment of recording time on a track's clock; whole only by chance."""
+        return (seconds + self.origin) / clock_of(stream)
+
+    def seconds(self, stream: VideoStream | AudioStream, ticks: int) -> Fraction:
+        """A timestamp of a track as recording time."""
+        return ticks * clock_of(stream) - self.origin
+
+    def seek_to(self, track: VideoStream | AudioStream, since: Fraction) -> None:
+        """To the keyframe before a moment, or to the beginning."""
+        if since <= 0:
+            tracks = [one for one in (self.video, self.audio) if one is not None]
+            since = min(Fraction(0), *(self.seconds(one, one.start_time or 0) for one in tracks)) - _AHEAD
+        self.seek(track, int(self.ticks(track, since)))
+
+    def seek(self, track: VideoStream | AudioStream, ticks: int) -> None:
+        """To the last keyframe not after a timestamp of a track; where none is known, to the track's beginning.
+
+        Raises:
+            FFmpegError: the file can't be read.
+        """
+        try:
+            self.container.seek(ticks, stream=track)
+        except av.error.FFmpegError:  # no keyframe lies before it
+            self.container.seek(track.start_time or 0, stream=track, backward=False)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({shown(self.path)!r})"
