@@ -30,7 +30,7 @@ from mmdia_dataset.errors import OutputError, UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, sha256_of, whole_file, write_text
 from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Edition, MadeLine, ManifestLine, RefusedLine, Split
 
-__all__ = ["BuiltDirectory", "Journal", "edition_text", "is_built", "read_lines"]
+__all__ = ["BuiltDirectory", "Journal", "edition_text", "is_built", "line_bytes", "read_line", "read_lines"]
 
 MANIFEST = "manifest.jsonl"
 FOLDERS = ("clips", "annotations", "editions")
@@ -66,6 +66,19 @@ def read_lines(file: Path) -> Iterator[tuple[int, MadeLine | RefusedLine | None,
                 yield number, None, f"{place}: {first['msg']}" if place else first["msg"]
 
 
+def line_bytes(line: MadeLine | RefusedLine) -> bytes:
+    """A line as a manifest holds it."""
+    return _LINE.dump_json(line) + b"\n"
+
+
+def read_line(text: bytes) -> MadeLine | RefusedLine | None:
+    """A line of a manifest, None if it is none."""
+    try:
+        return _LINE.validate_json(text)
+    except ValidationError:
+        return None
+
+
 def edition_text(edition: Edition) -> str:
     """An edition as its file holds it."""
     return json.dumps(edition.model_dump(mode="json", exclude_none=True), ensure_ascii=False, indent=1) + "\n"
@@ -90,7 +103,7 @@ class Journal:
 
     def add(self, line: MadeLine | RefusedLine) -> None:
         """Append a line. Raises OutputError."""
-        self._append(_LINE.dump_json(line) + b"\n")
+        self._append(line_bytes(line))
 
     def lines(self) -> list[MadeLine | RefusedLine]:
         """What it holds so far, of all processes. Raises OutputError."""
@@ -180,7 +193,8 @@ class BuiltDirectory:
         except OSError:
             return False
 
-    def edition_file(self, movie: str) -> str:
+    @staticmethod
+    def edition_file(movie: str) -> str:
         """Where a movie's edition goes, relative to the directory."""
         return f"editions/{file_name(movie)}.json"
 
@@ -192,7 +206,7 @@ class BuiltDirectory:
         """Write the manifest, in the order of the lines."""
         with whole_file(self.root / MANIFEST) as temporary, temporary.open("wb") as file:
             for line in lines:
-                file.write(_LINE.dump_json(line) + b"\n")
+                file.write(line_bytes(line))
 
     def write_annotations(
         self, rows: Iterable[tuple[Dialogue, tuple[Split, ...]]], model: type[Dialogue] = Clip

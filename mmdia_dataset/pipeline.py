@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -22,11 +23,12 @@ from mmdia_dataset.schema import (
     Media,
     Mode,
     Reason,
+    RefusedLine,
     Split,
 )
 from mmdia_dataset.workers import Line, Task, halves, movie_lines, parts, refused_line
 
-__all__ = ["RebuildReport", "build", "find_timings", "rebuild"]
+__all__ = ["RebuildReport", "build", "cut_all", "faults_in", "find_timings", "rebuild", "tasks_of"]
 
 # In the order the manifest has them, and those that a row has a column for.
 _MODES: tuple[Mode, ...] = tuple(sorted(get_args(Mode)))
@@ -76,12 +78,17 @@ class RebuildReport:
     @property
     def faults(self) -> int:
         """Clips refused although the recording should have them: damage, spans outside it, and the like."""
-        return self.refused.total() - sum(self.refused[rule] for rule in (*_NOT_FAULTS, *_OTHER_EDITION))
+        return faults_in(self.refused)
 
     @property
     def exit_code(self) -> int:
         """0 if all went well or only recordings are missing; 1 if there were faults, or no clip at all was made."""
         return 1 if self.faults or not self.made + self.kept else 0
+
+
+def faults_in(refused: Mapping[str, int]) -> int:
+    """How many of the clips refused, counted by rule, the recordings should have."""
+    return sum(count for rule, count in refused.items() if rule not in (*_NOT_FAULTS, *_OTHER_EDITION))
 
 
 def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> RebuildReport:
@@ -104,23 +111,18 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     with directory.open():
         known = directory.lines()
         total = report.wanted = sum(len(wishes) for wishes in plan.wishes.values())
-        done = 0
-
-        def step(count: int) -> None:
-            nonlocal done
-            done += count
-            if progress:
-                progress("cutting clips", done, total)
-
         found = find_timings(plan, directory, jobs, progress)
         for movie in found:
             report.missing.pop(movie, None)
         report.editions = {movie: one.description for movie, one in found.items() if one.description}
         report.notes = {movie: one.notes for movie, one in found.items() if one.notes}
         fresh: dict[tuple[str, str], Line] = {}
-        for line, kept in _all_lines(plan, found, directory, known, jobs, step):
+        tasks, refused = tasks_of(plan, found, directory, known)
+        for line, kept in chain(((line, False) for line in refused), cut_all(tasks, jobs)):
             fresh[line.id, line.mode] = line
             _count(report, line, kept)
+            if progress:
+                progress("cutting clips", len(fresh), total)
         lines: list[Line] = []
 
         def rows() -> Iterator[tuple[Clip, tuple[Split, ...]]]:
@@ -256,34 +258,38 @@ def find_timings(plan: Plan, directory: BuiltDirectory, jobs: int, progress: Pro
     return found
 
 
-def _all_lines(
-    plan: Plan,
-    found: dict[str, Timing],
-    directory: BuiltDirectory,
-    known: dict[tuple[str, str], Line],
-    jobs: int,
-    step: Callable[[int], None],
-) -> Iterator[tuple[Line, bool]]:
-    """The line of every clip wanted, and whether it was kept from an earlier run."""
+def tasks_of(
+    plan: Plan, found: dict[str, Timing], directory: BuiltDirectory, known: dict[tuple[str, str], Line]
+) -> tuple[list[Task], list[RefusedLine]]:
+    """The work of every recording, and the lines of clips that have none.
+
+    Args:
+        plan: what is wanted.
+        found: the timing of each movie, from `find_timings`.
+        directory: where clips go.
+        known: lines of earlier runs.
+    """
     mode = plan.settings.mode
     tasks: list[Task] = []
+    refused: list[RefusedLine] = []
     for movie, wishes in plan.wishes.items():
         timing = found.get(movie)
         if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
             reason = timing.reason if timing and timing.reason else plan.missing[movie].reason
             recording = timing.edition.recording if timing and timing.edition else None
-            for wish in wishes:
-                yield refused_line(wish, mode, reason, recording), False
-            step(len(wishes))
+            refused += [refused_line(wish, mode, reason, recording) for wish in wishes]
             continue
         old = tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known)
         path = timing.located.path
         tasks.append(Task(directory.root, path, timing.edition, tuple(wishes), plan.settings, old))
+    return tasks, refused
+
+
+def cut_all(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Line, bool]]:
+    """The line of every clip wanted of some recordings, and whether it was kept from an earlier run."""
     if jobs <= 1:
         for task in tasks:
-            for line, kept in movie_lines(task):
-                yield line, kept
-                step(1)
+            yield from movie_lines(task)
         return
     waiting = parts(tasks, jobs)
     while waiting:
@@ -291,14 +297,13 @@ def _all_lines(
         for task, results in in_processes(_run, waiting, jobs):
             if results is None:
                 died.append(task)
-                continue
-            yield from results
-            step(len(results))
+            else:
+                yield from results
         waiting = [half for task in died for half in halves(task)]
         reason = Reason(rule="worker-died", detail="the process that worked on it was killed, or crashed, repeatedly")
-        for wish in (task.wishes[0] for task in died if not halves(task)):
-            yield refused_line(wish, mode, reason), False
-            step(1)
+        for task in died:
+            if not halves(task):
+                yield refused_line(task.wishes[0], task.settings.mode, reason), False
 
 
 def _run(task: Task) -> list[tuple[Line, bool]]:

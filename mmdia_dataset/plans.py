@@ -17,7 +17,7 @@ from mmdia_dataset.recognition import recognised
 from mmdia_dataset.release import Release, open_release
 from mmdia_dataset.schema import SPLITS, Dialogue, Issue, Span, Split
 
-__all__ = ["Forecast", "Plan", "Progress", "Wish", "plan", "settings_for"]
+__all__ = ["Forecast", "Plan", "Progress", "Wish", "clip_bytes", "plan", "settings_for"]
 
 Progress = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, total)``."""
@@ -242,22 +242,28 @@ def _forecast(
             continue  # said when it is cut
         if listen and info.duration_s:
             seconds += float(info.duration_s) * len(found) / _HEARD_PER_SECOND
-        if isinstance(settings, clips.AudioSettings):
-            track = info.audio[0] if info.audio else None
-            channels = 1 if settings.mono else (track.channels if track else 0)
-            rate = settings.sample_rate or (track.sample_rate if track else 0)
-            width = 4 if settings.float32 else 1.2 if settings.sound == "flac" else 2
-            size += length / 1000 * channels * rate * width
-        elif isinstance(settings, clips.KeyframeSettings):
-            size += sum(len(wish.moments) for wish in wishes[movie]) * _picture_bytes(info, settings)
-        elif isinstance(settings, clips.EncodeSettings):
-            size += length / 1000 * _ENCODED_BYTES
+        size += sum(clip_bytes(wish, info, settings) for wish in wishes[movie])
+        if isinstance(settings, clips.EncodeSettings):
             seconds += length / 1000 / _ENCODED_PER_SECOND
-        elif info.duration_s:
-            # Two seconds more per clip: it starts at the keyframe before.
-            size += float(info.size / info.duration_s) * (length / 1000 + 2 * len(wishes[movie]))
     seconds += size / _COPIED_PER_SECOND
     return Forecast(len(located), count, ms / 3_600_000, round(size), seconds)
+
+
+def clip_bytes(wish: Wish, info: MediaInfo, settings: clips.Settings) -> float:
+    """About how many bytes a clip of a recording will have."""
+    seconds = max(0, wish.span.duration_ms) / 1000 if wish.placed else 0.0
+    if isinstance(settings, clips.AudioSettings):
+        track = info.audio[0] if info.audio else None
+        channels = 1 if settings.mono else (track.channels if track else 0)
+        rate = settings.sample_rate or (track.sample_rate if track else 0)
+        width = 4 if settings.float32 else 1.2 if settings.sound == "flac" else 2
+        return seconds * channels * rate * width
+    if isinstance(settings, clips.KeyframeSettings):
+        return len(wish.moments) * _picture_bytes(info, settings)
+    if isinstance(settings, clips.EncodeSettings):
+        return seconds * _ENCODED_BYTES
+    # Two seconds more: it starts at the keyframe before.
+    return float(info.size / info.duration_s) * (seconds + 2) if info.duration_s else 0.0
 
 
 def _picture_bytes(info: MediaInfo, settings: clips.KeyframeSettings) -> float:

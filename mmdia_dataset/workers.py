@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -15,7 +15,7 @@ from mmdia_dataset.plans import Wish
 from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Picture, Place, Reason, Recording, RefusedLine
 from mmdia_dataset.timing import TimeMap, rate_from_text, rate_text
 
-__all__ = ["Line", "Task", "halves", "movie_lines", "parts", "refused_line"]
+__all__ = ["Line", "Task", "foretold", "halves", "movie_lines", "parts", "refused_line"]
 
 Line = MadeLine | RefusedLine
 
@@ -64,25 +64,19 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
     time_map = edition.time_map()
     cutting = task.settings.on_track(edition.track)
     mode, settings = cutting.mode, cutting.as_dict()
-    good = (settings, *(cutting.fallbacks() if isinstance(cutting, clips.CopySettings) else ()))
     evidence = {one.id: one.evidence for one in edition.placed}
-    refused = {one.id: one.reasons for one in edition.refused}
     journal = directory.journal(edition.movie)
     earlier = {line.id: line for line in task.known}
     known = earlier | {line.id: line for line in journal.lines() if line.mode == mode}
     wanted: list[clips.Wanted] = []
     wishes: dict[str, Wish] = {}
-    for wish in task.wishes:
-        reasons = refused.get(wish.id) or ((UNTIMED,) if not wish.placed else ())
-        if reasons:
-            yield refused_line(wish, mode, reasons[0], edition.recording), False
+    for wish, line in foretold(task, known):
+        if isinstance(line, RefusedLine):
+            yield line, False
             continue
-        why = evidence.get(wish.id, edition.evidence)
-        old = known.get(wish.id)
-        if isinstance(old, MadeLine) and _same(old, wish, edition, good, time_map) and directory.holds(old):
-            update = {"splits": wish.splits, "recording": edition.recording, "evidence": why}
+        if line is not None and directory.holds(line):
             same = earlier.get(wish.id)
-            yield old.model_copy(update=update), isinstance(same, MadeLine) and same.sha256 == old.sha256
+            yield line, isinstance(same, MadeLine) and same.sha256 == line.sha256
             continue
         wishes[wish.id] = wish
         file = directory.clip_file(wish.movie, wish.id, cutting.suffix)
@@ -100,6 +94,32 @@ def movie_lines(task: Task) -> Iterator[tuple[Line, bool]]:
             yield line, False
     finally:
         journal.close()
+
+
+def foretold(task: Task, known: Mapping[str, Line]) -> Iterator[tuple[Wish, Line | None]]:
+    """The line that each clip wanted has before any is cut: refused by the edition, or of a clip made of the same.
+
+    Args:
+        task: what is wanted of a recording.
+        known: lines of earlier runs, by dialogue. Whether their clips are still there is not looked at.
+    """
+    edition = task.edition
+    time_map = edition.time_map()
+    cutting = task.settings.on_track(edition.track)
+    settings = (cutting.as_dict(), *(cutting.fallbacks() if isinstance(cutting, clips.CopySettings) else ()))
+    evidence = {one.id: one.evidence for one in edition.placed}
+    refused = {one.id: one.reasons for one in edition.refused}
+    for wish in task.wishes:
+        reasons = refused.get(wish.id) or ((UNTIMED,) if not wish.placed else ())
+        old = known.get(wish.id)
+        if reasons:
+            yield wish, refused_line(wish, cutting.mode, reasons[0], edition.recording)
+        elif isinstance(old, MadeLine) and _same(old, wish, edition, settings, time_map):
+            why = evidence.get(wish.id, edition.evidence)
+            update = {"splits": wish.splits, "recording": edition.recording, "evidence": why}
+            yield wish, old.model_copy(update=update)
+        else:
+            yield wish, None
 
 
 def _piece(time_map: TimeMap, wish: Wish) -> tuple[str, float] | None:

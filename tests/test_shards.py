@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmdia_dataset
+from mmdia_dataset.built import read_lines
 from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.shards.index import read_index
 from mmdia_dataset.shards.keys import MAX_KEY, id_of, is_key, key_of
-from mmdia_dataset.shards.planning import Sized, lay_out, parse_size
+from mmdia_dataset.shards.planning import Sized, lay_out, parse_size, settled
 from mmdia_dataset.shards.reading import row_of, shard_urls
 from mmdia_dataset.shards.stores import Store
 from tests import worlds
@@ -99,6 +100,29 @@ def test_shards_hold_every_sample_once_and_stay_below_the_limit(sizes, limit, le
     assert len(shards) >= min(least, len(sizes))
 
 
+@given(
+    st.lists(st.integers(1, 50).map(lambda n: n * 512), max_size=60),
+    st.integers(2, 100).map(lambda n: n * 512),
+    st.integers(1, 8),
+)
+def test_a_shard_given_is_what_it_is_whatever_follows(sizes, limit, least):
+    samples = [Sized(number, f"k{number}", ("train",), size) for number, size in enumerate(sizes)]
+    asked = 0
+
+    def one_by_one():
+        nonlocal asked
+        for sample in samples:
+            asked += 1
+            yield sample
+
+    whole = list(settled(samples, limit, least))
+    for number, part in enumerate(settled(one_by_one(), limit, least)):
+        assert list(part) == list(whole[number])
+        # And it comes early: what else has been asked for is less than the shards that might have to be spread anew.
+        after = sum(sample.bytes for sample in samples[part[-1].number + 1 : asked - 1])
+        assert after <= least * max(limit, *sizes)
+
+
 @pytest.mark.parametrize(("text", "size"), [("1GB", 10**9), ("500 mb", 5 * 10**8), ("2GiB", 2**31), (4096, 4096)])
 def test_sizes_are_read_as_people_write_them(text, size):
     assert parse_size(text) == size
@@ -162,7 +186,8 @@ def test_a_second_run_keeps_what_is_there_and_mends_what_is_not(built, tmp_path)
     assert worlds.tree(shards) == before
     other = mmdia_dataset.pack(built, shards, max_size="1GB")
     assert other.removed > 0
-    assert set(worlds.tree(shards)) == {"README.md", "index.json", *(s.file for s in read_index(Store(shards)).shards)}
+    others = {"README.md", "index.json", "editions/manifest.jsonl", *(f"editions/tt000000{n}.json" for n in (1, 2))}
+    assert set(worlds.tree(shards)) == others | {shard.file for shard in read_index(Store(shards)).shards}
 
 
 KILLED = """
@@ -224,6 +249,8 @@ def test_a_dialogue_without_all_its_clips_is_left_out(built, tmp_path):
 
 def test_a_split_and_a_mode_alone(built, tmp_path):
     report = mmdia_dataset.pack(built, tmp_path / "shards", split="test", modes=["audio"])
+    lines = [line for _, line, _ in read_lines(tmp_path / "shards" / "editions" / "manifest.jsonl")]
+    assert [(line.id, line.mode) for line in lines] == [("tt0000002_clip_0", "audio"), ("tt0000002_clip_1", "audio")]
     assert report.samples == {"test": 2}
     assert report.members == ("json", "wav")
     sample = next(iter(webdataset.WebDataset(shard_urls(str(tmp_path / "shards")), shardshuffle=False)))

@@ -2,60 +2,42 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
+from mmdia_dataset.cli.cutting import (
+    AsIsOption,
+    CodecOption,
+    CrfOption,
+    EditionsOption,
+    Float32Option,
+    FpsOption,
+    HeightOption,
+    IdsOption,
+    ImageOption,
+    JobsOption,
+    LanguageOption,
+    Mode,
+    ModeOption,
+    MonoOption,
+    NearestOption,
+    PlacesOption,
+    PresetOption,
+    SampleRateOption,
+    SoundOption,
+    SplitOption,
+    TimesOption,
+    forecast_text,
+    print_editions,
+    say_if_full,
+)
 from mmdia_dataset.errors import shown
 from mmdia_dataset.terminal import err, out, print_json, progress_bar, size_text
 
-if TYPE_CHECKING:
-    from mmdia_dataset.plans import Forecast
-
 __all__ = ["align", "fingerprint", "locate", "rebuild"]
-
-
-class Mode(StrEnum):
-    """How clips are made."""
-
-    copy = "copy"
-    encode_ = "encode"  # a string has a method of that name
-    audio = "audio"
-    keyframes = "keyframes"
-
-
-class SoundFile(StrEnum):
-    """How sound is stored."""
-
-    wav = "wav"
-    flac = "flac"
-
-
-class Image(StrEnum):
-    """How pictures are stored."""
-
-    jpg = "jpg"
-    png = "png"
-
-
-def _forecast(forecast: Forecast, release: str, wanted: int, movies: int) -> str:
-    return (
-        f"{forecast.clips:,} of {wanted:,} dialogues, in {forecast.movies} of {movies} movies of {release}: "
-        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)} and {_duration(forecast.seconds)}"
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes working at once.")]
-LanguageOption = Annotated[str | None, typer.Option("--language", help="Sound track to take, such as eng.")]
 
 
 @command
@@ -90,7 +72,7 @@ def locate(
     if len(report.missing) > 20:
         out.print(f"… and {len(report.missing) - 20} more movies are missing (--format json lists them all)")
     wanted, movies = sum(report.wanted.values()), len(report.wanted)
-    out.print(f"a rebuild makes at most {_forecast(report.forecast, shown(release), wanted, movies)}")
+    out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), wanted, movies)}")
     if report.located:
         err.print(f"next: mmdia align --release {release} --media {media} --out editions   (which editions they are)")
         err.print(f"  or: mmdia rebuild --release {release} --media {media} --out built   (that, and the clips)")
@@ -193,41 +175,29 @@ def rebuild(
     release: ReleaseOption,
     media: MediaOption,
     folder: Annotated[Path, typer.Option("--out", help="Folder to make, or to go on with.", show_default=False)],
-    mode: Annotated[
-        Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; encode: mp4; audio: wav, flac; keyframes: jpg.")
-    ] = Mode.copy,
-    editions: Annotated[Path | None, typer.Option("--editions", help="Folder of edition files to cut by.")] = None,
-    as_is: Annotated[
-        bool, typer.Option("--as-is", help="Take recordings for the annotators' own edition, unmeasured.")
-    ] = False,
-    split: Annotated[str | None, typer.Option("--split", help="Only this split.")] = None,
-    ids: Annotated[list[str] | None, typer.Option("--ids", help="Only this dialogue; may be repeated.")] = None,
+    mode: ModeOption = Mode.copy,
+    editions: EditionsOption = None,
+    as_is: AsIsOption = False,
+    split: SplitOption = None,
+    ids: IdsOption = None,
     jobs: JobsOption = 1,
     language: LanguageOption = None,
-    fps: Annotated[str | None, typer.Option("--fps", help="encode: 25, 24000/1001, …; else as it is.")] = None,
-    height: Annotated[int | None, typer.Option("--height", help="encode, keyframes: lines; else as it is.")] = None,
-    codec: Annotated[
-        str | None, typer.Option("--codec", help="encode: libx264, libx265, libsvtav1, libvpx-vp9.")
-    ] = None,
-    crf: Annotated[int | None, typer.Option("--crf", help="encode: quality, smaller is better.")] = None,
-    preset: Annotated[str | None, typer.Option("--preset", help="encode: the codec's own.")] = None,
-    sample_rate: Annotated[
-        int | None, typer.Option("--sample-rate", min=1000, help="audio: Hz; else as it is.")
-    ] = None,
-    mono: Annotated[bool, typer.Option("--mono", help="audio: mix to one channel.")] = False,
-    sound: Annotated[SoundFile | None, typer.Option("--sound", help="audio: wav, or flac.")] = None,
-    float32: Annotated[bool, typer.Option("--float32", help="audio: 32-bit floats instead of 16 bits.")] = False,
-    places: Annotated[
-        int | None, typer.Option("--places", min=1, help="keyframes: as many per dialogue; else one per turn.")
-    ] = None,
-    times: Annotated[str | None, typer.Option("--times", help="keyframes: ms into the dialogue, as 0,1500.")] = None,
-    image: Annotated[Image | None, typer.Option("--image", help="keyframes: jpg, or png.")] = None,
-    nearest: Annotated[bool, typer.Option("--nearest", help="keyframes: the film's own nearest ones.")] = False,
+    fps: FpsOption = None,
+    height: HeightOption = None,
+    codec: CodecOption = None,
+    crf: CrfOption = None,
+    preset: PresetOption = None,
+    sample_rate: SampleRateOption = None,
+    mono: MonoOption = False,
+    sound: SoundOption = None,
+    float32: Float32Option = False,
+    places: PlacesOption = None,
+    times: TimesOption = None,
+    image: ImageOption = None,
+    nearest: NearestOption = False,
     format_: FormatOption = Format.text,
 ) -> int:
     """Cut every dialogue from the films you own, to the frame. Run again to go on, or after a change."""
-    import shutil
-
     from mmdia_dataset.pipeline import build
     from mmdia_dataset.plans import plan, settings_for
 
@@ -261,11 +231,8 @@ def rebuild(
             progress=progress,
         )
     wanted, movies = sum(map(len, planned.wishes.values())), len(planned.wishes)
-    err.print(f"making at most {_forecast(planned.forecast, shown(release), wanted, movies)}")
-    above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(above).free
-    if free < planned.forecast.bytes:
-        err.print(f"careful: only {size_text(free)} are free in {above}")
+    err.print(f"making at most {forecast_text(planned.forecast, shown(release), wanted, movies)}")
+    say_if_full(folder, planned.forecast.bytes)
     with progress_bar() as progress:
         report = build(planned, folder, jobs=jobs, progress=progress)
     if format_ is Format.json:
@@ -293,13 +260,7 @@ def rebuild(
         f"{report.made:,} clips made, {report.kept:,} kept, {report.refused.total():,} refused: "
         f"{report.hours:.2f} h, {size_text(report.bytes)}, in {report.seconds:.1f} s"
     )
-    for movie, words in list(report.editions.items())[:20]:
-        out.print(f"    {shown(movie)}: {shown(words, 600)}")
-        for note in report.notes.get(movie, ()):
-            out.print(f"        {shown(note, 300)}")
-    for name, otherwise in list(report.fallbacks.items())[:20]:
-        for why, count in otherwise.items():
-            out.print(f"    {count:,} clips of {shown(name)}: {shown(why[:1].lower() + why[1:], 300)}")
+    print_editions(report.editions, report.notes, report.fallbacks)
     for rule, count in report.refused.most_common():
         examples = list(report.examples[rule].values())
         plural = "s" if len(examples) > 1 else ""

@@ -4,44 +4,132 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.errors import shown
+from mmdia_dataset.cli.cutting import (
+    AsIsOption,
+    CodecOption,
+    CrfOption,
+    EditionsOption,
+    Float32Option,
+    FpsOption,
+    HeightOption,
+    IdsOption,
+    ImageOption,
+    JobsOption,
+    LanguageOption,
+    Mode,
+    MonoOption,
+    NearestOption,
+    PlacesOption,
+    PresetOption,
+    SampleRateOption,
+    SoundOption,
+    SplitOption,
+    TimesOption,
+    forecast_text,
+    print_editions,
+    say_if_full,
+)
+from mmdia_dataset.errors import UsageError, shown
 from mmdia_dataset.terminal import err, out, print_json, progress_bar, size_text
+
+if TYPE_CHECKING:
+    from mmdia_dataset.shards.packreport import PackReport
 
 __all__ = ["check", "pack"]
 
 
 @command
 def pack(
-    built: Annotated[Path, typer.Argument(help="The built directory to pack.", show_default=False)],
-    folder: Annotated[str, typer.Option("--out", help="Folder or URL (s3://…) to write to.", show_default=False)],
+    built: Annotated[Path | None, typer.Argument(help="The built directory to pack.", show_default=False)] = None,
+    folder: Annotated[str | None, typer.Option("--out", help="Folder or URL (s3://…) to write to.")] = None,
+    release: Annotated[Path | None, typer.Option("--release", help="Instead: annotations, with --media.")] = None,
+    media: Annotated[Path | None, typer.Option("--media", help="Folder of your films, or a media.toml.")] = None,
     max_size: Annotated[str, typer.Option("--max-size", help="Of a shard, such as 500MB.")] = "1GB",
     shuffle: Annotated[
         int | None, typer.Option("--shuffle", help="Mix samples by this seed; else as they are.")
     ] = None,
-    split: Annotated[str | None, typer.Option("--split", help="Only this split.")] = None,
-    modes: Annotated[list[str] | None, typer.Option("--modes", help="Clips of this mode; may be repeated.")] = None,
+    split: SplitOption = None,
+    modes: Annotated[
+        list[str] | None, typer.Option("--modes", help="Of a built directory: clips of this mode; may be repeated.")
+    ] = None,
     min_shards: Annotated[
         int, typer.Option("--min-shards", min=1, help="Of each split, so that as many loader processes can share it.")
     ] = 1,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes working at once.")] = 1,
+    jobs: JobsOption = 1,
+    mode: Annotated[Mode | None, typer.Option("--mode", help="Of films, as are all below: as in `rebuild`.")] = None,
+    editions: EditionsOption = None,
+    as_is: AsIsOption = False,
+    ids: IdsOption = None,
+    language: LanguageOption = None,
+    fps: FpsOption = None,
+    height: HeightOption = None,
+    codec: CodecOption = None,
+    crf: CrfOption = None,
+    preset: PresetOption = None,
+    sample_rate: SampleRateOption = None,
+    mono: MonoOption = False,
+    sound: SoundOption = None,
+    float32: Float32Option = False,
+    places: PlacesOption = None,
+    times: TimesOption = None,
+    image: ImageOption = None,
+    nearest: NearestOption = False,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Clips as WebDataset shards, for training at full speed. Run again to go on, or after a rebuild."""
-    from mmdia_dataset.shards.packing import plan_pack, write_pack
+    """Clips as WebDataset shards, for training at full speed; also straight from films. Run again to go on."""
+    from mmdia_dataset.shards.packing import check_source, plan_pack, write_pack
 
-    plan = plan_pack(built, max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards)
-    counts = plan.layout.shards_of()
-    for name, samples in plan.layout.samples_of().items():
-        most = f"at most {counts[name]:,} loader processes can share them"
-        err.print(f"{name}: {samples:,} samples in {counts[name]:,} shards, {most}")
-    err.print(f"writing {size_text(plan.bytes)} to {shown(folder)}; members: {', '.join(plan.stock.members)}")
+    if folder is None:
+        raise UsageError("there is no place to write to", hint="give --out, a folder or a URL")
+    cutting: dict[str, Any] = {
+        "mode": mode and mode.value, "language": language, "fps": fps, "height": height, "codec": codec, "crf": crf,
+        "preset": preset, "sample_rate": sample_rate, "mono": mono, "sound": sound and sound.value, "float32": float32,
+        "places": places, "times": times, "image": image and image.value, "nearest": nearest,
+    }  # fmt: skip
+    check_source(built, release, media, modes, {**cutting, "editions": editions, "as_is": as_is, "ids": ids})
+    if release is None or media is None:
+        found = plan_pack(
+            built or "", max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards
+        )
+        counts = found.layout.shards_of()
+        for name, samples in found.layout.samples_of().items():
+            most = f"at most {counts[name]:,} loader processes can share them"
+            err.print(f"{name}: {samples:,} samples in {counts[name]:,} shards, {most}")
+        err.print(f"writing {size_text(found.bytes)} to {shown(folder)}; members: {', '.join(found.stock.members)}")
+        with progress_bar() as progress:
+            return _said(write_pack(found, folder, jobs=jobs, progress=progress), format_)
+    from mmdia_dataset.plans import plan, settings_for
+    from mmdia_dataset.shards.direct import plan_direct, write_direct
+
+    settings = settings_for(**{**cutting, "mode": cutting["mode"] or "copy"})
     with progress_bar() as progress:
-        report = write_pack(plan, folder, jobs=jobs, progress=progress)
+        planned = plan(
+            release,
+            media,
+            settings=settings,
+            editions=editions,
+            as_is=as_is,
+            split=split,
+            ids=ids,
+            jobs=jobs,
+            progress=progress,
+        )
+    direct = plan_direct(planned, max_size=max_size, shuffle=shuffle, split=split, min_shards=min_shards)
+    wanted, movies = sum(map(len, planned.wishes.values())), len(planned.wishes)
+    err.print(f"packing at most {forecast_text(planned.forecast, shown(release), wanted, movies)}")
+    err.print(f"about {direct.shards:,} shards to {shown(folder)}; the clips of one lie on the disk at a time")
+    if "://" not in folder:
+        say_if_full(Path(folder), planned.forecast.bytes + direct.max_bytes)
+    with progress_bar() as progress:
+        return _said(write_direct(direct, folder, jobs=jobs, progress=progress), format_)
+
+
+def _said(report: PackReport, format_: Format) -> int:
     if format_ is Format.json:
         print_json(
             {
@@ -55,6 +143,9 @@ def pack(
                 "removed": report.removed,
                 "left_out": report.left_out,
                 "damaged": report.damaged,
+                "editions": report.editions,
+                "notes": report.notes,
+                "fallbacks": report.fallbacks,
                 "seconds": report.seconds,
             }
         )
@@ -63,10 +154,13 @@ def pack(
         f"{sum(report.samples.values()):,} samples in {sum(report.shards.values()):,} shards, "
         f"{size_text(report.bytes)}: {report.written:,} written, {report.kept:,} kept, in {report.seconds:.1f} s"
     )
+    print_editions(report.editions, report.notes, report.fallbacks)
     for rule, count in report.left_out.most_common():
         example = report.examples[rule]
         out.print(f"    {count:,} left out: {rule}, such as {shown(example.id)}: {shown(example.detail, 300)}")
-    err.print(f"next: mmdia check {shown(folder)}")
+    if report.left_out:
+        out.print("    editions/manifest.jsonl has them all")
+    err.print(f"next: mmdia check {shown(report.out)}")
     return report.exit_code
 
 

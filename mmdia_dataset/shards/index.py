@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
@@ -12,15 +13,32 @@ from mmdia_dataset.errors import ShardsUnreadable
 from mmdia_dataset.schema import SPLITS, Shard, ShardIndex, Split
 from mmdia_dataset.shards.stores import Store
 
-__all__ = ["INDEX", "index_digest", "index_text", "make_index", "parse_index", "read_index", "shard_name", "splits_of"]
+__all__ = [
+    "INDEX",
+    "index_digest",
+    "index_text",
+    "make_index",
+    "parse_index",
+    "read_index",
+    "shard_name",
+    "shard_place",
+    "splits_of",
+]
 
 INDEX = "index.json"
 _UNHASHED = "0" * 64
+_FILE = re.compile(r"(?:data|\.mmdia)/([a-z]+)-([0-9]{5})(?:-of-[0-9]{5})?\.tar")
 
 
 def shard_name(split: Split, number: int, count: int) -> str:
     """Where a shard lies. `datasets` takes a file of this form for a part of that split, without being told."""
     return f"data/{split}-{number:05}-of-{count:05}.tar"
+
+
+def shard_place(file: str) -> tuple[str, int] | None:
+    """Split and number of a shard by its file, wherever it lies and whether or not it says how many there are."""
+    found = _FILE.fullmatch(file)
+    return None if found is None else (found[1], int(found[2]))
 
 
 def make_index(shards: Iterable[Shard], members: Sequence[str]) -> ShardIndex:

@@ -1,32 +1,26 @@
-"""`pack`: a built directory as shards. Killed anywhere and started again, it makes the same bytes."""
+"""`pack`: clips as shards, of a built directory or of films. Killed anywhere and started again: the same bytes."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Any
 
 from mmdia_dataset.errors import ConfigError, OutputError, UsageError
 from mmdia_dataset.plans import Progress
 from mmdia_dataset.processes import in_processes
-from mmdia_dataset.schema import SPLITS, Shard, Split
-from mmdia_dataset.shards.card import README, shards_card
-from mmdia_dataset.shards.index import INDEX, index_text, make_index, parse_index
+from mmdia_dataset.schema import SPLITS, Shard
+from mmdia_dataset.shards.making import Making, holds, make_shard
+from mmdia_dataset.shards.packreport import PackReport
 from mmdia_dataset.shards.planning import Layout, ShardPlan, lay_out, parse_size
-from mmdia_dataset.shards.sources import Built, Item, LeftOut, Stock, stock
+from mmdia_dataset.shards.sources import Built, Item, LeftOut, Stock, basis_of, stock
 from mmdia_dataset.shards.stores import Store
-from mmdia_dataset.shards.writing import Packed, write_shard
 
-__all__ = ["PackPlan", "PackReport", "pack", "plan_pack", "write_pack"]
-
-_STATE = ".mmdia"
-_OLD_INDEX = f"{_STATE}/{INDEX}"
+__all__ = ["PackPlan", "check_source", "pack", "plan_pack", "write_pack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +34,6 @@ class PackPlan:
     def bytes(self) -> int:
         """All shards' size."""
         return sum(shard.bytes for shard in self.layout.shards)
-
-
-@dataclass(slots=True)
-class PackReport:
-    """What `pack` did.
-
-    ``left_out`` counts dialogues by the rule that kept them out, ``examples`` has one of each. ``kept`` are shards of
-    an earlier run that are what this one would write.
-    """
-
-    out: str
-    samples: dict[Split, int] = field(default_factory=dict)
-    shards: dict[Split, int] = field(default_factory=dict)
-    members: tuple[str, ...] = ()
-    bytes: int = 0
-    written: int = 0
-    kept: int = 0
-    removed: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, LeftOut] = field(default_factory=dict)
-    damaged: int = 0
-    seconds: float = 0.0
-
-    @property
-    def exit_code(self) -> int:
-        """1 if clips were not what was made, or nothing was packed; else 0."""
-        return 1 if self.damaged or not self.samples else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +74,7 @@ def plan_pack(
     if split is not None and split not in SPLITS:
         raise ConfigError(f"unknown split {split!r}", hint=f"known are {', '.join(SPLITS)}")
     limit = parse_size(max_size)
-    found = stock(Path(built), modes)
+    found = stock(Path(built), modes, split)
     layout = lay_out(found.sized, max_bytes=limit, shuffle=shuffle, split=split, min_shards=min_shards)
     if not layout.shards:
         what = "no dialogue has all its clips" if split is None else f"split {split!r} is empty"
@@ -130,23 +97,14 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
     """
     started = time.monotonic()
     store = Store(out)
-    names = store.names()
-    if names and not any(name == INDEX or name.startswith(f"{_STATE}/") for name in names):
-        raise UsageError("the folder is not empty and holds no shards", where=store.url, hint="choose a new --out")
-    report = PackReport(os.fspath(out), members=plan.stock.members, left_out=Counter(plan.stock.left_out))
+    report = PackReport(os.fspath(out), left_out=Counter(plan.stock.left_out))
     report.examples = dict(plan.stock.examples)
-    with store.locked():
-        known = _known(store, names)
+    with Making.begun(store) as making:
         tasks = [
-            _Task(store, shard, plan.stock.source, items, known.get(shard.file))
+            _Task(store, shard, plan.stock.source, items, making.known(shard.file))
             for shard in plan.layout.shards
             for items in [tuple(plan.stock.items[number] for number in shard.samples)]
         ]
-        # Meanwhile nobody shall take what is there for a whole set.
-        text = store.read(INDEX)
-        if text is not None:
-            store.write_text(_OLD_INDEX, text.decode("utf-8", "replace"))
-            store.remove(INDEX)
         shards: list[Shard] = []
         for task, done in in_processes(_write, tasks, jobs):
             if done is None:
@@ -156,111 +114,152 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
             report.written += not done.kept
             for one in done.left_out:
                 report.damaged += 1
-                report.left_out[one.rule] += 1
-                report.examples.setdefault(one.rule, one)
+                report.leave_out(one)
             if progress:
                 progress("writing shards", len(shards), len(tasks))
-        index = make_index((shard for shard in shards if shard.samples), plan.stock.members)
-        store.write_text(README, shards_card(index))
-        store.write_text(INDEX, index_text(index))
-        ours = {shard.file for shard in index.shards}
-        for name in store.names():
-            stale = name.startswith("data/") and name.endswith(".tar") and name not in ours
-            report.removed += stale
-            if stale or name.startswith(f"{_STATE}/"):
-                store.remove(name)
-    for split in SPLITS:
-        mine = [shard for shard in index.shards if shard.split == split]
-        if mine:
-            report.shards[split] = len(mine)
-            report.samples[split] = sum(shard.samples for shard in mine)
-    report.bytes = index.bytes
+        report.tell(*making.finish(shards, plan.stock.members, plan.stock))
     report.seconds = time.monotonic() - started
     return report
 
 
 def pack(
-    built: Path | str,
-    out: Path | str,
+    built: Path | str | None = None,
+    out: Path | str | None = None,
     *,
+    release: Path | str | None = None,
+    media: Path | str | None = None,
     max_size: str | int = "1GB",
     shuffle: int | None = None,
     split: str | None = None,
     modes: Sequence[str] | None = None,
     min_shards: int = 1,
     jobs: int = 1,
+    mode: str | None = None,
+    editions: Path | str | None = None,
+    as_is: bool = False,
+    ids: Sequence[str] | None = None,
+    language: str | None = None,
+    fps: str | None = None,
+    height: int | None = None,
+    codec: str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
+    sample_rate: int | None = None,
+    mono: bool = False,
+    sound: str | None = None,
+    float32: bool = False,
+    places: int | None = None,
+    times: str | None = None,
+    image: str | None = None,
+    nearest: bool = False,
     progress: Progress | None = None,
 ) -> PackReport:
-    """Pack the clips of a built directory into WebDataset shards, with an index and a card.
+    """Pack clips into WebDataset shards, with an index and a card: those of a built directory, or straight from films.
+
+    From films the same shards come out as from what `rebuild` makes of them. The disk needs room for the shards and for
+    one shard's clips.
 
     Args:
         built: the built directory.
         out: a folder, or any URL that fsspec knows, such as ``s3://bucket/shards``.
+        release: instead of a built directory: the annotations.
+        media: and the folder of films.
         max_size: of a shard, such as ``1GB``.
         shuffle: a seed to mix the samples of a split by; None keeps the order of the annotations.
         split: pack this one only.
-        modes: of clips to pack; all there are by default.
+        modes: of a built directory: kinds of clips to pack; all there are by default.
         min_shards: of each split, so that as many readers can share it.
         jobs: processes.
+        mode: of films, as in `rebuild`; `copy` by default. So are the others.
+        editions: of films.
+        as_is: likewise.
+        ids: likewise.
+        language: likewise.
+        fps: likewise.
+        height: likewise.
+        codec: likewise.
+        crf: likewise.
+        preset: likewise.
+        sample_rate: likewise.
+        mono: likewise.
+        sound: likewise.
+        float32: likewise.
+        places: likewise.
+        times: likewise.
+        image: likewise.
+        nearest: likewise.
         progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        UsageError: arguments do not go together, `out` holds something else, or another run is using it.
+        ConfigError: unknown or empty split, unknown ids.
+        ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
+        OutputError: `out` can't be written. Run again to go on.
     """
-    plan = plan_pack(built, max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards)
-    return write_pack(plan, out, jobs=jobs, progress=progress)
+    if out is None:
+        raise UsageError("there is no place to write to", hint="give --out, a folder or a URL")
+    cutting: dict[str, Any] = {
+        "mode": mode, "language": language, "fps": fps, "height": height, "codec": codec, "crf": crf, "preset": preset,
+        "sample_rate": sample_rate, "mono": mono, "sound": sound, "float32": float32, "places": places, "times": times,
+        "image": image, "nearest": nearest,
+    }  # fmt: skip
+    check_source(built, release, media, modes, {**cutting, "editions": editions, "as_is": as_is, "ids": ids})
+    if release is None or media is None:
+        found = plan_pack(
+            built or "", max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards
+        )
+        return write_pack(found, out, jobs=jobs, progress=progress)
+    from mmdia_dataset.plans import plan, settings_for
+    from mmdia_dataset.shards.direct import plan_direct, write_direct
+
+    planned = plan(
+        release,
+        media,
+        settings=settings_for(**{**cutting, "mode": mode or "copy"}),
+        editions=editions,
+        as_is=as_is,
+        split=split,
+        ids=ids,
+        jobs=jobs,
+        progress=progress,
+    )
+    direct = plan_direct(planned, max_size=max_size, shuffle=shuffle, split=split, min_shards=min_shards)
+    return write_direct(direct, out, jobs=jobs, progress=progress)
 
 
-def _state_file(file: str) -> str:
-    return f"{_STATE}/{file.rsplit('/', 1)[-1]}.json"
+def check_source(
+    built: Path | str | None,
+    release: Path | str | None,
+    media: Path | str | None,
+    modes: Sequence[str] | None,
+    cutting: Mapping[str, object],
+) -> None:
+    """Whether it is clear what is packed: a built directory, or a release and films. Raises UsageError.
 
-
-def _known(store: Store, names: Sequence[str]) -> dict[str, Shard]:
-    """What earlier runs say they wrote, by file."""
-    known: dict[str, Shard] = {}
-    for name in (INDEX, _OLD_INDEX):
-        text = store.read(name) if name in names else None
-        try:
-            known |= {shard.file: shard for shard in parse_index(text).shards} if text else {}
-        except ValueError:
-            continue  # what it speaks of is written again
-    for name in names:
-        if name.startswith(f"{_STATE}/") and name.endswith(".tar.json"):
-            try:
-                shard = Shard.model_validate_json(store.read(name) or b"")
-            except ValidationError:
-                continue
-            known[shard.file] = shard
-    return known
+    Args:
+        built: as in `pack`.
+        release: likewise.
+        media: likewise.
+        modes: likewise.
+        cutting: all that is said of films.
+    """
+    if built is None and (release is None or media is None):
+        raise UsageError("there is nothing to pack", hint="name a built directory, or give --release and --media")
+    if built is not None and (release is not None or media is not None):
+        raise UsageError("a built directory is packed, or films, not both", hint="leave one out")
+    said = next((name for name, value in cutting.items() if value not in (None, False)), None)
+    if built is not None and said is not None:
+        option = said.replace("_", "-")
+        raise UsageError(f"--{option} is for films; the clips are cut already", hint="choose them with --modes")
+    if built is None and modes:
+        raise UsageError("--modes chooses among the clips of a built directory", hint="with films, give --mode")
 
 
 def _write(task: _Task) -> _Done:
     """Write one shard, unless it is there already. Runs in a process of its own."""
-    basis = hashlib.sha256("\n".join(item.digest() for item in task.items).encode()).hexdigest()
-    if task.known is not None and task.known.basis == basis and _holds(task.store, task.known):
+    basis = basis_of(task.items)
+    if task.known is not None and task.known.basis == basis and holds(task.store, task.known):
         return _Done(task.known, True, ())
-    left_out: list[LeftOut] = []
-
-    def samples() -> Iterator[Packed]:
-        for one in task.source.packed(task.items):
-            if isinstance(one, Packed):
-                yield one
-            else:
-                left_out.append(one)
-
-    shard = write_shard(task.store, task.shard.file, task.shard.split, samples(), basis)
-    if left_out:  # so that it is written again when their clips are there
-        shard = shard.model_copy(update={"basis": hashlib.sha256(f"{basis} incomplete".encode()).hexdigest()})
-    task.store.write_text(_state_file(shard.file), shard.model_dump_json())
+    samples = task.source.packed(task.items)
+    shard, left_out = make_shard(task.store, task.shard.file, task.shard.split, samples, basis)
     return _Done(shard, False, tuple(left_out))
-
-
-def _holds(store: Store, shard: Shard) -> bool:
-    """Whether a shard is there, byte for byte."""
-    digest = hashlib.sha256()
-    try:
-        if store.size(shard.file) != shard.bytes:
-            return False
-        with store.open(shard.file) as file:
-            while block := file.read(4 << 20):
-                digest.update(block)
-    except (FileNotFoundError, OSError):
-        return False
-    return digest.hexdigest() == shard.sha256

@@ -1,18 +1,25 @@
-"""Which sample goes into which shard, known before anything is written."""
+"""Which sample goes into which shard: in order, each filled with as many as it has room for.
+
+So a shard depends on nothing but the samples before its end, and where sizes turn up only as clips are cut, the same
+shards come out as where all are known beforehand.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import TypeVar
 
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.schema import SPLITS, Split
 from mmdia_dataset.shards.index import shard_name
 
-__all__ = ["END_BYTES", "Layout", "ShardPlan", "Sized", "lay_out", "member_bytes", "parse_size"]
+__all__ = ["END_BYTES", "Layout", "ShardPlan", "Sized", "in_order", "lay_out", "member_bytes", "parse_size", "settled"]
+
+T = TypeVar("T")
 
 END_BYTES = 1024
 """The blocks of zeros at the end of a tar."""
@@ -75,7 +82,7 @@ def member_bytes(size: int) -> int:
 def lay_out(
     samples: Iterable[Sized], *, max_bytes: int, shuffle: int | None, split: Split | None, min_shards: int
 ) -> Layout:
-    """Spread samples over shards of about equal size, split by split.
+    """Spread samples over shards, split by split.
 
     Args:
         samples: in order; one that is in several splits goes into shards of each.
@@ -91,16 +98,46 @@ def lay_out(
                 by_split.setdefault(name, []).append(sample)
     shards: list[ShardPlan] = []
     for name in SPLITS:
-        mine = by_split.get(name, [])
-        if shuffle is not None:
-            mine.sort(key=lambda sample: hashlib.sha256(f"{shuffle}:{sample.key}".encode()).digest())
-        parts = list(_parts(mine, max_bytes, min_shards))
+        mine = in_order(by_split.get(name, []), shuffle, lambda sample: sample.key)
+        parts = list(settled(mine, max_bytes, min_shards))
         for number, part in enumerate(parts):
             size = sum(sample.bytes for sample in part) + END_BYTES
             shards.append(
                 ShardPlan(shard_name(name, number, len(parts)), name, tuple(sample.number for sample in part), size)
             )
     return Layout(tuple(shards))
+
+
+def in_order(samples: Sequence[T], shuffle: int | None, key: Callable[[T], str]) -> Sequence[T]:
+    """Samples of a split as they are packed: by a hash of seed and key, or as they are where no seed is given."""
+    if shuffle is None:
+        return samples
+    return sorted(samples, key=lambda one: hashlib.sha256(f"{shuffle}:{key(one)}".encode()).digest())
+
+
+def settled(samples: Iterable[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
+    """The shards of a split, each as soon as no later sample can change it.
+
+    A shard ends before the sample that it has no room for. Where that gives less than `min_shards`, all are spread over
+    as many of about equal size; until that is known, nothing is given.
+    """
+    room = max(1, max_bytes - END_BYTES)
+    waiting: list[list[Sized]] = []
+    given = filled = 0
+    for sample in samples:
+        if not waiting or filled + sample.bytes > room:
+            if given + len(waiting) + 1 >= min_shards:
+                yield from waiting
+                given, waiting = given + len(waiting), []
+            waiting.append([])
+            filled = 0
+        waiting[-1].append(sample)
+        filled += sample.bytes
+    rest = [sample for part in waiting for sample in part]
+    if given or len(waiting) >= min(min_shards, len(rest)):
+        yield from waiting
+    else:
+        yield from _parts(rest, max_bytes, min_shards)
 
 
 def _parts(samples: Sequence[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:

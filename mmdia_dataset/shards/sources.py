@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from pydantic import ValidationError
 from mmdia_dataset import arrow
 from mmdia_dataset.built import BuiltDirectory, is_built
 from mmdia_dataset.errors import ReleaseUnreadable, UsageError
-from mmdia_dataset.schema import SPLITS, Clip, MadeLine, Mode
+from mmdia_dataset.schema import SPLITS, Clip, Dialogue, MadeLine, Mode, RefusedLine, Split
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, member_bytes
 from mmdia_dataset.shards.samples import JSON, member_of, sample_bytes, sample_of
 from mmdia_dataset.shards.writing import Packed
 
-__all__ = ["Built", "Item", "LeftOut", "Stock", "stock"]
+__all__ = ["Built", "Item", "LeftOut", "Stock", "basis_of", "item_of", "stock"]
 
 _BATCH = 500
 
@@ -41,6 +41,20 @@ class Item:
         said = [self.key, hashlib.sha256(zlib.decompress(self.text)).hexdigest()]
         said += [f"{member} {sha256}" for member, _, _, sha256 in self.files]
         return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def item_of(dialogue: Dialogue, lines: Sequence[MadeLine]) -> tuple[Item, int]:
+    """The sample of a dialogue with these clips, and the bytes it takes in a tar."""
+    text = sample_bytes(sample_of(dialogue, lines[0].splits, lines))
+    stored = [(line.mode, file, what) for line in lines for file, what in line.stored().items()]
+    files = tuple(sorted((member_of(file, mode), file, *what) for mode, file, what in stored))
+    size = member_bytes(len(text)) + sum(member_bytes(file[2]) for file in files)
+    return Item(dialogue.id, key_of(dialogue.id), zlib.compress(text, 1), files), size
+
+
+def basis_of(items: Iterable[Item]) -> str:
+    """Hash of all that a shard of these is made from."""
+    return hashlib.sha256("\n".join(item.digest() for item in items).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +95,25 @@ class Stock:
     """All that can be packed: items, what laying out needs of them, the members they have, and what is left out."""
 
     source: Built
+    modes: tuple[Mode, ...]
+    split: Split | None
     items: list[Item] = field(default_factory=list)
     sized: list[Sized] = field(default_factory=list)
     members: tuple[str, ...] = (JSON,)
     left_out: Counter[str] = field(default_factory=Counter)
     examples: dict[str, LeftOut] = field(default_factory=dict)
+
+    def manifest(self) -> Iterator[MadeLine | RefusedLine]:
+        """What was cut, and what was refused and why, of the modes and the split that are packed."""
+        for line in BuiltDirectory(self.source.root).lines().values():
+            if line.mode in self.modes and self.split in (None, *line.splits):
+                yield line
+
+    def edition(self, movie: str) -> bytes | None:
+        """How the recording of a movie runs, as its file holds it."""
+        directory = BuiltDirectory(self.source.root)
+        file = directory.root / directory.edition_file(movie)
+        return file.read_bytes() if file.is_file() else None
 
     def leave_out(self, one: LeftOut) -> None:
         """Count a dialogue that is in no shard."""
@@ -93,12 +121,13 @@ class Stock:
         self.examples.setdefault(one.rule, one)
 
 
-def stock(built: Path, modes: Sequence[str] | None = None) -> Stock:
+def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None = None) -> Stock:
     """What a built directory has to pack: every dialogue with clips of all modes.
 
     Args:
         built: the built directory.
         modes: of clips to pack; all there are by default.
+        split: of the dialogues to pack; all by default.
 
     Raises:
         UsageError: it is no built directory, lacks a mode, or clips can't stand beside each other.
@@ -119,10 +148,10 @@ def stock(built: Path, modes: Sequence[str] | None = None) -> Stock:
         raise UsageError(f"there are no clips of mode {lacking[0]}", where=built, hint=hint)
     wanted = [mode for mode in present if not modes or mode in modes]
     _check_kinds(made, wanted, built)
-    found = Stock(Built(built))
+    found = Stock(Built(built), tuple(wanted), split)
     members = {JSON}
     seen: set[str] = set()
-    for clip in _clips(built):
+    for clip in _clips(built, split):
         if clip.id in seen:
             continue
         seen.add(clip.id)
@@ -132,15 +161,10 @@ def stock(built: Path, modes: Sequence[str] | None = None) -> Stock:
             found.leave_out(LeftOut(clip.id, f"no-{missing}", f"it has no clip of mode {missing}, which others have"))
             continue
         lines = [mine[mode] for mode in wanted]
-        sample = sample_of(clip, lines[0].splits, lines)
-        text = sample_bytes(sample)
-        stored = [(line.mode, file, what) for line in lines for file, what in line.stored().items()]
-        files = tuple(sorted((member_of(file, mode), file, *what) for mode, file, what in stored))
-        size = member_bytes(len(text)) + sum(member_bytes(file[2]) for file in files)
-        item = Item(clip.id, key_of(clip.id), zlib.compress(text, 1), files)
-        found.sized.append(Sized(len(found.items), item.key, sample.splits, size))
+        item, size = item_of(clip, lines)
+        found.sized.append(Sized(len(found.items), item.key, lines[0].splits, size))
         found.items.append(item)
-        members.update(member for member, *_ in files)
+        members.update(member for member, *_ in item.files)
     found.members = tuple(sorted(members))
     return found
 
@@ -167,9 +191,9 @@ def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], 
             taken[kind] = mode
 
 
-def _clips(built: Path) -> Iterator[Clip]:
-    """The rows of all splits; a dialogue that is in two comes twice. Raises ReleaseUnreadable."""
-    for split in SPLITS:
+def _clips(built: Path, wanted: Split | None) -> Iterator[Clip]:
+    """The rows of a split, or of all; a dialogue that is in two comes twice. Raises ReleaseUnreadable."""
+    for split in SPLITS if wanted is None else (wanted,):
         file = built / "annotations" / f"{split}.parquet"
         if not file.is_file():
             continue

@@ -107,6 +107,20 @@ class Store:
         with self.writing(name) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
 
+    def move(self, name: str, target: str) -> None:
+        """Give a file another name. Raises OutputError."""
+        if name == target:
+            return
+        try:
+            if self.local is not None:
+                make_folder((self.local / target).parent)
+                (self.local / name).replace(self.local / target)
+            else:
+                self._fs.makedirs(self.path(target).rsplit("/", 1)[0], exist_ok=True)
+                self._fs.mv(self.path(name), self.path(target))
+        except Exception as error:  # each store has its own
+            raise OutputError(f"it can't be renamed ({error})", where=f"{self.url}/{name}") from error
+
     def remove(self, name: str) -> None:
         """Remove a file, and its folder if it was the last in it. Raises OutputError."""
         try:
