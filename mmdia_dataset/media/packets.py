@@ -16,6 +16,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from mmdia_dataset.errors import MediaDamaged
+from mmdia_dataset.media.rewinds import rewinds
 from mmdia_dataset.media.steps import clock_of, frame_ticks, usual_step
 from mmdia_dataset.media.stretches import Haul, Stretch, frames_of, sound_packets
 from mmdia_dataset.media.tracks import Tracks
@@ -57,6 +58,13 @@ class Recording(Tracks):
             MediaDamaged: data is missing or broken, as far as it shows without decoding.
             UnsupportedCodec: the picture has no usable timestamps.
         """
+        for low, high in self.rewinds:
+            if low < end and start < high:
+                raise MediaDamaged(
+                    f"the recording's clock begins anew, so that {float(start):.3f} s may be at several places in it",
+                    where=self.path,
+                    hint="write it anew as Matroska, with one clock, then cut that",
+                )
         haul = Haul()
         for back in _STEPS_BACK:
             since = start - lead - self.margin - back
@@ -94,7 +102,7 @@ class Recording(Tracks):
         haul = Haul()
         try:
             self.seek_to(tracks[0], since)
-            self._collect(self.container.demux(*tracks), haul, start, end, tail, pictures)
+            self._collect(self.demux(*tracks), haul, start, end, tail, pictures)
         except av.error.FFmpegError as error:
             raise MediaDamaged(
                 f"reading stops near {float(start):.3f} s ({error.strerror})", where=self.path
@@ -142,6 +150,7 @@ class Recording(Tracks):
                 if pts <= first and packet.is_keyframe:
                     haul.key = pts
                     haul.video.clear()
+                    haul.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
                 if pictures:
                     haul.video.append(packet)  # type: ignore[arg-type]
                 if packet.is_discard:
@@ -177,6 +186,11 @@ class Recording(Tracks):
             and bool(haul.times)
             and any(packet.is_keyframe and packet.pts == min(inside) for packet in haul.video)
         )
+
+    @cached_property
+    def rewinds(self) -> tuple[tuple[float, float], ...]:
+        """Stretches of recording time, in seconds, that occur several times; read from the file once."""
+        return rewinds(self.path) if self.joinable else ()
 
     @cached_property
     def longest_pause(self) -> Fraction:

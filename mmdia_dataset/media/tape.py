@@ -82,7 +82,7 @@ class Tape:
                 recording.seek(guide, int(recording.ticks(guide, since)))
             except av.error.FFmpegError as error:
                 raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
-            self._packets = recording.container.demux(self.audio)
+            self._packets = recording.demux(self.audio)  # type: ignore[assignment]
             first = self._read()
             self._kept = deque() if first is None else deque([first])
             self._complete_from = None if since < 0 or first is None else first.pts

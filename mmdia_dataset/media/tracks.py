@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
 
 import av.error
 from av.audio.stream import AudioStream
-from av.stream import Discard
+from av.packet import Packet
+from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from mmdia_dataset.errors import shown
@@ -42,6 +44,8 @@ class Tracks:
         name = self.container.format.name
         # Only here does the file itself say when a frame is decoded; elsewhere libavformat guesses.
         self.has_dts = name.startswith(("mov", "mpeg"))
+        self._blocks = name == "mpeg"
+        self.joinable = name.startswith("mpeg")  # files of these can be joined by putting one after the other
         self.margin = Fraction(1) if name.startswith("mpeg") else Fraction(0)
         duration = self.container.duration
         self.claimed_end = Fraction(duration, 1_000_000) if duration and duration > 0 else None
@@ -80,5 +84,35 @@ class Tracks:
         except av.error.FFmpegError:  # no keyframe lies before it
             self.container.seek(track.start_time or 0, stream=track, backward=False)
 
+    def demux(self, *tracks: VideoStream | AudioStream) -> Iterator[Packet[Stream]]:
+        """The packets of some tracks from here on, in the order of the file.
+
+        Raises:
+            FFmpegError: the file can't be read.
+        """
+        packets = self.container.demux(*tracks)
+        return _mended(packets, self.audio) if self.audio in tracks and self._blocks else packets
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({shown(self.path)!r})"
+
+
+def _mended(packets: Iterator[Packet[Stream]], audio: AudioStream | None) -> Iterator[Packet[Stream]]:
+    """Packets of a program stream whose sound has each its own timestamp.
+
+    A program stream dates the first sound packet that begins in each of its blocks. Where a packet's head is cut in two
+    by the border of two blocks, libavformat gives it the date of the next packet, which then appears twice.
+    """
+    index = -1 if audio is None else audio.index
+    held: list[Packet[Stream]] = []  # a packet of sound, and what came after it
+    for packet in packets:
+        if packet.stream_index == index and packet.size and packet.pts is not None:
+            if held and held[0].pts == packet.pts and held[0].duration:
+                held[0].pts = held[0].dts = packet.pts - held[0].duration
+            yield from held
+            held = [packet]
+        elif held:
+            held.append(packet)
+        else:
+            yield packet
+    yield from held
