@@ -16,7 +16,7 @@ from mmdia_dataset.errors import MediaError, UsageError
 from mmdia_dataset.timing import rate_from_text
 
 if TYPE_CHECKING:
-    from mmdia_dataset.media import Pictures, Recording, Sound, Stretch, Upright
+    from mmdia_dataset.media import Finder, Pictures, Sound, Stretch, Upright
 
 __all__ = ["Decode"]
 
@@ -100,7 +100,7 @@ class Decode:
         offset = Fraction(round((source.get("offset_ms") or 0) * 1000), 1000)
         start, end = ((source[name] + offset) / rate / 1000 for name in ("start_ms", "end_ms"))
         opened = self._of(os.fspath(source["recording"]), source.get("track"))
-        stretch = opened.recording.stretch(start, end, lead=LEAD, tail=TAIL, pictures=False)
+        stretch = opened.finder.stretch(start, end, lead=LEAD, tail=TAIL)
         row: dict[str, Any] = dict.fromkeys(_FIELDS)
         if opened.pictures is not None and opened.look is not None:
             row["frames"], row["times_s"], row["frame_rate"] = self._frames(opened.pictures, opened.look, stretch)
@@ -140,18 +140,19 @@ class Decode:
         return self._open
 
     def _opened(self, key: tuple[str, int | None, int], path: str, track: int | None) -> _Open:
-        from mmdia_dataset.media import Pictures, Recording, Sound, Upright
+        from mmdia_dataset.media import Finder, Pictures, Recording, Sound, Upright
 
         with ExitStack() as stack:
             recording = stack.enter_context(Recording(path, track=track))
+            finder = stack.enter_context(Finder(recording))
             pictures, look, sound = None, None, None
             if self.pictures and recording.video is not None:
                 pictures = stack.enter_context(Pictures(path))
                 look = Upright.of(pictures.video, self.height)
             if self.sound and recording.audio is not None:
-                heard = stack.enter_context(Recording(path, track=track))
-                sound = Sound(heard, rate=self.sample_rate, mono=self.mono, floats=True)
-            return _Open(key, recording, pictures, look, sound, stack.pop_all())
+                rate, mono, lookup = self.sample_rate, self.mono, finder.lookup
+                sound = Sound(recording, rate=rate, mono=mono, floats=True, lookup=lookup)
+            return _Open(key, finder, pictures, look, sound, stack.pop_all())
 
     def close(self) -> None:
         """Close the recording that is open; the next row opens its own."""
@@ -168,7 +169,7 @@ class _Open:
     """A recording open in a process."""
 
     key: tuple[str, int | None, int]
-    recording: Recording
+    finder: Finder
     pictures: Pictures | None
     look: Upright | None
     sound: Sound | None

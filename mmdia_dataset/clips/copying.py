@@ -48,9 +48,8 @@ def copied(recording: Path, placed: Iterable[Placed], settings: CopySettings) ->
                 yield replace(result, fallback=instead) if isinstance(result, Made) else result
         elif video is not None and audio is not None and not mp4_holds(audio):
             why = f"The sound is kept as FLAC, since MP4 can't hold {audio.codec_context.codec.canonical_name}."
-            with Recording(recording, settings.language, settings.track) as heard:
-                sound = Sound(heard, rate=None, mono=audio.codec_context.channels > FLAC_CHANNELS, floats=True)
-                yield from each(placed, partial(_with_flac, source, sound, Fallback(settings.with_flac, why)))
+            sound = Sound(source, rate=None, mono=audio.codec_context.channels > FLAC_CHANNELS, floats=True)
+            yield from each(placed, partial(_with_flac, source, sound, Fallback(settings.with_flac, why)))
         else:
             yield from _copies(source, placed)
 

@@ -18,6 +18,7 @@ from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import MediaDamaged, MediaError
 from mmdia_dataset.media import (
     ClipEncoder,
+    Finder,
     Frame,
     Pictures,
     Recording,
@@ -46,24 +47,22 @@ def encoded(recording: Path, placed: Iterable[Placed], settings: EncodeSettings)
         OutputError: a file can't be written.
     """
     language, track = settings.language, settings.track
-    with (
-        Recording(recording, language, track) as source,
-        Recording(recording, language, track) as heard,
-        Pictures(recording) as pictures,
-    ):
-        work = _Work(source, _sound(heard), pictures, settings)
+    with Recording(recording, language, track) as source, Finder(source) as finder, Pictures(recording) as pictures:
+        work = _Work(finder, _sound(finder), pictures, settings)
         for one in placed:
             yield from work.go_on_for(one)
         yield from work.go_on()
 
 
-def _sound(heard: Recording) -> Sound | None:
-    if heard.audio is None:
+def _sound(finder: Finder) -> Sound | None:
+    source = finder.recording
+    if source.audio is None:
         return None
-    context = heard.audio.codec_context
+    context = source.audio.codec_context
     rate = aac_rate(context.sample_rate)
     many = context.channels > _MOST_CHANNELS
-    return Sound(heard, rate=None if rate == context.sample_rate else rate, mono=many, floats=True)
+    wanted = None if rate == context.sample_rate else rate
+    return Sound(source, rate=wanted, mono=many, floats=True, lookup=finder.lookup)
 
 
 @dataclass(eq=False, slots=True)
@@ -90,8 +89,9 @@ class _Open:
 class _Work:
     """All clips of a recording that are under way."""
 
-    def __init__(self, source: Recording, sound: Sound | None, pictures: Pictures, settings: EncodeSettings) -> None:
-        self.source, self.sound, self.pictures, self.settings = source, sound, pictures, settings
+    def __init__(self, finder: Finder, sound: Sound | None, pictures: Pictures, settings: EncodeSettings) -> None:
+        self.finder, self.source = finder, finder.recording
+        self.sound, self.pictures, self.settings = sound, pictures, settings
         self.look = Upright.of(pictures.video, settings.height, even=True, form="yuv420p")
         self.open: list[_Open] = []
         width, height = self.look.size(pictures.video.width, pictures.video.height, 0)
@@ -137,7 +137,7 @@ class _Work:
                 yield made
 
     def _begin(self, one: Placed) -> _Open:
-        stretch = self.source.stretch(one.start, one.end, lead=LEAD, tail=TAIL, pictures=False)
+        stretch = self.finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
         clock = self.pictures.video.time_base or Fraction(1, 90_000)
         length = stretch.end - stretch.start
         needed, times = stretch.shown, [pts - stretch.shown[0] for pts in stretch.shown]

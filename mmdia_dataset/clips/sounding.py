@@ -13,7 +13,7 @@ from mmdia_dataset.clips.settings import AudioSettings
 from mmdia_dataset.clips.soundfiles import flac, wav
 from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import MediaDamaged
-from mmdia_dataset.media import EmptySpan, Recording, Sound
+from mmdia_dataset.media import EmptySpan, Finder, Recording, Sound
 from mmdia_dataset.media.decode import LEAD, TAIL
 
 __all__ = ["extracted"]
@@ -27,13 +27,14 @@ def extracted(recording: Path, placed: Iterable[Placed], settings: AudioSettings
         OutputError: a file can't be written.
     """
     language, track = settings.language, settings.track
-    with Recording(recording, language, track) as source, Recording(recording, language, track) as heard:
-        sound = Sound(heard, rate=settings.sample_rate, mono=settings.mono, floats=settings.float32)
-        yield from each(placed, partial(_extract, source, sound, settings))
+    with Recording(recording, language, track) as source, Finder(source) as finder:
+        rate, mono, floats = settings.sample_rate, settings.mono, settings.float32
+        sound = Sound(source, rate=rate, mono=mono, floats=floats, lookup=finder.lookup)
+        yield from each(placed, partial(_extract, finder, sound, settings))
 
 
-def _extract(source: Recording, sound: Sound, settings: AudioSettings, one: Placed) -> Made:
-    stretch = source.stretch(one.start, one.end, lead=LEAD, tail=TAIL, pictures=False)
+def _extract(finder: Finder, sound: Sound, settings: AudioSettings, one: Placed) -> Made:
+    stretch = finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
     samples, rate = sound.of(stretch)
     if not len(samples):
         raise EmptySpan("the span is shorter than a sample")

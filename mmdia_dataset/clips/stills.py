@@ -18,7 +18,7 @@ from PIL import Image
 from mmdia_dataset.clips.results import Made, Placed, Refused, Still, each
 from mmdia_dataset.clips.settings import KeyframeSettings
 from mmdia_dataset.clips.writing import write
-from mmdia_dataset.media import EmptySpan, Pictures, Recording, Upright, rgb_of, silent
+from mmdia_dataset.media import EmptySpan, Finder, Pictures, Upright, rgb_of, silent
 
 __all__ = ["drawn"]
 
@@ -32,15 +32,15 @@ def drawn(recording: Path, placed: Iterable[Placed], settings: KeyframeSettings)
         MediaUnreadable, NoVideo: before the first dialogue.
         OutputError: a file can't be written.
     """
-    with silent(recording) as source, Pictures(recording) as pictures:
+    with silent(recording) as source, Finder(source) as finder, Pictures(recording) as pictures:
         look = Upright.of(pictures.video, settings.height)
-        yield from each(placed, partial(_draw, source, pictures, look, settings))
+        yield from each(placed, partial(_draw, finder, pictures, look, settings))
 
 
-def _draw(source: Recording, pictures: Pictures, look: Upright, settings: KeyframeSettings, one: Placed) -> Made:
+def _draw(finder: Finder, pictures: Pictures, look: Upright, settings: KeyframeSettings, one: Placed) -> Made:
     if not one.moments:
         raise EmptySpan("no picture is wanted inside the span")
-    stretch = source.stretch(one.start, one.end, lead=Fraction(0), pictures=False)
+    source, stretch = finder.recording, finder.stretch(one.start, one.end, lead=Fraction(0))
     order = sorted(range(len(one.moments)), key=lambda n: one.moments[n])
     stills: dict[int, Still] = {}
     files: dict[int, tuple[str, str, int]] = {}  # by timestamp: name, hash, size

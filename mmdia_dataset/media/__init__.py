@@ -10,6 +10,7 @@ from __future__ import annotations
 from mmdia_dataset.media.decode import Sound
 from mmdia_dataset.media.encode import write_film
 from mmdia_dataset.media.encoder import CODECS, ClipEncoder, aac_rate
+from mmdia_dataset.media.finder import Finder
 from mmdia_dataset.media.lossless import FLAC_CHANNELS, FlacSound
 from mmdia_dataset.media.mux import margins, mp4_holds, remux
 from mmdia_dataset.media.packets import Recording
@@ -40,6 +41,7 @@ __all__ = [
     "ClipEncoder",
     "Cue",
     "EmptySpan",
+    "Finder",
     "FlacSound",
     "Frame",
     "MediaInfo",

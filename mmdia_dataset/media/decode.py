@@ -16,6 +16,7 @@ import av
 import av.error
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -23,10 +24,14 @@ from av.codec.context import CodecContext, Flags2
 from numpy.typing import NDArray
 
 from mmdia_dataset.errors import MediaDamaged, NoAudio
+from mmdia_dataset.media.damage import zero_test
+from mmdia_dataset.media.lookup import Lookup
 from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
+from mmdia_dataset.media.samples import Ints, Unsure
+from mmdia_dataset.media.steps import clock_of
 from mmdia_dataset.media.stretches import Stretch
-from mmdia_dataset.media.tape import Tape
+from mmdia_dataset.media.tape import IndexTape, PacketTape, Tape
 
 __all__ = ["LEAD", "TAIL", "Samples", "Sound", "channel_weights"]
 
@@ -44,7 +49,7 @@ _NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
 _JITTER = Fraction(1, 100)
 _RAGGED = Fraction(1, 10) + _JITTER  # what may be missing at the ends of a recording
-_BLOCK = 1 << 16  # samples converted at a time
+_PLANES = 8  # PyAV counts planes up to a null pointer, and with eight or more there is none
 # ITU-R BS.775: centre and mono whole, fronts and surrounds 3 dB down, the low-frequency channel left out.
 _WEIGHTS = {"FC": 1.0, "LFE": 0.0, "LFE2": 0.0}
 _WEIGHT = 0.7071067811865476
@@ -59,24 +64,29 @@ class Sound:
     missing at the ends of the recording are silence.
 
     Args:
-        recording: to read from; nothing else may read from it meanwhile.
+        recording: to read from; nothing else may decode it meanwhile.
         rate: samples per second, made by libswresample; None keeps the recording's.
         mono: mix to one channel by ITU-R BS.775, scaled so that nothing can clip; else channels are kept.
         floats: 32-bit floats instead of 16-bit integers.
+        lookup: the recording's own index, to read by where it does; the samples are the same.
 
     Raises:
         NoAudio: the recording has no sound.
     """
 
-    def __init__(self, recording: Recording, *, rate: int | None, mono: bool, floats: bool = False) -> None:
+    def __init__(
+        self, recording: Recording, *, rate: int | None, mono: bool, floats: bool = False, lookup: Lookup | None = None
+    ) -> None:
         if recording.audio is None:
             raise NoAudio("the recording has no sound track", where=recording.path, hint="cut it with mode 'copy'")
         self.recording = recording
         self.audio = recording.audio
         self._rate, self._mono, self._floats = rate, mono, floats
-        self._tape = Tape(recording, recording.audio)
+        self._tapes: list[Tape] = [] if lookup is None else [IndexTape(lookup)]
+        self._tapes.append(PacketTape(recording, recording.audio))
         self._sections: dict[int, _Section] = {}
-        self._clock = recording.audio.time_base or Fraction(1, 1_000_000)
+        self._zeroed, self._broken = zero_test(recording.audio), set[int]()  # timestamps of packets known to be broken
+        self._clock = clock_of(recording.audio)
 
     def of(self, stretch: Stretch) -> tuple[Samples, int]:
         """The samples of a stretch, (samples, channels), int16 or float32; and their rate.
@@ -95,19 +105,20 @@ class Sound:
             raise self._damaged("the sound changes its form", stretch.start)
         source = form.rate
         low, high = self._edge(stretch.start - _CONTEXT), self._edge(stretch.end + TAIL)
-        pieces = [piece for section in sections for piece in section.pieces if piece.end > low and piece.tick < high]
-        if not pieces:
+        blocks = [block.part(low, high) for section in sections for block in section.blocks]
+        blocks = [block for block in blocks if len(block.ticks)]
+        if not blocks:
             raise self._damaged("no sound can be decoded", stretch.start)
-        starts = self._places(stretch, pieces, source)
+        starts = self._places(stretch, blocks, source)
         target = self._rate or source
         first, last = round(stretch.start * target), round(stretch.end * target)
         if target == source:
-            return self._ready(_laid_out(pieces, starts, first, last)), target
+            return self._ready(_laid_out(blocks, starts, first, last)), target
         # The resampler's first output sample lies on its first input sample: start it where both clocks tick.
         ratio = Fraction(source, target)
         block = floor((stretch.start - _CONTEXT) * source / ratio.numerator)
         low, high = block * ratio.numerator, ceil((stretch.end + _CONTEXT) * source)
-        floats = _laid_out(pieces, starts, low, high).astype(np.float32, copy=False)
+        floats = _laid_out(blocks, starts, low, high).astype(np.float32, copy=False)
         values = _resampled(floats, source, target)
         begin = first - block * ratio.denominator
         values = values[begin : begin + last - first]
@@ -131,11 +142,15 @@ class Sound:
             self._fill(number, high)
         begin = self._edge(stretch.start - _CONTEXT / 2)
         for _ in range(_LONGEST // _SECTION):
-            pieces = [piece for number in range(first, last + 1) for piece in self._sections[number].pieces]
-            if first <= 0 or (pieces and pieces[0].tick <= begin):
+            heard = next((section for n in range(first, last + 1) if (section := self._sections[n]).blocks), None)
+            if first <= 0 or (heard is not None and heard.blocks[0].ticks[0] <= begin):
                 break
             first -= 1  # FLAC has frames of seconds: one that begins before the section may reach into the stretch
             self._fill(first, high)
+        for tick in sorted(self._broken):
+            at = self.recording.seconds(self.audio, tick)
+            if stretch.start - LEAD <= at < stretch.end + TAIL:
+                raise self._damaged("the sound's data is broken", at)
         broken = [tick for number in range(first, last + 1) for tick in self._sections[number].broken]
         for tick in broken:
             at = self.recording.seconds(self.audio, tick)
@@ -144,63 +159,72 @@ class Sound:
         return [self._sections[number] for number in range(first, last + 1)]
 
     def _fill(self, number: int, until: int) -> None:
-        """Decode a section as far as a timestamp."""
-        section = self._sections.get(number)
-        if section is None or (not section.complete and section.frames is None):
-            section = self._sections[number] = _Section()
-            length = _SECTION / self._clock
-            section.frames = self._decoded(ceil(number * length), ceil((number + 1) * length))
-            for other in self._sections.values():
-                if other is not section:
-                    other.frames = None  # they share one tape
-        try:
-            self._extend(section, until)
-        except MediaDamaged:
-            del self._sections[number]  # what it holds is not all that it should
-            raise
+        """Decode a section as far as a timestamp, from the quickest tape that has it."""
+        for tape in self._tapes:
+            section = self._sections.get(number)
+            if section is None or (not section.complete and section.frames is None):
+                section = self._sections[number] = _Section()
+                length = _SECTION / self._clock
+                section.frames = self._decoded(tape, ceil(number * length), ceil((number + 1) * length))
+                for other in self._sections.values():
+                    if other is not section:
+                        other.frames = None  # they share one tape
+            try:
+                self._extend(section, until)
+            except Unsure:
+                del self._sections[number]
+            except MediaDamaged:
+                del self._sections[number]  # what it holds is not all that it should
+                raise
+            else:
+                return
 
     def _edge(self, seconds: Fraction) -> int:
         return floor(self.recording.ticks(self.audio, seconds))
 
     def _extend(self, section: _Section, until: int) -> None:
         """Decode on in a section until a timestamp is passed."""
-        if section.frames is None or (section.pieces and section.pieces[-1].tick > until):
+        if section.frames is None or (section.blocks and section.blocks[-1].ticks[-1] > until):
             return
-        fresh: list[AudioFrame] = []
+        row, ticks, counts, form = AudioFifo(), [], [], section.form
         for frame in section.frames:
             if isinstance(frame, int):
                 section.broken.append(frame)
                 continue
-            fresh.append(frame)
-            if (frame.pts or 0) > until:
+            tick, frame.pts = frame.pts or 0, None  # a place in the row, not in time
+            try:
+                row.write(frame)
+            except ValueError as error:
+                at = self.recording.seconds(self.audio, tick)
+                raise self._damaged("the sound changes its form", at) from error
+            ticks.append(tick)
+            counts.append(frame.samples)
+            if tick > until:
                 break
         else:
             section.complete, section.frames = True, None
-        if not fresh:
+        whole = row.read(0, partial=True) if ticks else None
+        if whole is None:
             return
-        forms = {_Form(frame.sample_rate, frame.layout.name, frame.format.name) for frame in fresh} | (
-            {section.form} if section.form else set()
-        )
-        if len(forms) > 1:
-            raise self._damaged("the sound changes its form", self.recording.seconds(self.audio, fresh[0].pts or 0))
-        section.form = forms.pop()
-        values = self._converted(fresh)
-        per_sample = 1 / self._clock / section.form.rate
-        at = 0
-        for frame in fresh:
-            tick, count = frame.pts or 0, frame.samples
-            end = tick + -(-count * per_sample.numerator // per_sample.denominator)
-            section.pieces.append(_Piece(tick, end, values[at : at + count]))
-            at += count
+        section.form = _Form(whole.sample_rate, whole.layout.name, whole.format.name)
+        if form not in (section.form, None):
+            raise self._damaged("the sound changes its form", self.recording.seconds(self.audio, ticks[0]))
+        per_sample = 1 / self._clock / whole.sample_rate
+        lengths = np.array(counts, np.int64)
+        times = np.array(ticks, np.int64)
+        ends = times - (-lengths * per_sample.numerator // per_sample.denominator)
+        section.blocks.append(_Block(times, ends, lengths, self._converted(whole)))
 
-    def _decoded(self, low: int, high: int) -> Iterator[AudioFrame | int]:
+    def _decoded(self, tape: Tape, low: int, high: int) -> Iterator[AudioFrame | int]:
         """The frames that begin in [low, high), or the timestamp of a packet that can't be decoded."""
         context = _decoder(self.audio)
         since = low - ceil(LEAD / self._clock)
-        for packet in self._tape.since(since):
+        for packet in tape.since(since):
             pts = packet.pts or 0
             if pts >= high:
                 break
+            if packet.is_corrupt or self._zeroed(bytes(packet)):
+                self._broken.add(pts)
             try:
                 frames = context.decode(packet)
             except av.error.FFmpegError:
@@ -210,7 +234,7 @@ class Sound:
                 continue
             for frame in frames:
                 if frame.pts is None:
-                    frame.pts = packet.pts
+                    frame.pts = pts
                 if low <= (frame.pts or 0) < high:
                     yield frame
         try:
@@ -221,44 +245,37 @@ class Sound:
             if frame.pts is not None and low <= frame.pts < high:
                 yield frame
 
-    def _converted(self, frames: Sequence[AudioFrame]) -> Samples:
-        """Samples of several frames as one array, in the form wanted, or as floats where more is to be done."""
-        mix = self._mono and len(frames[0].layout.channels) > 1
-        floats = self._floats or mix or self._rate not in (None, frames[0].sample_rate)
-        if frames[0].format.name == "fltp":  # what nearly all decoders give; packing it here is quicker
-            planes = _joined(frames)
-            if mix:
-                return _mixed(planes.T, frames[0])
-            return np.ascontiguousarray(planes.T) if floats else _whole(planes)
-        converter = AudioResampler(format="flt" if floats else "s16", frame_size=_BLOCK)
-        given = []
-        for frame in frames:
-            pts, frame.pts = frame.pts, None  # a place in the row, not in time
-            given += converter.resample(frame)
-            frame.pts = pts
-        given += converter.resample(None)
+    def _converted(self, frame: AudioFrame) -> Samples:
+        """Its samples in the form wanted, or as floats where more is to be done."""
+        channels = len(frame.layout.channels)
+        mix = self._mono and channels > 1
+        floats = self._floats or mix or self._rate not in (None, frame.sample_rate)
+        if floats and frame.format.name == "fltp" and channels < _PLANES:  # what nearly all decoders give
+            planes: NDArray[np.float32] = frame.to_ndarray().astype(np.float32, copy=False)
+            return _mixed(planes.T, frame) if mix else np.ascontiguousarray(planes.T)
+        converter = AudioResampler(format="flt" if floats else "s16")
+        given = [*converter.resample(frame), *converter.resample(None)]
         arrays = [one.to_ndarray().reshape(one.samples, -1) for one in given]
         values = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
         if floats:
             values = values.astype(np.float32, copy=False)
-            return _mixed(values, frames[0]) if mix else values
+            return _mixed(values, frame) if mix else values
         return values.astype(np.int16, copy=False)
 
-    def _places(self, stretch: Stretch, pieces: Sequence[_Piece], rate: int) -> list[int]:
-        """The recording's sample index of each piece's first sample."""
-        lengths = [len(piece.values) for piece in pieces]
-        places, follow = sample_places(
-            [piece.tick for piece in pieces], lengths, self._clock * rate, self.recording.origin * rate
-        )
+    def _places(self, stretch: Stretch, blocks: Sequence[_Block], rate: int) -> Ints:
+        """The recording's sample index of each frame's first sample."""
+        ticks, lengths = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("ticks", "lengths"))
+        places, follow = sample_places(ticks, lengths, self._clock * rate, self.recording.origin * rate)
         if not follow:
-            for place, length, following in zip(places, lengths, places[1:], strict=False):
+            for place, length, following in zip(places, lengths.tolist(), places[1:], strict=False):
                 gap = abs(place + length - following) > _JITTER * rate
                 if gap and Fraction(place, rate) < stretch.end and Fraction(following, rate) > stretch.start:
                     raise self._damaged("the sound has a hole or jumps", Fraction(following, rate))
-        missing = max(Fraction(places[0], rate) - stretch.start, stretch.end - Fraction(places[-1] + lengths[-1], rate))
+        over = places[-1] + int(lengths[-1])
+        missing = max(Fraction(places[0], rate) - stretch.start, stretch.end - Fraction(over, rate))
         if missing > _RAGGED:
             raise self._damaged("the sound can't be decoded", stretch.start)
-        return places
+        return np.array(places, np.int64)
 
     def _damaged(self, what: str, at: Fraction) -> MediaDamaged:
         return MediaDamaged(f"{what} at {float(at):.3f} s", where=self.recording.path)
@@ -272,19 +289,31 @@ class _Form:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """What came out of one packet, its timestamp, and the one where it is over."""
+class _Block:
+    """Frames decoded in a row: timestamp, the one where it is over and number of samples of each; and their samples."""
 
-    tick: int
-    end: int
+    ticks: Ints
+    ends: Ints
+    lengths: Ints
     values: Samples
+
+    def part(self, low: int, high: int) -> _Block:
+        """Those that are not over by `low` and begin before `high`."""
+        chosen = np.flatnonzero((self.ends > low) & (self.ticks < high))
+        if not len(chosen):
+            return _Block(self.ticks[:0], self.ends[:0], self.lengths[:0], self.values[:0])
+        one, other = int(chosen[0]), int(chosen[-1]) + 1
+        before, piece = int(self.lengths[:one].sum()), slice(one, other)
+        lengths = self.lengths[piece]
+        values = self.values[before : before + int(lengths.sum())]
+        return _Block(self.ticks[piece], self.ends[piece], lengths, values)
 
 
 @dataclass(slots=True)
 class _Section:
     """Some seconds of sound; `frames` goes on where decoding stopped, until the section is complete."""
 
-    pieces: list[_Piece] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     form: _Form | None = None
     frames: Iterator[AudioFrame | int] | None = None
@@ -311,18 +340,6 @@ def _decoder(audio: AudioStream) -> AudioCodecContext:
     return context
 
 
-def _joined(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
-    """Frames of planar floats as one array (channels, samples)."""
-    planes = np.empty((len(frames[0].planes), sum(frame.samples for frame in frames)), np.float32)
-    at = 0
-    for frame in frames:
-        count = frame.samples
-        for channel, plane in zip(planes, frame.planes, strict=True):
-            channel[at : at + count] = np.frombuffer(memoryview(plane), np.float32, count)
-        at += count
-    return planes
-
-
 def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
     """Floats (channels, samples) as 16-bit integers (samples, channels), rounded and clipped."""
     values = np.empty(planes.shape[::-1], np.int16)
@@ -333,13 +350,20 @@ def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
     return values
 
 
-def _laid_out(pieces: Sequence[_Piece], starts: Sequence[int], low: int, high: int) -> Samples:
-    """The samples [low, high) of all pieces as (samples, channels), silence where there are none."""
-    values: Samples = np.zeros((high - low, pieces[0].values.shape[1]), pieces[0].values.dtype)
-    for start, piece in zip(starts, pieces, strict=True):
-        skip, stop = max(0, low - start), min(len(piece.values), high - start)
-        if skip < stop:
-            values[start + skip - low : start + stop - low] = piece.values[skip:stop]
+def _laid_out(blocks: Sequence[_Block], starts: Ints, low: int, high: int) -> Samples:
+    """The samples [low, high) of all frames as (samples, channels), silence where there are none."""
+    values: Samples = np.zeros((high - low, blocks[0].values.shape[1]), blocks[0].values.dtype)
+    number = 0
+    for block in blocks:
+        places, offsets = starts[number : number + len(block.lengths)], np.cumsum(block.lengths) - block.lengths
+        number += len(block.lengths)
+        breaks = np.flatnonzero(np.diff(places - offsets, prepend=places[0] - 1))  # frames in a row are one piece
+        for one, other in zip(breaks.tolist(), [*breaks[1:].tolist(), len(places)], strict=True):
+            start, at = int(places[one]), int(offsets[one])
+            count = int(offsets[other - 1] + block.lengths[other - 1]) - at
+            skip, stop = max(0, low - start), min(count, high - start)
+            if skip < stop:
+                values[start + skip - low : start + stop - low] = block.values[at + skip : at + stop]
     return values
 
 

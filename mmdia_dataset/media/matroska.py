@@ -96,6 +96,15 @@ class MatroskaIndex:
         for cue in range(begin, max(begin - 3, -1), -1):
             yield self._window(self._start + self._cue_places[cue], picture[1], sound[1])
 
+    def sounds(self, begin: int, end: int) -> Rows:
+        """As `Index` says."""
+        for _, sound in self.windows((begin, begin), (begin, end)):
+            if sound is None:
+                break
+            if earlier := int(np.searchsorted(sound.pts, begin, "right")):
+                return sound.part(earlier - 1, int(np.searchsorted(sound.pts, end)))
+        raise Unsure("no sound, or none so early")
+
     def _window(self, place: int, last: int, sound_last: int) -> tuple[Rows, Rows | None]:
         """All blocks from a cluster on until both tracks are through, or the recording is."""
         found: list[list[Rows]] = [[] for _ in self._lanes]

@@ -302,6 +302,16 @@ class Mp4Index:
             heard = sounds.part(low, int(np.searchsorted(sounds.pts, sound[1])) + 2)
         yield rows.part(begin, min(end + 64, len(rows.pts))), heard
 
+    def sounds(self, begin: int, end: int) -> Rows:
+        """As `Index` says."""
+        if len(self._rows) < 2:
+            raise Unsure("no sound")
+        rows = self._rows[1]
+        earlier = int(np.searchsorted(rows.pts, begin, "right"))
+        if not earlier:
+            raise Unsure("no sound so early")
+        return rows.part(earlier - 1, int(np.searchsorted(rows.pts, end)))
+
 
 def _rows(track: Track) -> Rows:
     pts, dts = track.times()

@@ -55,3 +55,11 @@ class Index(Protocol):
             Unsure: the index can't be followed.
         """
         ...
+
+    def sounds(self, begin: int, end: int) -> Rows:
+        """The sound's packets from the last one that begins not after `begin` to the last one that begins before `end`.
+
+        Raises:
+            Unsure: the index can't be followed, or there is no sound, or none so early.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""The packets of a sound track, read forwards."""
+"""The packets of a sound track, read forwards: by way of libavformat, or by the recording's own index."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import av.error
+import numpy as np
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from mmdia_dataset.errors import MediaDamaged
-from mmdia_dataset.media.packets import Recording
+from mmdia_dataset.media.lookup import Lookup
+from mmdia_dataset.media.samples import Rows, Unsure
+from mmdia_dataset.media.steps import clock_of
+from mmdia_dataset.media.tracks import Tracks
 
-__all__ = ["Tape"]
+__all__ = ["IndexTape", "PacketTape", "Tape"]
 
 if TYPE_CHECKING:  # generic in the stubs only
     AudioPacket = Packet[AudioStream]
@@ -23,43 +27,54 @@ if TYPE_CHECKING:  # generic in the stubs only
 # A later start means reading backwards in growing steps: seeks in TS and PS land late.
 _STEPS_BACK = (0, 1, 3, 9, 27, 81)
 _FAR = Fraction(20)  # seconds that are read through rather than sought over
+_BATCH = Fraction(5)  # seconds looked up at a time
+_NEAR = 1 << 20  # bytes between packets that are read along with them
 
 
-class Tape:
-    """The packets of a sound track, read forwards; those read since the last look back are kept."""
-
-    def __init__(self, recording: Recording, audio: AudioStream) -> None:
-        self.recording, self.audio = recording, audio
-        self._complete_from: int | None = None  # nothing is missing from here on; None before the first packet
-        self._kept: deque[AudioPacket] = deque()
-        self._packets: Iterator[AudioPacket] = iter(())
-        self._far = ceil(_FAR / (audio.time_base or Fraction(1, 1_000_000)))
+class Tape(Protocol):
+    """The packets of a sound track."""
 
     def since(self, low: int) -> Iterator[AudioPacket]:
-        """The packets that are not over by a timestamp, in order, to the end of the recording.
+        """The packets from the last one that begins not after a timestamp, in order, to the end of the recording.
 
         Raises:
             MediaDamaged: reading stops.
+            Unsure: they can't be read this way.
         """
+        ...
+
+
+class PacketTape:
+    """By way of libavformat; packets read since the last look back are kept. It opens the recording a second time."""
+
+    def __init__(self, recording: Tracks, audio: AudioStream) -> None:
+        self._source, self._clock = recording, clock_of(audio)
+        self._opened: tuple[Tracks, AudioStream] | None = None
+        self._complete_from: int | None = None  # nothing is missing from here on; None before the first packet
+        self._kept: deque[AudioPacket] = deque()
+        self._packets: Iterator[AudioPacket] = iter(())
+        self._far = ceil(_FAR / self._clock)
+
+    def since(self, low: int) -> Iterator[AudioPacket]:
+        """As `Tape` says."""
         known = bool(self._kept) and (self._complete_from is None or self._complete_from <= low)
         if not known or low - (self._kept[-1].pts or 0) > self._far:
             self._seek(low)
         at = 0
         while True:
-            if at == len(self._kept):
+            while len(self._kept) < max(2, at + 1):
                 packet = self._read()
                 if packet is None:
-                    return
+                    break
                 self._kept.append(packet)
-            packet = self._kept[at]
-            end = (packet.pts or 0) + (packet.duration or 0)
-            if end <= low and at == 0 and len(self._kept) > 1:
-                self._complete_from = end
+            if at == len(self._kept):
+                return
+            if not at and len(self._kept) > 1 and (self._kept[1].pts or 0) <= low:
+                self._complete_from = self._kept[1].pts
                 self._kept.popleft()
                 continue
+            yield self._kept[at]
             at += 1
-            if end > low:
-                yield packet
 
     def _read(self) -> AudioPacket | None:
         try:
@@ -67,24 +82,61 @@ class Tape:
                 if packet.size and packet.pts is not None:
                     return packet
         except av.error.FFmpegError as error:
-            raise MediaDamaged(f"reading stops ({error.strerror})", where=self.recording.path) from error
+            raise MediaDamaged(f"reading stops ({error.strerror})", where=self._source.path) from error
         return None
 
     def _seek(self, low: int) -> None:
-        recording = self.recording
-        moment = recording.seconds(self.audio, low)
-        guide = recording.video or self.audio  # what the container's index is about; not discarded, or TS can't seek
+        if self._opened is None:
+            another = self._source.another()
+            assert another.audio is not None  # noqa: S101 - the same file
+            self._opened = another, another.audio
+        recording, audio = self._opened
+        moment = recording.seconds(audio, low)
+        guide = recording.video or audio  # what the container's index is about; not discarded, or TS can't seek
         for back in (*_STEPS_BACK, None):
             since = Fraction(-1) if back is None else moment - recording.margin - back
             if since <= 0:
-                since = min(Fraction(0), recording.seconds(self.audio, self.audio.start_time or 0)) - 10
+                since = min(Fraction(0), recording.seconds(audio, audio.start_time or 0)) - 10
             try:
                 recording.seek(guide, int(recording.ticks(guide, since)))
             except av.error.FFmpegError as error:
                 raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
-            self._packets = recording.demux(self.audio)  # type: ignore[assignment]
+            self._packets = recording.demux(audio)  # type: ignore[assignment]
             first = self._read()
             self._kept = deque() if first is None else deque([first])
             self._complete_from = None if since < 0 or first is None else first.pts
             if since < 0 or (first is not None and (first.pts or 0) <= low):
                 return
+
+
+class IndexTape:
+    """By the recording's own index: nothing but the sound is read."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        assert lookup.audio is not None  # noqa: S101 - the caller has seen to it
+        self._lookup, self._shift = lookup, lookup.shifts[1]
+        self._clock = clock_of(lookup.audio)
+        self._batch = ceil(_BATCH / self._clock)
+
+    def since(self, low: int) -> Iterator[AudioPacket]:
+        """As `Tape` says."""
+        begin, given = low - self._shift, None
+        while True:
+            rows = self._lookup.sounds(begin, begin + self._batch)
+            if given is not None:
+                rows = rows.part(int(np.searchsorted(rows.pts, given, "right")), len(rows.pts))
+            if not len(rows.pts) or (np.diff(rows.pts) <= 0).any():
+                raise Unsure("the sound ends, or has a hole")
+            yield from self._packets(rows)
+            begin, given = begin + self._batch, int(rows.pts[-1])
+
+    def _packets(self, rows: Rows) -> Iterator[AudioPacket]:
+        low, high = int(rows.places.min()), int((rows.places + rows.sizes).max())
+        near = high - low <= 4 * int(rows.sizes.sum()) + _NEAR
+        data = self._lookup.read(low, high) if near else b""
+        stamps = (rows.pts + self._shift).tolist()
+        for pts, place, size in zip(stamps, rows.places.tolist(), rows.sizes.tolist(), strict=True):
+            content = data[place - low : place - low + size] if near else self._lookup.read(place, place + size)
+            packet: AudioPacket = Packet(content)  # type: ignore[assignment]
+            packet.pts = pts
+            yield packet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -33,6 +34,7 @@ class Tracks:
 
     def __init__(self, path: str | os.PathLike[str], language: str | None = None, track: int | None = None) -> None:
         self.path = path
+        self._asked, self._others = (language, track), ExitStack()
         self.container = open_media(path)
         self.video: VideoStream | None = best_video(self.container)
         self.audio: AudioStream | None = best_audio(self.container, language, track)
@@ -56,7 +58,16 @@ class Tracks:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._others.close()
         self.container.close()
+
+    def another(self) -> Tracks:
+        """The same recording opened once more, to be read from elsewhere; it is closed with this one.
+
+        Raises:
+            MediaUnreadable: it can't be opened any more.
+        """
+        return self._others.enter_context(Tracks(self.path, *self._asked))
 
     def ticks(self, stream: VideoStream | AudioStream, seconds: Fraction) -> Fraction:
         """A moment of recording time on a track's clock; whole only by chance."""
