@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-import os
+import random
 import shutil
 import subprocess
 import sys
@@ -162,7 +162,7 @@ BYTES = {
         "sparse", KEY, "mp4",
     ),
     "zeros alone": (lambda raw, m: bytes(len(raw)), "shard-altered", None, None),
-    "noise": (lambda raw, m: os.urandom(5000), "header-checksum", None, None),
+    "noise": (lambda raw, m: random.Random(0).randbytes(5000), "header-checksum", None, None),
     "nothing": (lambda raw, m: b"", "no-end", None, None),
 }  # fmt: skip
 

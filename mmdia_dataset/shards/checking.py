@@ -110,13 +110,10 @@ def check(
 def _found(shards: Path | str) -> tuple[Store, list[str], list[str] | None]:
     """The store, its shards, and all names in it; None for the latter where one tar was named."""
     store = Store(shards)
-    try:
-        if store.is_file():
-            above, _, name = store.url.rstrip("/").rpartition("/")
-            return Store(above or ("/" if store.url.startswith("/") else ".")), [name], None
-        names = store.names()
-    except FileNotFoundError:
-        names = []
+    if store.is_file():
+        above, _, name = store.url.rstrip("/").rpartition("/")
+        return Store(above or ("/" if store.url.startswith("/") else ".")), [name], None
+    names = store.names()
     files = [name for name in names if name.endswith(".tar")]
     if not names:
         raise ShardsUnreadable("there is nothing", where=store.url, hint="name a folder of shards, or a tar")

@@ -124,6 +124,7 @@ class Making:
         if names and not any(name == INDEX or name.startswith(f"{STATE}/") for name in names):
             raise UsageError("the folder is not empty and holds no shards", where=store.url, hint="choose a new --out")
         with store.locked():
+            store.forget_uploads()
             making = cls(store, names)
             # Meanwhile nobody shall take what is there for a whole set.
             text = store.read(INDEX)

@@ -48,7 +48,7 @@ def open_shards(shards: str, split: str | None = None, **options: Any) -> webdat
     """A `webdataset.WebDataset` of rows: the loader's, with media as bytes.
 
     Args:
-        shards: what `pack` wrote.
+        shards: what `pack` wrote: a folder, or any URL that fsspec knows.
         split: its samples alone.
         options: of `webdataset.WebDataset`, such as ``shardshuffle=100`` or ``nodesplitter=webdataset.split_by_node``.
 
@@ -57,7 +57,20 @@ def open_shards(shards: str, split: str | None = None, **options: Any) -> webdat
     """
     import webdataset
 
-    return webdataset.WebDataset(shard_urls(shards, split), **{"shardshuffle": False, **options}).compose(_rows)
+    samples = webdataset.WebDataset(shard_urls(shards, split), **{"shardshuffle": False, **options})
+    if Store(shards).local is None:
+        # What webdataset opens by itself are files and what it has programs for, such as curl.
+        own = webdataset.cache.StreamingOpen
+        samples.pipeline = [_opened if isinstance(stage, own) else stage for stage in samples.pipeline]
+    return samples.compose(_rows)
+
+
+def _opened(shards: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Shards with a stream of their bytes, wherever fsspec reaches them."""
+    for shard in shards:
+        folder, _, name = shard["url"].rpartition("/")
+        with Store(folder).open(name) as stream:
+            yield {**shard, "stream": stream}
 
 
 def _rows(samples: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

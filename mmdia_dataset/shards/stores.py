@@ -43,11 +43,14 @@ class Store:
         return f"{self.root.rstrip('/')}/{name}"
 
     def names(self) -> list[str]:
-        """All files below it, sorted. Raises ShardsUnreadable."""
+        """All files below it, sorted; none where there is no such place. Raises ShardsUnreadable."""
         prefix = f"{self.root.rstrip('/')}/"
-        with self._reading(""):
-            self._fs.invalidate_cache()
-            return sorted(path.removeprefix(prefix) for path in self._fs.find(self.root) if path.startswith(prefix))
+        try:
+            with self._reading(""):
+                self._fs.invalidate_cache()
+                return sorted(path.removeprefix(prefix) for path in self._fs.find(self.root) if path.startswith(prefix))
+        except FileNotFoundError:
+            return []
 
     def is_file(self) -> bool:
         """Whether the place itself is one file."""
@@ -91,9 +94,9 @@ class Store:
             temporary = Path(folder, "shard")
             yield temporary
             target = self.path(name)
-            passing = target if _protocol(self._fs) in _WHOLE else f"{target}{TEMP_SUFFIX}"
+            passing = target if self._keeps_objects() else f"{target}{TEMP_SUFFIX}"
             try:
-                self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+                self._make_folder_of(target)
                 self._fs.put_file(os.fspath(temporary), passing)
                 if passing != target:
                     self._fs.mv(passing, target)
@@ -101,6 +104,19 @@ class Store:
                 with suppress(Exception):
                     self._fs.rm_file(passing)
                 raise OutputError(f"it can't be written ({error})", where=f"{self.url}/{name}") from error
+
+    def forget_uploads(self) -> None:
+        """Where a killed run left uploads half done: forget their parts, which nobody sees and the owner pays for."""
+        if not hasattr(self._fs, "abort_mpu"):
+            return
+        bucket, _, below = self.root.partition("/")
+        prefix = f"{below}/" if below else ""
+        try:
+            found = self._fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+            for upload in found.get("Uploads", ()):
+                self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
+        except Exception as error:  # each store has its own
+            raise OutputError(f"it can't be written ({error})", where=self.url) from error
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all. Raises OutputError."""
@@ -116,7 +132,7 @@ class Store:
                 make_folder((self.local / target).parent)
                 (self.local / name).replace(self.local / target)
             else:
-                self._fs.makedirs(self.path(target).rsplit("/", 1)[0], exist_ok=True)
+                self._make_folder_of(self.path(target))
                 self._fs.mv(self.path(name), self.path(target))
         except Exception as error:  # each store has its own
             raise OutputError(f"it can't be renamed ({error})", where=f"{self.url}/{name}") from error
@@ -135,8 +151,14 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other runs on this machine out of a local folder. Raises UsageError, OutputError."""
+        """Marks the place as a set in the making, and keeps other runs out if it is a folder on this machine.
+
+        Raises:
+            UsageError: another run is using it.
+            OutputError: it can't be written.
+        """
         if self.local is None:
+            self.write_text(".mmdia/begun", "")
             yield
             return
         make_folder(self.local / ".mmdia")
@@ -164,7 +186,11 @@ class Store:
             hint = "check the path, the network and your access"
             raise ShardsUnreadable(f"it can't be read ({reason})", where=where, hint=hint) from error
 
+    def _keeps_objects(self) -> bool:
+        protocol = self._fs.protocol
+        return (protocol if isinstance(protocol, str) else protocol[0]) in _WHOLE
 
-def _protocol(fs: Any) -> str:
-    protocol = fs.protocol
-    return str(protocol if isinstance(protocol, str) else protocol[0])
+    def _make_folder_of(self, path: str) -> None:
+        """Objects need none; a file system of theirs would make the bucket, which nobody asked for."""
+        if not self._keeps_objects():
+            self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
