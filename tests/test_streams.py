@@ -74,3 +74,19 @@ def test_a_moment_that_occurs_twice_is_refused_and_others_are_cut(tmp_path, suff
         shown = films.numbers_av(once.wanted.file)
         assert shown == list(range(shown[0], shown[0] + len(shown)))
         assert abs(shown[0] - 250) <= 1
+
+
+def test_a_picture_that_begins_a_little_after_the_sound_is_no_hole(tmp_path):
+    # Fragments without an edit list: what B-frames delay is the film's own beginning.
+    film = make_film(tmp_path / "film.mp4", seconds=3, container={"movflags": "frag_keyframe+empty_moov"})
+    with av.open(str(film.path)) as source:
+        video = source.streams.video[0]
+        first = min(packet.pts * video.time_base for packet in source.demux(video) if packet.size)
+    assert first > 0
+    for settings in (CopySettings(), EncodeSettings()):
+        (made,) = clips_of(film.path, tmp_path / "clips", settings, [(0, 700)])
+        assert isinstance(made, Made), made
+        assert made.start == first
+        assert films.numbers_av(made.wanted.file)[:2] == [0, 1]
+    (missed,) = clips_of(film.path, tmp_path / "clips", CopySettings(), [(0, 80)])
+    assert missed.rule == "empty-span"

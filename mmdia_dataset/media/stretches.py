@@ -101,11 +101,12 @@ def frames_of(tracks: Tracks, haul: Haul, span: tuple[Fraction, Fraction], pictu
         if low and high < len(times) and times[high] - times[low - 1] > pause:
             raise MediaDamaged(_hole(tracks, video, times[low - 1], times[high]), where=tracks.path)
         raise EmptySpan("no frame begins inside the span", where=tracks.path)
-    if not low and inside[0] == video.start_time and inside[0] - first > pause:
+    beginning = not low and inside[0] == video.start_time
+    if beginning and inside[0] - first > pause:
         raise SpanOutside(
             f"the picture begins at {float(tracks.seconds(video, inside[0])):.3f} s, after the span", where=tracks.path
         )
-    before = times[low - 1] if low else first - step
+    before = times[low - 1] if low else inside[0] if beginning else first - step
     result = Stretch(tracks.seconds(video, inside[0]), tracks.seconds(video, after), shown=inside)
     line = [before, *inside, after]
     if pictures:
