@@ -1,7 +1,9 @@
 """One clip encoded anew: pictures and samples as they come, an MP4 file with nothing hidden in the end.
 
-The same pictures and samples give the same bytes with the same versions of the libraries: encoders run with a fixed
-number of threads, on which their output depends, and neither dates nor versions are stored in the container.
+The same pictures and samples give the same bytes with the same versions of the libraries: encoders run in one thread,
+on whose number their output depends, and neither dates nor versions are stored in the container. More threads would
+make x264's files larger and cost up to half as much CPU again, the more the smaller the picture; whoever has more
+cores cuts several recordings, or parts of one, at a time.
 """
 
 from __future__ import annotations
@@ -29,8 +31,7 @@ from mmdia_dataset.media.packets import Recording
 __all__ = ["CODECS", "ClipEncoder", "Codec", "aac_rate"]
 
 _FINE = 10_000  # ticks per second below which libavformat's muxer would choose a finer clock by itself
-_THREADS = "4"
-_AAC_FRAME = 1024
+_AAC_BLOCK = 32 * 1024  # samples given at a time
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BITS = 96_000  # a second and channel
 _BUFFER = 1 << 20
@@ -50,9 +51,7 @@ class Codec:
 CODECS: dict[str, Codec] = {
     # Captions that come with a picture would be put into the stream: a53cc. Without cpu-independent, what x264 makes of
     # small pictures differs from run to run.
-    "libx264": Codec(
-        20, "veryfast", options=(("threads", _THREADS), ("a53cc", "0"), ("x264-params", "cpu-independent=1"))
-    ),
+    "libx264": Codec(20, "veryfast", options=(("threads", "1"), ("a53cc", "0"), ("x264-params", "cpu-independent=1"))),
     "libx265": Codec(23, "fast", options=(("x265-params", "pools=none:frame-threads=1:log-level=error"),), tag="hvc1"),
     "libsvtav1": Codec(30, "10", options=(("svtav1-params", "lp=1"),)),
     "libvpx-vp9": Codec(31, "5", "cpu-used", (("threads", "1"), ("b", "0"), ("deadline", "good"))),
@@ -91,7 +90,9 @@ class ClipEncoder:
         timescale = clock.denominator
         while timescale < _FINE:
             timescale *= 2
-        self._timescale, self._scale = timescale, int(clock * timescale)
+        self._timescale, self._scale, self._tick = timescale, int(clock * timescale), Fraction(1, timescale)
+        per_tick = clock * rate
+        self._per_tick = per_tick.numerator, per_tick.denominator  # samples
         self.times, self.end, self.clock = times, end, clock
         self._codec, self._quality, self._source = codec, (crf, preset), source
         self._samples, self._rate = samples, rate
@@ -110,14 +111,15 @@ class ClipEncoder:
         """The next picture, upright and in 4:2:0. The frame is left as it was."""
         video = self._video or self._open(frame)
         pts, clock = frame.pts, frame.time_base
-        frame.pts, frame.time_base = self.times[self.given] * self._scale, Fraction(1, self._timescale)
+        time = self.times[self.given]
+        frame.pts, frame.time_base = time * self._scale, self._tick
         frame.pict_type = PictureType.NONE  # else the encoder would make it what it was
         self._mux(video.encode(frame), 0)
         frame.pts = pts
         if clock is not None:
             frame.time_base = clock
         self.given += 1
-        self._sound_until(int(self.times[self.given - 1] * self.clock * self._rate) + self._rate)
+        self._sound_until(time * self._per_tick[0] // self._per_tick[1])
 
     def finish(self) -> tuple[bytes, memoryview]:
         """The file, in two parts to be written one after the other. All pictures must have been given."""
@@ -177,14 +179,13 @@ class ClipEncoder:
         return audio
 
     def _sound_until(self, until: int) -> None:
-        """Encode the sound up to about a sample, in the encoder's own blocks, beside the picture."""
+        """Encode the sound at least up to a sample, beside the picture."""
         if self._audio is None or self._samples is None:
             return
         until = min(until, len(self._samples))
-        layout = self._audio.codec_context.layout
         while self._heard < until:
-            block = np.ascontiguousarray(self._samples[self._heard : self._heard + _AAC_FRAME].T)
-            frame = AudioFrame.from_ndarray(block, "fltp", layout)
+            block = np.ascontiguousarray(self._samples[self._heard : self._heard + _AAC_BLOCK].T)
+            frame = AudioFrame.from_ndarray(block, "fltp", self._audio.codec_context.layout)
             frame.sample_rate, frame.pts, frame.time_base = self._rate, self._heard, Fraction(1, self._rate)
             self._mux(self._audio.encode(frame), 1)
             self._heard += block.shape[1]

@@ -36,14 +36,14 @@ class Upright:
         height: lines wanted, of the upright picture; None for as many as there are.
         even: whether both sides must be even, as 4:2:0 needs; an odd line or column is cut off where nothing is scaled.
         form: pixel format wanted, None for the picture's own.
-        chains: the chain of filters of the last picture, for those like it.
+        chains: the chain of filters of the last picture, for those like it; None if they need none.
     """
 
     aspect: Fraction
     height: int | None = None
     even: bool = False
     form: str | None = None
-    chains: dict[object, Graph] = field(default_factory=dict, repr=False, compare=False)
+    chains: dict[object, Graph | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -55,18 +55,19 @@ class Upright:
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The picture as it is to be shown: itself where nothing is to be done."""
-        steps = self._steps(frame)
-        if not steps:
-            return frame
         # Deinterlacing gives a picture only after the next one, or at the end: each has a chain of its own there.
-        alone = steps[0][0] == _WHOLE
-        form = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, tuple(steps))
+        alone, shape = frame.interlaced_frame, (frame.width, frame.height, frame.rotation)
+        form = (*shape, frame.format.name, frame.colorspace, frame.color_range)
         if alone or form not in self.chains:
+            steps = self._steps(frame)
             self.chains.clear()
-            self.chains[form] = _chain(frame, steps)
+            self.chains[form] = _chain(frame, steps) if steps else None
         graph = self.chains[form]
+        if graph is None:
+            return frame
         graph.push(frame)
         if alone:
+            self.chains.clear()
             graph.push(None)
         shown = graph.pull()
         assert isinstance(shown, VideoFrame)  # noqa: S101 - a graph of pictures
@@ -110,6 +111,7 @@ class Upright:
 
 def _chain(frame: VideoFrame, steps: list[tuple[str, str]]) -> Graph:
     graph = Graph()
+    graph.threads = 1  # sharing out a picture costs more than it gains
     last = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
     )
