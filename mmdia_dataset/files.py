@@ -18,6 +18,7 @@ from mmdia_dataset.errors import OutputError
 __all__ = [
     "TEMP_SUFFIX",
     "check_folder",
+    "content_of",
     "file_name",
     "make_folder",
     "output_error",
@@ -101,6 +102,21 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file, whole or not at all. Raises OutputError."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def content_of(file: str, size: int) -> bytes:
+    """A file that should have so many bytes; of a longer one, a byte more or so. Raises OSError.
+
+    In as few calls as can be: there may be a hundred thousand files.
+    """
+    number = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(number, size + 1)
+        while len(data) <= size and (more := os.read(number, size + 1)):
+            data += more
+    finally:
+        os.close(number)
+    return data
 
 
 def sha256_of(path: Path) -> str:

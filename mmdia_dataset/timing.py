@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import ClassVar
 
 __all__ = [
@@ -84,6 +85,7 @@ def format_timestamp(ms: int) -> str:
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 
 
+@lru_cache(1024)
 def rate_from_text(text: str) -> Fraction:
     """A speed such as ``25025/24000``, ``1.0427`` or ``1`` as an exact fraction.
 

@@ -42,16 +42,19 @@ Show = Callable[..., None]
 
 # Packs a folder of `key.member` files as `mmdia pack` packs clips: read, write, read back, put in place.
 PACK = """
-import sys
+import os, sys
 from pathlib import Path
+from mmdia_dataset.files import content_of
 from mmdia_dataset.shards.stores import Store
 from mmdia_dataset.shards.writing import Packed, write_shard
-folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+folder, out = sys.argv[1], Path(sys.argv[2])
 groups = {}
-for name in sorted(path.name for path in folder.iterdir()):
+for name, size in sorted((entry.name, entry.stat().st_size) for entry in os.scandir(folder)):
     key, _, member = name.partition(".")
-    groups.setdefault(key, []).append((member, name))
-samples = (Packed(key, {m: (folder / name).read_bytes() for m, name in found}) for key, found in groups.items())
+    groups.setdefault(key, []).append((member, name, size))
+samples = (
+    Packed(key, {m: content_of(f"{folder}/{name}", size) for m, name, size in found}) for key, found in groups.items()
+)
 shard = write_shard(Store(out), "data/train-00000-of-00001.tar", "train", samples, "0" * 64)
 (out / "shard.json").write_text(shard.model_dump_json())
 """

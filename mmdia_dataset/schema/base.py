@@ -77,4 +77,5 @@ Rate = Annotated[Ratio, AfterValidator(_checked_rate)]
 class Model(BaseModel):
     """Base of all models: frozen, strict, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", regex_engine="python-re")
+    # Built when first used: no command uses them all, and building takes longer than most commands do.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", regex_engine="python-re", defer_build=True)

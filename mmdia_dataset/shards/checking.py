@@ -10,13 +10,13 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
 from pydantic_core import from_json
 
 from mmdia_dataset.errors import MmdiaError, ShardsUnreadable, UsageError
-from mmdia_dataset.plans import Progress
 from mmdia_dataset.processes import in_processes
 from mmdia_dataset.schema import Sample, Shard, ShardIndex
 from mmdia_dataset.shards.card import README, sample_features
@@ -26,6 +26,9 @@ from mmdia_dataset.shards.samples import JSON
 from mmdia_dataset.shards.shardcheck import ShardResult, ShardTask, check_shard
 from mmdia_dataset.shards.stores import Store
 from mmdia_dataset.shards.tarscan import Entry, TarScan
+
+if TYPE_CHECKING:
+    from mmdia_dataset.plans import Progress
 
 __all__ = ["check"]
 

@@ -22,6 +22,7 @@ MAX_KEY = 80
 """Characters in the longest key."""
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_SAME = re.compile(r"[a-z0-9_]{1,80}")
 _KEY = re.compile(r"[a-z0-9_-]{1,80}")
 _UNITS = re.compile(r"([a-z0-9_])|-([a-z])|-([0-7][0-9a-f])|--([89a-f][0-9a-f])")
 _CUT = "--x"  # no escape starts so: an upper-case letter has one dash, a byte two and a digit from 8 to f
@@ -29,6 +30,8 @@ _CUT = "--x"  # no escape starts so: an upper-case letter has one dash, a byte t
 
 def key_of(id_: str) -> str:
     """The key of a dialogue's id."""
+    if _SAME.fullmatch(id_):
+        return id_
     key = "".join(map(_unit, id_.encode("utf-8", "surrogatepass")))
     if len(key) <= MAX_KEY:
         return key

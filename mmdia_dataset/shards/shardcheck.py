@@ -8,11 +8,10 @@ import tempfile
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from mmdia_dataset.errors import MmdiaError
@@ -23,14 +22,16 @@ from mmdia_dataset.shards.lengths import lengths_for
 from mmdia_dataset.shards.samples import JSON
 from mmdia_dataset.shards.stores import Store
 from mmdia_dataset.shards.tarscan import Entry, Flaw, TarScan
+from mmdia_dataset.timing import rate_from_text
 
 __all__ = ["ShardResult", "ShardTask", "check_shard", "key_hash"]
 
 _MOST_JSON = 16 << 20
 _MOST_FAULTS = 1000  # of one rule in one shard are told one by one
 _LENGTH_SLACK_S = 0.1
-_SAMPLE = TypeAdapter(Sample)
 _HOSTILE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+# A key of ours and an ending in small letters: with nothing to say of the name.
+_GOOD = re.compile(r"([a-z0-9_-]{1,80})\.([a-z0-9]+(?:\.[a-z0-9]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,10 @@ class _Check:
 
     def _entry(self, entry: Entry) -> None:
         self.result.members += 1
+        good = _GOOD.fullmatch(entry.name)
+        if good is not None and (not self.task.members or good[2] in self.task.members):
+            self._in_sample(entry, good[1], good[2])
+            return
         key, member = _parted(entry.name)
         if why := _hostile(entry.name):
             self.fault("name", f"the name {entry.name!r} {why}", key, member, entry.offset)
@@ -177,6 +182,10 @@ class _Check:
                 return
             if allowed and member not in allowed:
                 self.fault("extra-member", "the index knows no such member", key, member, entry.offset)
+        self._in_sample(entry, key, member)
+
+    def _in_sample(self, entry: Entry, key: str, member: str) -> None:
+        """A member of which the name is understood."""
         if self._open is None or self._open.key != key:
             self._close()
             if key in self._seen:
@@ -207,7 +216,7 @@ class _Check:
                 self.fault("json", f"it is no JSON ({error})", key, member, entry.offset)
             return
         try:
-            self._open.sample = _SAMPLE.validate_json(data)
+            self._open.sample = Sample.model_validate_json(data)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -215,27 +224,34 @@ class _Check:
             self.fault("json-schema" if place else "json", text, key, member, entry.offset)
 
     def _media(self, entry: Entry, member: str) -> None:
+        if self.task.deep:
+            with tempfile.NamedTemporaryFile(suffix=f".{member.rsplit('.', 1)[-1]}") as copy:
+                self._listen(entry, member, copy)
+        else:
+            self._listen(entry, member, None)
+
+    def _listen(self, entry: Entry, member: str, copy: IO[bytes] | None) -> None:
+        """What a member's bytes are, as they go by; and once they are all in a file, what decoding it shows."""
         assert self._open is not None  # noqa: S101 - the caller opened it
         lengths = lengths_for(member, entry.size)
         digest = hashlib.sha256() if self.task.ours else None
-        with (
-            tempfile.NamedTemporaryFile(suffix=f".{member.rsplit('.', 1)[-1]}")
-            if self.task.deep
-            else _Nowhere() as copy
-        ):
-            for piece in entry.chunks():
-                if digest is not None:
-                    digest.update(piece)
-                if lengths is not None:
-                    lengths.feed(piece)
+        for piece in entry.chunks():
+            if digest is not None:
+                digest.update(piece)
+            if lengths is not None:
+                lengths.feed(piece)
+            if copy is not None:
                 copy.write(piece)
+        decoded = None
+        if copy is not None:
             copy.flush()
-            seconds, fault = None, ""
+            decoded = _decoded(Path(copy.name), member)
+        seconds, fault = None, ""
+        if lengths is not None:
             try:
-                seconds = lengths.seconds() if lengths is not None else None
+                seconds = lengths.seconds()
             except ValueError as error:
                 fault = str(error)
-            decoded = _decoded(Path(copy.name), member) if self.task.deep else None
         made = _Member(entry.size, digest.hexdigest() if digest else "", seconds, fault)
         self._open.members[member] = made
         if fault:
@@ -297,7 +313,7 @@ class _Check:
         if file.length_s is None:
             return
         slack = _LENGTH_SLACK_S + (2 * file.length_s / file.frames if file.frames else 0)
-        wanted = said.span.duration_ms / 1000 / float(Fraction(file.rate))
+        wanted = said.span.duration_ms / 1000 / float(rate_from_text(file.rate))
         if abs(file.length_s - wanted) > slack:
             text = f"{file.length_s:.3f} s were cut for a span of {wanted:.3f} s"
             self.fault("media-length", text, key, file.member, at)
@@ -306,24 +322,6 @@ class _Check:
             self.fault("media-length", text, key, file.member, at)
         if found.decoded and (wrong := _miscounted(file, found.decoded)):
             self.fault("media-damaged", wrong, key, file.member, at)
-
-
-class _Nowhere:
-    """Where bytes go that nobody will decode."""
-
-    name = ""
-
-    def __enter__(self) -> _Nowhere:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def write(self, piece: memoryview) -> None:
-        pass
-
-    def flush(self) -> None:
-        pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from mmdia_dataset import arrow
 from mmdia_dataset.built import BuiltDirectory, is_built
 from mmdia_dataset.errors import ReleaseUnreadable, UsageError
+from mmdia_dataset.files import content_of
 from mmdia_dataset.schema import SPLITS, Clip, Dialogue, MadeLine, Mode, RefusedLine, Split
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, member_bytes
@@ -76,9 +77,9 @@ class Built:
         """The samples, with their media read; those whose clips are not what was made are left out."""
         for item in items:
             members = {JSON: zlib.decompress(item.text)}
-            for member, file, _, sha256 in item.files:
+            for member, file, size, sha256 in item.files:
                 try:
-                    data = (self.root / file).read_bytes()
+                    data = content_of(f"{self.root}/{file}", size)
                 except OSError as error:
                     yield LeftOut(item.id, "clip-unreadable", f"{file} can't be read ({error.strerror})")
                     break

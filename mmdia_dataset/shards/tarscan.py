@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO
@@ -64,10 +64,10 @@ class Entry:
 
     __slots__ = ("_chunks", "name", "offset", "plain", "size")
 
-    def __init__(self, name: str, offset: int, size: int, plain: bool, chunks: Iterator[memoryview]) -> None:
+    def __init__(self, name: str, offset: int, size: int, plain: bool, chunks: Iterable[memoryview]) -> None:
         self.name, self.offset, self.size, self.plain, self._chunks = name, offset, size, plain, chunks
 
-    def chunks(self) -> Iterator[memoryview]:
+    def chunks(self) -> Iterable[memoryview]:
         """Its bytes, once; each piece is valid until the next is asked for."""
         return self._chunks
 
@@ -89,7 +89,8 @@ class TarScan:
         self._buffers = [bytearray(_READ + BLOCK), bytearray(_READ + BLOCK)]
         self._pending: list[Future[None] | None] = [None, None]
         self._turn = 0
-        self._view = memoryview(self._buffers[0])
+        self._buffer = self._buffers[0]
+        self._view = memoryview(self._buffer)
         self._at = self._end = 0  # what is read and not yet used: _view[_at:_end]
         self._offset = 0  # of _view[_at] in the file
         self._long: str | None = None  # a name that an extension gave for the next header
@@ -121,7 +122,7 @@ class TarScan:
         if pending is not None:
             pending.result()
             self._pending[self._turn] = None
-        self._view = memoryview(buffer)
+        self._buffer, self._view = buffer, memoryview(buffer)
         buffer[: len(kept)] = kept
         self._at, self._end = 0, len(kept)
         while self._end < _READ:
@@ -177,12 +178,21 @@ class TarScan:
                 if flaw is None or flaw.rule != "early-end":
                     return
                 continue
-            fast = _read_plain(block)
-            if fast is not None:
-                name, size = fast
-                yield from self._file_entry(name, size, start, True)
+            head = bytes(block)
+            plain = _read_plain(head)
+            if plain is None:
+                yield from self._other(head, start)
                 continue
-            yield from self._other(bytes(block), start)
+            name, size = plain
+            data = self._at + BLOCK
+            end, padded = data + size, data + size + -size % BLOCK
+            zeros = padded - end
+            if padded <= self._end and self._long is None and self._buffer.count(0, end, padded) == zeros:
+                # All of it is at hand, and good: most members of a set of small ones.
+                yield Entry(name, start, size, True, (self._view[data:end],))
+                self._skip(padded - self._at)
+            else:
+                yield from self._file_entry(name, size, start, True)
 
     def _ending(self, start: int) -> Flaw | None:
         """What is wrong with the end that seems to be reached after one block of zeros."""
@@ -297,7 +307,7 @@ class TarScan:
         """Go on to the next block that is a header; False if there is none, and the file is at its end."""
         self._long = None
         while self._block() is not None:
-            buffer = self._buffers[self._turn]
+            buffer = self._buffer
             at = self._at
             while (at := buffer.find(b"ustar", at + 257, self._end)) >= 0:
                 at -= 257
@@ -335,11 +345,11 @@ def header(name: str, size: int) -> bytes:
     return raw.ljust(100, b"\0") + _MODE_TO_GID + digits + _MTIME + checksum + _REST
 
 
-def _read_plain(block: memoryview) -> tuple[str, int] | None:
+def _read_plain(block: bytes) -> tuple[str, int] | None:
     """Name and size of a header as `header` writes it, None for any other block."""
     if block[156:] != _REST or block[100:124] != _MODE_TO_GID or block[136:148] != _MTIME:
         return None
-    raw, digits = bytes(block[:100]).rstrip(b"\0"), bytes(block[124:136])
+    raw, digits = block[:100].rstrip(b"\0"), block[124:136]
     if block[148:156] != b"%06o\0 " % (_CONSTANT + sum(raw) + sum(digits)) or b"\0" in raw or digits[11]:
         return None
     try:

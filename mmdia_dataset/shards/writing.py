@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from mmdia_dataset.shards.tarscan import BLOCK, header
 __all__ = ["Packed", "write_shard"]
 
 _WRITE = 4 << 20
+_ZEROS = bytes(BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def write_shard(store: Store, file: str, split: Split, samples: Iterable[Packed]
         digest, size = hashlib.sha256(), 0
         with temporary.open("wb") as out, ThreadPoolExecutor(1) as pool:
             hashing: Future[None] | None = None
-            for piece in _in_large_pieces(tar.pieces(samples)):
+            for piece in tar.pieces(samples):
                 if hashing is not None:
                     hashing.result()
                 hashing = pool.submit(digest.update, piece)
@@ -59,36 +61,28 @@ class _Tar:
         self._headers: list[tuple[int, str, int]] = []
 
     def pieces(self, samples: Iterable[Packed]) -> Iterator[bytes]:
-        at = 0
+        """Its bytes; what is small is put together."""
+        at = begun = 0
+        waiting: list[bytes] = []
         for sample in samples:
             self.samples += 1
             for member, data in sorted(sample.members.items()):
-                name, padding = f"{sample.key}.{member}", -len(data) % BLOCK
-                self._headers.append((at, name, len(data)))
-                yield header(name, len(data))
-                yield data
-                yield bytes(padding)
-                at += BLOCK + len(data) + padding
-        yield bytes(END_BYTES)
+                name, size = f"{sample.key}.{member}", len(data)
+                self._headers.append((at, name, size))
+                padding = -size % BLOCK
+                waiting += (header(name, size), data, _ZEROS[:padding])
+                at += BLOCK + size + padding
+            if at - begun >= _WRITE:
+                yield b"".join(waiting)
+                waiting, begun = [], at
+        yield b"".join((*waiting, bytes(END_BYTES)))
 
     def read_back(self, file: Path, size: int) -> None:
         """Whether the file has its length, and its headers are where they were written. Raises OutputError."""
         with file.open("rb") as tar:
-            good = tar.seek(0, 2) == size
-            for at, name, length in self._headers:
-                tar.seek(at)
-                good = good and tar.read(BLOCK) == header(name, length)
+            number = tar.fileno()
+            good = tar.seek(0, 2) == size and all(
+                os.pread(number, BLOCK, at) == header(name, length) for at, name, length in self._headers
+            )
         if not good:
             raise OutputError("what was read back is not what was written", where=file, hint="check the disk")
-
-
-def _in_large_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes; what is small is put together."""
-    waiting, size = [], 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _WRITE:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
