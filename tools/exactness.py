@@ -49,6 +49,7 @@ _PICTURES = (0.0, 0.3, 0.61, 0.97)  # where in a span
 _IN_CHROMIUM = ("H.264 closed GOP, AAC, MP4", "H.264 8 B-frames, open GOP, AAC, MP4", "VP9, Opus, WebM")
 _ENCODED_AS = {"": "libx264", " -> H.265": "libx265", " -> AV1": "libsvtav1", " -> VP9": "libvpx-vp9"}
 _FAST = {"libx264": "veryfast", "libx265": "ultrafast", "libsvtav1": "12", "libvpx-vp9": "8"}
+_CRF = {"libsvtav1": 10}  # at its default, AV1 loses the numbers of pictures this small
 _OTHER_CODECS_OF = "H.264 closed GOP, AAC, MKV"
 
 
@@ -180,7 +181,10 @@ def pictures_through(trial: Trial, settings: Settings, count: int, readers: Sequ
 def plays(mode: str) -> dict[str, Settings]:
     """What is cut of every kind, by what is added to its name."""
     if mode == "encode":
-        return {end: EncodeSettings(codec=codec, preset=_FAST[codec]) for end, codec in _ENCODED_AS.items()}
+        return {
+            end: EncodeSettings(codec=codec, preset=_FAST[codec], crf=_CRF.get(codec))
+            for end, codec in _ENCODED_AS.items()
+        }
     if mode == "audio":
         return {"": AudioSettings(float32=True), " as FLAC": AudioSettings(sound="flac")}
     if mode == "keyframes":

@@ -25,6 +25,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mmdia_dataset.errors import UnsupportedCodec
+from mmdia_dataset.media.labels import label
 from mmdia_dataset.media.mp4 import Edit, finish
 from mmdia_dataset.media.packets import Recording
 
@@ -172,10 +173,8 @@ class ClipEncoder:
         assert isinstance(audio, AudioStream)  # noqa: S101 - by the codec
         audio.bit_rate = min(_AAC_BITS * channels, 6 * self._rate * channels)
         audio.codec_context.options = {"flags": "+bitexact", "aac_coder": "fast"}  # half the time of the usual search
-        if source is not None and source.language:
-            audio.metadata["language"] = source.language
-        if source is not None and (title := source.metadata.get("title")):
-            audio.metadata["handler_name"] = title  # where MP4 has a track's name
+        if source is not None:
+            label(audio, source)
         return audio
 
     def _sound_until(self, until: int) -> None:

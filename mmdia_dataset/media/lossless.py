@@ -15,6 +15,7 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from mmdia_dataset.errors import UnsupportedCodec
+from mmdia_dataset.media.labels import label
 
 __all__ = ["FLAC_CHANNELS", "FlacSound"]
 
@@ -37,15 +38,12 @@ class FlacSound:
     rate: int
 
     def add_track(self, out: OutputContainer, source: AudioStream) -> AudioStream:
-        """A FLAC track with the language of the recording's. Raises FFmpegError or ValueError."""
+        """A FLAC track with the language and name of the recording's. Raises FFmpegError or ValueError."""
         channels = self.samples.shape[1]
         track = out.add_stream("flac", rate=self.rate, layout=_LAYOUTS[channels], format="s32")
         assert isinstance(track, AudioStream)  # noqa: S101 - by the codec
         track.codec_context.options = {"flags": "+bitexact", "bits_per_raw_sample": "24"}
-        if source.language:
-            track.metadata["language"] = source.language
-        if title := source.metadata.get("title"):
-            track.metadata["handler_name"] = title
+        label(track, source)
         return track
 
     def packets(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:

@@ -16,6 +16,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mmdia_dataset.errors import MediaDamaged, NoVideo, UnsupportedCodec
+from mmdia_dataset.media.labels import label
 from mmdia_dataset.media.lossless import FlacSound
 from mmdia_dataset.media.mp4 import Edit, finish
 from mmdia_dataset.media.packets import Recording
@@ -149,10 +150,7 @@ def add_track(out: OutputContainer, source: VideoStream | AudioStream) -> VideoS
             stream.codec_context.codec_tag = "hvc1"  # players of Apple's accept no other
         if source.sample_aspect_ratio:
             stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
-    if source.language:
-        stream.metadata["language"] = source.language
-    if title := source.metadata.get("title"):
-        stream.metadata["handler_name"] = title  # where MP4 has a track's name
+    label(stream, source)
     stream.disposition = Disposition.default
     return stream
 

@@ -110,11 +110,11 @@ class Upright:
 
 
 def _chain(frame: VideoFrame, steps: list[tuple[str, str]]) -> Graph:
-    graph = Graph()
+    graph, clock = Graph(), frame.time_base or Fraction(1, 1000)
     graph.threads = 1  # sharing out a picture costs more than it gains
-    last = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
-    )
+    # With its matrix and range, else scaling brings it to the matrix of BT.601; `Graph.add_buffer` does not take them.
+    form = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={clock}"
+    last = graph.add("buffer", f"{form}:colorspace={int(frame.colorspace)}:range={int(frame.color_range)}")
     for name, arguments in [*steps, ("buffersink", "")]:
         following = graph.add(name, arguments)
         last.link_to(following)
