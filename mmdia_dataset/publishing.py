@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -149,7 +150,7 @@ def publish(
 def _send(
     report: PublishReport, folder: Path, *, there: bool, public: bool, gated: Gate | None, token: str | None
 ) -> None:
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     api = HfApi(token=token)
     repo, revision = report.repo, report.revision
@@ -161,15 +162,22 @@ def _send(
             api.update_repo_settings(repo, repo_type="dataset", gated=False if gated == "no" else gated)
         if revision != "main":
             api.create_branch(repo, repo_type="dataset", branch=revision, exist_ok=True)
-        done = api.upload_folder(
-            repo_id=repo,
+        there_before = api.list_repo_files(repo, repo_type="dataset", revision=revision)
+        gone = [file for file in there_before if file not in report.files and _is_ours(file)]
+        # In one commit, which `upload_folder` does not promise: nobody shall see half of a publication.
+        done = api.create_commit(
+            repo,
+            [CommitOperationAdd(file, folder / file) for file in report.files]
+            + [CommitOperationDelete(file) for file in gone],
             repo_type="dataset",
-            folder_path=folder,
             revision=revision,
             commit_message=f"{report.dialogues:,} dialogues",
-            delete_patterns=_REPLACED,
         )
     report.commit, report.url = done.oid, str(done.commit_url)
+
+
+def _is_ours(file: str) -> bool:
+    return any(fnmatch(file, pattern) for pattern in _REPLACED)
 
 
 def _is_there(repo: str, token: str | None) -> bool:

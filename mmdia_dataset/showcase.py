@@ -22,6 +22,7 @@ from mmdia_dataset.survey import StatsReport, stats
 
 if TYPE_CHECKING:
     from mmdia_dataset.plans import Progress
+    from mmdia_dataset.plots.charts import Chart
 
 __all__ = ["CARD", "FIGURES", "CardReport", "card", "describe"]
 
@@ -101,7 +102,10 @@ def describe(
         distributions=counted.distributions,
         coverage=coverage,
         movie_coverage=movie_coverage,
-        pictures=tuple(Picture(f"{FIGURES}/{file.name}", chart.title, chart.caption) for file, chart in drawn),
+        pictures=tuple(
+            Picture(f"{FIGURES}/{file.name}", chart.title, _caption(chart, clips_here=facts.kind == "clips"))
+            for file, chart in drawn
+        ),
     )
     text = card_text(facts)
     write_text(root / CARD, text)
@@ -119,6 +123,12 @@ def describe(
     return CardReport(
         root, (root / CARD, root / CROISSANT, *(file for file, _ in drawn)), tuple(card_faults(text, names))
     )
+
+
+def _caption(chart: Chart, *, clips_here: bool) -> str:
+    if clips_here or chart.name not in ("coverage", "films"):
+        return chart.caption
+    return f"{chart.caption} They were cut from films of whoever published this; no clips are here."
 
 
 def _facts(root: Path) -> CardFacts:

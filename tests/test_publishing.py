@@ -144,7 +144,12 @@ def test_the_publication_can_be_looked_at(world, hub, tmp_path):
     assert done.returncode == 0, done.stderr
     report = mmdia_dataset.validate(tmp_path / "look")
     assert (report.dialogues, report.errors) == (5, 0)
-    assert "5 dialogues" in re.sub(r"\s+", " ", (tmp_path / "look" / "README.md").read_text("utf-8"))
+    page = re.sub(r"\s+", " ", (tmp_path / "look" / "README.md").read_text("utf-8"))
+    assert "5 dialogues" in page
+    # How much the publisher has is told, and that it is not here.
+    assert "Dialogues that have a clip. They were cut from films of whoever published this; no clips are here." in page
+    mmdia_dataset.card(world.root / "built")
+    assert "no clips are here" not in (world.root / "built" / "README.md").read_text("utf-8")
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
@@ -173,6 +178,19 @@ def test_a_cut_connection_is_said_and_the_next_run_goes_on(world, hub, tmp_path)
     commits = len(repo.commits)
     assert publish(hub, world.root / "built", tmp_path).returncode == 0
     assert (len(repo.commits), len(hub.sent)) == (commits, sent)
+
+
+def test_all_goes_into_one_commit(world, hub, tmp_path):
+    assert publish(hub, world.root / "built", tmp_path).returncode == 0
+    commits = hub.repos[REPO].commits
+    assert [len(files) > 5 for files in commits.values()] == [False, True]
+    # By Xet too, which the stand-in does not speak: it is told, and nothing is half there.
+    done = publish(hub, world.release, tmp_path, HF_HUB_DISABLE_XET="0", PYTHONPATH=_no_waiting(tmp_path))
+    if ("GET", f"/api/datasets/{REPO}/xet-write-token/main") in hub.log:  # where hf_xet is installed
+        assert done.returncode == 3
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith("mmdia: films/dialogues: ")
+        assert len(commits) == 2
 
 
 def _no_waiting(folder):
@@ -284,12 +302,15 @@ def test_what_was_published_loads_with_datasets_alone(served, tmp_path):
 
 
 def test_a_stranger_rebuilds_the_same_clips(served, world, tmp_path):
-    code = """
-        import sys, huggingface_hub
-        huggingface_hub.snapshot_download(sys.argv[1], repo_type="dataset", local_dir=sys.argv[2])
-    """
-    python(served, tmp_path / "home", code, REPO, tmp_path / "pulled")
-    mmdia_dataset.rebuild(tmp_path / "pulled", world.media, tmp_path / "built")
+    # The command of docs/publishing.md; a release is what it fetches.
+    page = Path(__file__).parent.parent / "docs" / "publishing.md"
+    (line,) = re.findall(r"^hf download .*$", page.read_text("utf-8"), re.MULTILINE)
+    assert line == "hf download ORG/NAME --repo-type dataset --local-dir release"
+    hf = [Path(sys.executable).with_name("hf"), *line.replace("ORG/NAME", REPO).split()[1:]]
+    env = served.environment(tmp_path / "home", FRIEND) | {"HF_TOKEN": OWNER}
+    done = subprocess.run(hf, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    mmdia_dataset.rebuild(tmp_path / "release", world.media, tmp_path / "built")
     mine, theirs = (tree(folder / "clips") for folder in (tmp_path / "built", world.root / "built"))
     assert mine == theirs
     assert len(mine) == 5
@@ -335,3 +356,14 @@ def test_every_no_while_pulling_is_one_sentence(hub, world, tmp_path):
     assert offline.startswith("HubUnreachable films/dialogues: the Hub is switched off (HF_HUB_OFFLINE), and this was")
     (away,) = said(({}, REPO), HF_ENDPOINT="http://127.0.0.1:9")
     assert away.startswith("HubUnreachable films/dialogues: the Hub can't be reached")
+    # Each with the one next step.
+    steps = {
+        nobody: "; log in with `hf auth login`.",
+        stranger: " and wait until it is granted.",
+        unseen: "; correct the name, or ask its owner for access.",
+        hidden: "; log in with `hf auth login`, and correct the name if it is wrong.",
+        revision: "; give a branch, a tag, or a whole commit hash.",
+        offline: "; unset HF_HUB_OFFLINE.",
+        away: "; look at the network, then try again.",
+    }
+    assert {sentence: sentence.endswith(step) for sentence, step in steps.items()} == dict.fromkeys(steps, True)

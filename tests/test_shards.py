@@ -25,13 +25,16 @@ from tests import worlds
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def world(tmp_path_factory):
+    return worlds.make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def built(world):
     """A built directory with picture and sound of five dialogues, and pictures of each turn."""
-    root = tmp_path_factory.mktemp("world")
-    world = worlds.make_world(root)
     for mode in ("copy", "audio", "keyframes"):
-        mmdia_dataset.rebuild(world.release, world.media, root / "built", mode=mode)
-    return root / "built"
+        mmdia_dataset.rebuild(world.release, world.media, world.root / "built", mode=mode)
+    return world.root / "built"
 
 
 @pytest.fixture(autouse=True)
@@ -273,6 +276,29 @@ def test_arguments_that_can_not_be_met(built, tmp_path):
     mmdia_dataset.pack(built, tmp_path / "a", split="test")
     with pytest.raises(ConfigError, match="no split"):
         mmdia_dataset.open_shards(str(tmp_path / "a"), "train")
+
+
+@pytest.mark.parametrize(
+    ("settings", "members"),
+    [
+        ({"mode": "encode", "height": 90, "preset": "ultrafast"}, ("json", "mp4")),
+        ({"mode": "audio", "sound": "flac", "mono": True}, ("flac", "json")),
+        ({"mode": "audio", "float32": True}, ("json", "wav")),
+        ({"mode": "keyframes", "image": "png", "places": 3, "height": 90}, ("000.png", "001.png", "002.png", "json")),
+    ],
+)
+def test_clips_of_every_mode_are_packed_checked_and_read(world, tmp_path, settings, members):
+    built, shards = tmp_path / "built", str(tmp_path / "shards")
+    mmdia_dataset.rebuild(world.release, world.media, built, **settings)
+    report = mmdia_dataset.pack(built, shards)
+    assert (report.members, sum(report.samples.values())) == (members, 6)
+    checked = mmdia_dataset.check(shards, deep=True)
+    assert (checked.faults, checked.unchecked, checked.samples) == ([], [], 6)
+    truth = {row["id"]: with_bytes(row) for row in mmdia_dataset.load("clips", data_dir=built, split="test")}
+    assert {row["id"]: with_bytes(row) for row in mmdia_dataset.open_shards(shards, "test")} == truth
+    direct = mmdia_dataset.pack(release=world.release, media=world.media, out=tmp_path / "direct", **settings)
+    assert direct.members == members
+    assert worlds.tree(tmp_path / "direct") == worlds.tree(tmp_path / "shards")
 
 
 def test_any_place_that_fsspec_reaches(built, tmp_path):

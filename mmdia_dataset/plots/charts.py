@@ -110,7 +110,7 @@ def charts_of(found: Distributions, coverage: Mapping[str, Covered]) -> tuple[Ch
         )
     )  # fmt: skip
     if coverage:
-        charts.append(Chart("coverage", "Coverage", "Dialogues that have a clip here.", (6, 2.6), _coverage(coverage)))
+        charts.append(Chart("coverage", "Coverage", "Dialogues that have a clip.", (6, 2.6), _coverage(coverage)))
     return tuple(charts)
 
 
