@@ -114,10 +114,11 @@ def splits(
     for movie, ms, features in zip(seen.movies, seen.ms, seen.features, strict=True):
         loads.setdefault(group_of[movie], Load()).add(ms, features)
     if len(loads) < len(shares):
+        more = by == "series" and len(set(_groups(seen.leakage, "movie")[0].values())) >= len(shares)
         raise ConfigError(
             f"there are {len(loads)} groups of movies for {len(shares)} parts",
             where=opened.root,
-            hint="ask for fewer --parts" + (", or try --by movie" if by == "series" else ""),
+            hint="ask for fewer --parts" + (", or try --by movie" if more else ""),
         )
     fixed, before = ({}, {}) if old is None else _kept(seen, group_of, old, shares)
     side = share_out(loads, shares, seed, fixed)

@@ -107,6 +107,22 @@ def test_a_subset_of_what_is_not_here_is_counted(world, tmp_path):
         mmdia_dataset.load("clips", data_dir=world.root / "b", subset=tmp_path / "a.json", cache_dir=tmp_path / "c")
 
 
+@pytest.mark.parametrize("form", ["json", "parquet"])
+def test_a_release_that_is_streamed_is_looked_through_for_a_subset(world, tmp_path, form):
+    certificate(world.root / "a", tmp_path / "a.json")
+    less = shutil.copytree(world.release, tmp_path / "less")
+    (less / "json" / "movie" / "tt0000002.json").unlink()
+    whole = world.release
+    if form == "parquet":
+        whole, less = (
+            mmdia_dataset.convert(one, to="parquet", out=tmp_path / f"{one.name}-parquet").out for one in (whole, less)
+        )
+    stream = mmdia_dataset.load("dialogues", data_dir=whole, subset=tmp_path / "a.json", streaming=True)
+    assert {row["id"] for rows in stream.values() for row in rows} == set(made(world.root / "a")[0])
+    with pytest.raises(ConfigError, match=r"2 of the subset's 5 dialogues are not here, such as tt0000002_clip_"):
+        mmdia_dataset.load("dialogues", data_dir=less, subset=tmp_path / "a.json", streaming=True)
+
+
 def test_a_part_of_a_release_compares_only_beside_the_release(world, tmp_path):
     mmdia_dataset.rebuild(world.release, world.media, tmp_path / "part", mode="audio", split="train")
     alone = mmdia_dataset.coverage(world.root / "a", tmp_path / "part")

@@ -144,8 +144,22 @@ def test_wrong_arguments_are_one_sentence(corpus, tmp_path, options, error, word
 
 def test_one_movie_is_not_shared_out(tmp_path):
     (tmp_path / "a.jsonl").write_text(dialogue().model_dump_json(), encoding="utf-8")
-    with pytest.raises(ConfigError, match="1 groups of movies for 3 parts"):
+    with pytest.raises(ConfigError, match="1 groups of movies for 3 parts") as told:
         mmdia_dataset.splits(tmp_path, tmp_path / "s.json")
+    assert told.value.hint == "ask for fewer --parts"  # parting a series would not help
+
+
+def test_a_series_can_be_parted_where_that_helps(tmp_path):
+    episodes = [dialogue(id=f"tv_01_x_S01E0{n}_clip_1", movie=f"tv_01_x_S01E0{n}", batch="tv_01_x") for n in range(4)]
+    words = ["a storm at sea", "nobody has the key", "we dance until morning", "my brother sold his boat"]
+    rows = [
+        one.model_copy(update={"turns": tuple(turn.model_copy(update={"text": said}) for turn in one.turns)})
+        for one, said in zip(episodes, words, strict=True)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(f"{row.model_dump_json()}\n" for row in rows), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"1 groups of movies for 3 parts.*or try --by movie"):
+        mmdia_dataset.splits(tmp_path, tmp_path / "s.json")
+    assert mmdia_dataset.splits(tmp_path, tmp_path / "s.json", by="movie").exit_code == 0
 
 
 def test_which_splits_file_of_a_release_counts(tmp_path):

@@ -1,4 +1,4 @@
-"""Features, Builder and `load`. The only module that imports `datasets`.
+"""The builder.
 
 It opens no file and asks nothing of a path: in a builder's module, `datasets` replaces what does by its own.
 
@@ -24,50 +24,29 @@ import datasets
 import pyarrow as pa
 from datasets.utils import tqdm
 
-from mmdia_dataset import arrow
 from mmdia_dataset.errors import ConfigError, DataNotFound, MmdiaError, UsageError
 from mmdia_dataset.files import output_error
 from mmdia_dataset.loader import places
-from mmdia_dataset.loader.choices import ARGUMENTS, BENCH, Choice
+from mmdia_dataset.loader.choices import BENCH, Choice
 from mmdia_dataset.loader.cuts import ACCESS, Cuts
-from mmdia_dataset.loader.sources import Released, Shard, Source, Staged, joined, open_source
+from mmdia_dataset.loader.features import features
+from mmdia_dataset.loader.parts import Shard, joined
+from mmdia_dataset.loader.released import Released, Staged
+from mmdia_dataset.loader.sources import Source, open_source
 from mmdia_dataset.loader.tasks import OPTIONS, Tasks
 from mmdia_dataset.registration import NAME
 from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Model, Split
 from mmdia_dataset.views import TASKS, TaskOptions
 
-__all__ = ["Builder", "Config", "features", "load"]
+__all__ = ["Builder", "Config", "check_choice", "split_names"]
 
 _MODELS: dict[str, type[Model]] = {"dialogues": Dialogue, "clips": Clip, BENCH: Clip}
 _MODELS |= {task.name: task.model for task in TASKS.values()}
 _MODES = ("copy", "encode", "audio", "keyframes", ACCESS)
-_MEDIA = {"audio": datasets.Audio, "image": datasets.Image, "video": datasets.Video}
 _DISK = {
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "ENOTDIR", "EEXIST")
 }
-
-
-def features(model: type[Model] = Clip, *, decode: bool = False) -> datasets.Features:
-    """The `datasets` features of a model, read off its Arrow schema.
-
-    Labels are class labels, null where unknown; lists are lists of structs; JSON stays text. Media columns are dicts of
-    path and bytes, or with `decode` whatever `datasets` decodes them to.
-    """
-    return datasets.Features({item.name: _feature(item, decode) for item in arrow.arrow_schema(model)})
-
-
-def _feature(item: arrow.Field, decode: bool) -> Any:
-    labels = arrow.labels_of(item)
-    if labels is not None:
-        return datasets.ClassLabel(names=labels)
-    if arrow.is_media(item):
-        return _MEDIA[item.name](decode=decode)
-    if pa.types.is_list(item.type):
-        return [_feature(item.type.value_field, decode)]  # in every version, a list of structs and no struct of lists
-    if pa.types.is_struct(item.type):
-        return {inner.name: _feature(inner, decode) for inner in item.type}
-    return datasets.Value(str(item.type).replace("double", "float64"))
 
 
 @dataclass
@@ -131,11 +110,11 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         **others: Any,
     ) -> None:
         name = config_name or self.DEFAULT_CONFIG_NAME
-        _check_choice("configuration", name, tuple(_MODELS))
-        _check_choice("mode", mode, _MODES)
+        check_choice("configuration", name, tuple(_MODELS))
+        check_choice("mode", mode, _MODES)
         splits = tuple(only.split(",")) if only else None
         for split in splits or ():
-            _check_choice("split", split, SPLITS)
+            check_choice("split", split, SPLITS)
         if others.pop("data_files", None) is not None:
             raise UsageError("data_files is not used here", hint="name the release or built directory by data_dir")
         asked = {option: others.pop(option) for option in OPTIONS if option in others}
@@ -271,76 +250,6 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         return super().as_streaming_dataset(split, *args, **kwargs)
 
 
-def load(
-    name: str = "dialogues",
-    *,
-    data_dir: str | os.PathLike[str] | None = None,
-    media_dir: str | os.PathLike[str] | None = None,
-    split: Any = None,
-    streaming: bool = False,
-    num_proc: int | None = None,
-    mode: str = "copy",
-    decode: bool = False,
-    cache_dir: str | os.PathLike[str] | None = None,
-    download_mode: str | None = None,
-    keep_in_memory: bool = False,
-    revision: str | None = None,
-    token: str | bool | None = None,
-    **options: Any,
-) -> Any:
-    """Rows of MM-DIA, as `datasets` objects. The same as `datasets.load_dataset("mm-dia", name, …)`.
-
-    Args:
-        name: `dialogues`, annotations alone, `clips`, with media, or a task: `style_speech`, …
-        data_dir: a release or a built directory. Else $MMDIA_HOME, else the Hub.
-        media_dir: for `clips` of a release: your films. Clips are cut into the cache, of the splits named alone.
-            `dialogues` has no use for it.
-        split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
-        streaming: read while iterating, prepare nothing.
-        num_proc: processes to prepare with.
-        mode: how clips are cut from media_dir: `copy`, `encode`, `audio`, `keyframes`; with `access`, none is cut, and
-            rows are decoded by `mmdia_dataset.Decode`.
-        decode: decode media when a row is read, as `datasets` does; else a row has their paths.
-        cache_dir: where `datasets` keeps what it prepares.
-        download_mode: `force_redownload` to prepare anew.
-        keep_in_memory: read the rows into memory instead of mapping the file.
-        revision: branch, tag or commit of the Hub repository.
-        token: for the Hub.
-        options: `subset`, a file of `mmdia coverage`: those dialogues alone. Of `bench`: `selection`, some fields of
-            `mmdia_dataset.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.
-
-    Returns:
-        A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.
-
-    Raises:
-        ConfigError: unknown configuration, mode or split; the message lists the valid ones.
-        ReleaseNotFound, DataNotFound: no annotations there.
-    """
-    for wanted in split_names(split):
-        _check_choice("split", wanted, (*SPLITS, "all"))
-    for option in options:
-        _check_choice("option", option, (*ARGUMENTS, *OPTIONS))
-    if streaming and num_proc is not None:
-        raise UsageError("streaming prepares nothing, so num_proc has no use", hint="leave out one of the two")
-    names = sorted(set(split_names(split)) & set(SPLITS))
-    builder = Builder(
-        config_name=name,
-        data_dir=data_dir,
-        media_dir=media_dir,
-        mode=mode,
-        decode=decode,
-        only=",".join(names) if names and name == "clips" and media_dir is not None else None,
-        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
-        revision=revision,
-        token=token,
-        **options,
-    )
-    if streaming:
-        return builder.as_streaming_dataset(split)
-    builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
-    return builder.as_dataset(split, in_memory=keep_in_memory)
-
-
 def split_names(split: Any) -> list[str]:
     """The splits that a `split` argument speaks of, as far as it is text: two for ``train[:10%]+test``."""
     if isinstance(split, dict):
@@ -352,14 +261,15 @@ def split_names(split: Any) -> list[str]:
     return [re.split(r"[\[(]", part)[0].strip() for part in str(split).split("+")]
 
 
-def _check_choice(kind: str, given: str, known: tuple[str, ...]) -> None:
+def check_choice(kind: str, given: str, known: tuple[str, ...]) -> None:
+    """Whether something named is one of those known. Raises ConfigError."""
     if given not in known:
         raise ConfigError(f"unknown {kind} {given!r}", hint=f"known are {', '.join(known)}")
 
 
 def _check_present(split: Any, present: list[str]) -> None:
     for name in split_names(split):
-        _check_choice("split", name, (*SPLITS, "all"))
+        check_choice("split", name, (*SPLITS, "all"))
         if name not in (*present, "all"):
             raise ConfigError(f"there is no split {name!r} in this data", hint=f"present are {', '.join(present)}")
 

@@ -16,7 +16,9 @@ from mmdia_dataset.benchmark import Selection
 from mmdia_dataset.certificates import subset_ids
 from mmdia_dataset.errors import ConfigError, DataNotFound, UsageError
 from mmdia_dataset.files import sha256_of
-from mmdia_dataset.loader.sources import Built, Released, Shard, Source
+from mmdia_dataset.loader.parts import Shard
+from mmdia_dataset.loader.released import Released
+from mmdia_dataset.loader.sources import Built, Source
 from mmdia_dataset.schema import Split
 
 __all__ = ["ARGUMENTS", "BENCH", "Choice"]
@@ -89,13 +91,13 @@ class Chosen:
         """The parts of each split that has a row wanted; of the benchmark, of its one split.
 
         Raises:
-            ConfigError: dialogues of the subset are not there. A release that is streamed is not looked through for
-                that.
+            ConfigError: dialogues of the subset are not there. To know, a release that is streamed is read once.
         """
         parts = self.source.shards()
         wanted = self.choice.subset
-        if wanted is not None and not isinstance(self.source, Released):
-            found = {split: _ids(self.source, shards, split) & wanted for split, shards in parts.items()}
+        if wanted is not None:
+            known = self.source.ids() if isinstance(self.source, Released) else _ids(self.source, parts)
+            found = {split: known.get(split, frozenset()) & wanted for split in parts}
             missing = wanted.difference(*found.values())
             if missing:
                 root = getattr(self.source, "root", None)
@@ -129,13 +131,14 @@ class Chosen:
             yield kept
 
 
-def _ids(source: Source, shards: list[Shard], split: Split) -> frozenset[str]:
-    """The ids of the rows of a split."""
-    found: set[str] = set()
-    for shard in shards:
-        for table in source.tables(shard, split):
-            found.update(table.column("id").to_pylist())
-    return frozenset(found)
+def _ids(source: Source, parts: dict[Split, list[Shard]]) -> dict[Split, frozenset[str]]:
+    """The ids of the rows of each split."""
+    return {
+        split: frozenset(
+            id_ for shard in shards for table in source.tables(shard, split) for id_ in table.column("id").to_pylist()
+        )
+        for split, shards in parts.items()
+    }
 
 
 @lru_cache(maxsize=4)

@@ -15,7 +15,8 @@ from mmdia_dataset.built import is_built
 from mmdia_dataset.errors import DataNotFound, UsageError
 from mmdia_dataset.files import write_text
 from mmdia_dataset.loader.places import files_below, fingerprint
-from mmdia_dataset.loader.sources import Built, Released
+from mmdia_dataset.loader.released import Released
+from mmdia_dataset.loader.sources import Built
 from mmdia_dataset.schema import Clip, Dialogue, Located
 
 __all__ = ["ACCESS", "Cuts"]

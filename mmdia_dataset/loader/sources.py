@@ -1,108 +1,26 @@
-"""What rows are read from: a release, sorted by splits first or as it is, or a built directory.
+"""What rows are read from: a built directory, or a release (see `released`).
 
 Nothing here imports `datasets`; the loader stands on top.
 """
 
 from __future__ import annotations
 
-import gc
-import os
-import warnings
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from multiprocessing import Pool
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from mmdia_dataset import arrow
 from mmdia_dataset.built import is_built
 from mmdia_dataset.errors import ReleaseUnreadable
+from mmdia_dataset.loader.parts import Shard, parquet_shards, parquet_tables, rows_of
 from mmdia_dataset.loader.places import fingerprint
-from mmdia_dataset.loader.rows import row_schema, to_rows
+from mmdia_dataset.loader.released import Released
+from mmdia_dataset.loader.rows import row_schema
 from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Split
 
-if TYPE_CHECKING:
-    from mmdia_dataset.release import Release
-
-__all__ = [
-    "Built",
-    "Findings",
-    "Released",
-    "Shard",
-    "Source",
-    "Staged",
-    "joined",
-    "open_source",
-    "parquet_tables",
-    "unreadable",
-]
-
-# Small enough to keep Python objects few, large enough for Arrow.
-_ROWS = 500
-_BATCH = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A part of a source that can be read by itself: a file, or some row groups [first, last) of a Parquet file.
-
-    `size` is about its bytes, to share out work evenly.
-    """
-
-    file: str
-    groups: tuple[int, int] | None = None
-    size: int = 0
-
-
-def joined(shards: Iterable[Shard]) -> list[Shard]:
-    """The same parts, with neighbouring row groups of one file made one part: each opens its file once."""
-    parts: list[Shard] = []
-    for shard in shards:
-        before = parts[-1] if parts else None
-        if (
-            before
-            and before.file == shard.file
-            and before.groups
-            and shard.groups
-            and before.groups[1] == shard.groups[0]
-        ):
-            parts[-1] = Shard(shard.file, (before.groups[0], shard.groups[1]))
-        else:
-            parts.append(shard)
-    return parts
-
-
-@dataclass(slots=True)
-class Findings:
-    """What reading a release came upon: dialogues that could not be read, and how many issues by severity."""
-
-    refused: int = 0
-    issues: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: Findings) -> None:
-        """Count what another part of the release held."""
-        self.refused += other.refused
-        self.issues += other.issues
-
-    def sentence(self, root: Path) -> str | None:
-        """What to tell the user, or None where all is well."""
-        if not self.refused and not self.issues:
-            return None
-        parts = []
-        if self.refused:
-            parts.append(f"{self.refused:,} dialogues could not be read and are left out")
-        if self.issues:
-            counts = " and ".join(
-                f"{self.issues[kind]:,} {kind}s" for kind in ("error", "warning") if self.issues[kind]
-            )
-            parts.append(f"{counts} were found")
-        return f"{root}: {', '.join(parts)}; `mmdia validate {root}` shows them all."
+__all__ = ["Built", "Source", "open_source"]
 
 
 class Source(Protocol):
@@ -119,59 +37,6 @@ class Source(Protocol):
     def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
         """The rows of one part."""
         ...
-
-
-def open_source(root: Path, model: type[Dialogue]) -> Built | Released:
-    """The folder as a source of dialogues, or of clips if it is a built directory.
-
-    Raises:
-        ReleaseNotFound: it holds no annotations.
-        ReleaseUnreadable: it is a built directory whose rebuild did not finish.
-    """
-    annotated = any((root / "annotations").glob("*.parquet"))
-    if annotated and (is_built(root) or not (root / "dialogues").is_dir()):
-        return Built(root, model)
-    if is_built(root):
-        raise ReleaseUnreadable(
-            "the rebuild has not finished, or made no clip", where=root, hint="run the same `mmdia rebuild` again"
-        )
-    return Released.open(root)
-
-
-def parquet_tables(shard: Shard, model: type[Dialogue]) -> Iterator[pa.Table]:
-    """Stored tables of a part of a Parquet file, with the model's columns alone."""
-    names = arrow.arrow_schema(model).names
-    try:
-        with pq.ParquetFile(shard.file) as file:
-            groups = None if shard.groups is None else list(range(*shard.groups))
-            for batch in file.iter_batches(_BATCH, row_groups=groups, columns=names):
-                yield pa.Table.from_batches([batch])
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(shard.file, error) from error
-
-
-def _rows_of(tables: Iterable[pa.Table], model: type[Dialogue], root: Path, file: str) -> Iterator[pa.Table]:
-    for table in tables:
-        try:
-            yield to_rows(table, model, root)
-        except ValueError as error:
-            raise unreadable(file, error) from None
-
-
-def unreadable(file: str, error: Exception) -> ReleaseUnreadable:
-    """The one sentence for a Parquet file that holds something else."""
-    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-    return ReleaseUnreadable(f"can't be read as Parquet of dialogues: {reason}", where=file, hint="write it again")
-
-
-def _parquet_shards(file: Path) -> list[Shard]:
-    """A part per row group. Raises ReleaseUnreadable."""
-    try:
-        known = pq.read_metadata(file)
-        sizes = [known.row_group(group).total_byte_size for group in range(known.num_row_groups)]
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(os.fspath(file), error) from error
-    return [Shard(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
 
 
 @dataclass(frozen=True)
@@ -196,212 +61,26 @@ class Built:
 
     def shards(self) -> dict[Split, list[Shard]]:
         """A part per row group. Raises ReleaseUnreadable."""
-        shards = {split: _parquet_shards(file) for split, file in self.annotations().items()}
+        shards = {split: parquet_shards(file) for split, file in self.annotations().items()}
         return {split: parts for split, parts in shards.items() if parts}
 
     def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
-        yield from _rows_of(parquet_tables(shard, self.model), self.model, self.root, shard.file)
+        yield from rows_of(parquet_tables(shard, self.model), self.model, self.root, shard.file)
 
 
-@dataclass(frozen=True)
-class Released:
-    """A release. `state` is its fingerprint when it was opened; what was opened is kept per process, for workers."""
+def open_source(root: Path, model: type[Dialogue]) -> Built | Released:
+    """The folder as a source of dialogues, or of clips if it is a built directory.
 
-    root: Path
-    state: str
-
-    @classmethod
-    def open(cls, root: Path) -> Released:
-        """Look at a release as it is now. Raises ReleaseNotFound."""
-        from mmdia_dataset.release import open_release
-
-        release = open_release(root)
-        files = [file.path for file in release.files]
-        if release.splits_file is not None:
-            files.append(root / release.splits_file)
-        return cls(root, fingerprint(files))
-
-    def schema(self) -> pa.Schema:
-        """Of the tables."""
-        return row_schema(Dialogue)
-
-    def release(self) -> Release:
-        """The release itself."""
-        return _opened(self.root, self.state)
-
-    def fingerprint(self) -> str:
-        """Changes when an annotation or the splits file is edited."""
-        return self.state
-
-    def parts(self) -> list[Shard]:
-        """The parts of all splits together."""
-        parts: list[Shard] = []
-        for file in self.release().files:
-            path = os.fspath(file.path)
-            parts += _parquet_shards(Path(path)) if _is_parquet(path) else [Shard(path, size=file.size)]
-        return parts
-
-    def shards(self) -> dict[Split, list[Shard]]:
-        """For reading without preparing: every part may hold every split.
-
-        Whether a dialogue without a split occurs is known only after reading all; where that is slow, `unassigned` is
-        always listed, and may turn out to be empty.
-        """
-        release, parts = self.release(), self.parts()
-        if release.splits is None:
-            return {"train": parts}
-        if all(_is_parquet(part.file) for part in parts):
-            ids = (id_ for part in joined(parts) for id_ in _ids(part))
-            present = {split for id_ in ids for split in release.splits_of(id_)}
-        else:
-            present = {split for split, listed in release.splits.lists() if listed} | {"unassigned"}
-        return {split: parts for split in SPLITS if split in present}
-
-    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
-        """The rows of one part that are in a split. Warns, once per process, of dialogues that can't be read."""
-        findings = Findings()
-        for table in self._rows(shard, findings):
-            rows = self._by_split(table).get(split, [])
-            if rows:
-                yield table if len(rows) == len(table) else table.take(rows)
-        if findings.refused:
-            _warn_once(self.root)
-
-    def stage(self, folder: str, jobs: int = 1) -> tuple[Staged, Findings]:
-        """Read all once, and write the rows of each split to Arrow files in a folder."""
-        parts = self.parts()
-        jobs = max(1, min(jobs, len(parts)))
-        size = sum(part.size for part in parts)
-        chunks: list[list[Shard]] = [[] for _ in range(jobs)]
-        done = 0
-        for part in parts:  # contiguous, so that rows keep their order
-            chunks[min(jobs - 1, int(done * jobs / size)) if size else 0].append(part)
-            done += part.size
-        work = partial(_stage, self, folder)
-        if jobs == 1:
-            results = [work((0, chunks[0]))]
-        else:
-            with Pool(jobs) as pool:
-                results = pool.map(work, enumerate(chunks), chunksize=1)
-        findings = Findings(issues=Counter(issue.severity for issue in self.release().issues))
-        files: dict[Split, list[Shard]] = {}
-        for written, found in results:
-            findings.add(found)
-            for split, file in written.items():
-                files.setdefault(split, []).append(Shard(file))
-        return Staged({split: files[split] for split in SPLITS if split in files}), findings
-
-    def _rows(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
-        """All rows of one part, of whatever split."""
-        stored = parquet_tables(shard, Dialogue) if _is_parquet(shard.file) else self._stored(shard, findings)
-        yield from _rows_of(stored, Dialogue, self.root, shard.file)
-
-    def _stored(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
-        release = self.release()
-        file = next(file for file in release.files if os.fspath(file.path) == shard.file)
-        batch: list[Dialogue] = []
-        for reading in release.read([file]):
-            findings.issues.update(issue.severity for issue in reading.issues)
-            if reading.dialogue is None:
-                findings.refused += 1
-                continue
-            batch.append(reading.dialogue)
-            if len(batch) == _ROWS:
-                yield arrow.to_table(batch, Dialogue)
-                batch.clear()
-        if batch:
-            yield arrow.to_table(batch, Dialogue)
-
-    def _by_split(self, table: pa.Table) -> dict[Split, list[int]]:
-        """Row numbers of a table by the splits they are in."""
-        splits_of = self.release().splits_of
-        rows: dict[Split, list[int]] = {}
-        for number, id_ in enumerate(table.column("id").to_pylist()):
-            for split in splits_of(str(id_)):
-                rows.setdefault(split, []).append(number)
-        return rows
-
-
-@dataclass(frozen=True)
-class Staged:
-    """Rows of a release, already sorted by split, in Arrow files."""
-
-    files: dict[Split, list[Shard]]
-
-    def schema(self) -> pa.Schema:
-        """Of the tables."""
-        return row_schema(Dialogue)
-
-    def shards(self) -> dict[Split, list[Shard]]:
-        """A part per file."""
-        return self.files
-
-    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
-        """The rows of one part."""
-        with pa.memory_map(shard.file) as file, pa.ipc.open_stream(file) as stream:
-            for batch in stream:
-                yield pa.Table.from_batches([batch])
-
-
-@lru_cache(maxsize=2)
-def _opened(root: Path, state: str) -> Release:
-    from mmdia_dataset.release import open_release
-
-    return open_release(root)
-
-
-def _stage(released: Released, folder: str, work: tuple[int, list[Shard]]) -> tuple[dict[Split, str], Findings]:
-    """Write the rows of some parts; gives the file of each split. Runs in a process of its own."""
-    number, parts = work
-    findings = Findings()
-    files: dict[Split, str] = {}
-    writers: dict[Split, pa.ipc.RecordBatchStreamWriter] = {}
-    with ExitStack() as stack, paused_gc():
-        for part in joined(parts):
-            for table in released._rows(part, findings):
-                for split, rows in released._by_split(table).items():
-                    if split not in writers:
-                        files[split] = os.fspath(Path(folder, f"{split}-{number:05}.arrow"))
-                        stream = pa.ipc.new_stream(files[split], released.schema())
-                        writers[split] = stack.enter_context(stream)
-                    writers[split].write_table(table if len(rows) == len(table) else table.take(rows))
-    return files, findings
-
-
-@contextmanager
-def paused_gc() -> Iterator[None]:
-    """No search for cycles meanwhile: with many small objects alive it costs more than the work, and there are none."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _is_parquet(file: str) -> bool:
-    return file.endswith(".parquet")
-
-
-def _ids(part: Shard) -> list[str]:
-    try:
-        with pq.ParquetFile(part.file) as file:
-            groups = None if part.groups is None else list(range(*part.groups))
-            table = file.read(columns=["id"]) if groups is None else file.read_row_groups(groups, columns=["id"])
-            return [id_ for id_ in table.column("id").to_pylist() if id_ is not None]
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise unreadable(part.file, error) from error
-
-
-_warned: set[Path] = set()
-
-
-def _warn_once(root: Path) -> None:
-    if root not in _warned:
-        _warned.add(root)
-        warnings.warn(
-            f"{root}: some dialogues could not be read and are left out; `mmdia validate {root}` shows them all.",
-            stacklevel=2,
+    Raises:
+        ReleaseNotFound: it holds no annotations.
+        ReleaseUnreadable: it is a built directory whose rebuild did not finish.
+    """
+    annotated = any((root / "annotations").glob("*.parquet"))
+    if annotated and (is_built(root) or not (root / "dialogues").is_dir()):
+        return Built(root, model)
+    if is_built(root):
+        raise ReleaseUnreadable(
+            "the rebuild has not finished, or made no clip", where=root, hint="run the same `mmdia rebuild` again"
         )
+    return Released.open(root)

@@ -16,9 +16,11 @@ from mmdia_dataset import arrow
 from mmdia_dataset.built import MANIFEST
 from mmdia_dataset.clipset import ClipSet
 from mmdia_dataset.errors import DataNotFound, UsageError
+from mmdia_dataset.loader.parts import Shard, parquet_tables, unreadable
 from mmdia_dataset.loader.places import fingerprint
+from mmdia_dataset.loader.released import Released
 from mmdia_dataset.loader.rows import row_schema, to_rows
-from mmdia_dataset.loader.sources import Built, Released, Shard, parquet_tables, unreadable
+from mmdia_dataset.loader.sources import Built
 from mmdia_dataset.schema import Clip, Split
 from mmdia_dataset.views import MADE_BY, Task, TaskOptions, lacking
 

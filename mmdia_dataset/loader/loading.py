@@ -1,0 +1,84 @@
+"""`load`: the builder called, without `datasets.load_dataset` in between."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mmdia_dataset.errors import UsageError
+from mmdia_dataset.loader.builder import Builder, check_choice, split_names
+from mmdia_dataset.loader.choices import ARGUMENTS
+from mmdia_dataset.loader.tasks import OPTIONS
+from mmdia_dataset.schema import SPLITS
+
+__all__ = ["load"]
+
+
+def load(
+    name: str = "dialogues",
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    media_dir: str | os.PathLike[str] | None = None,
+    split: Any = None,
+    streaming: bool = False,
+    num_proc: int | None = None,
+    mode: str = "copy",
+    decode: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+    download_mode: str | None = None,
+    keep_in_memory: bool = False,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    **options: Any,
+) -> Any:
+    """Rows of MM-DIA, as `datasets` objects. The same as `datasets.load_dataset("mm-dia", name, …)`.
+
+    Args:
+        name: `dialogues`, annotations alone, `clips`, with media, or a task: `style_speech`, …
+        data_dir: a release or a built directory. Else $MMDIA_HOME, else the Hub.
+        media_dir: for `clips` of a release: your films. Clips are cut into the cache, of the splits named alone.
+            `dialogues` has no use for it.
+        split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
+        streaming: read while iterating, prepare nothing.
+        num_proc: processes to prepare with.
+        mode: how clips are cut from media_dir: `copy`, `encode`, `audio`, `keyframes`; with `access`, none is cut, and
+            rows are decoded by `mmdia_dataset.Decode`.
+        decode: decode media when a row is read, as `datasets` does; else a row has their paths.
+        cache_dir: where `datasets` keeps what it prepares.
+        download_mode: `force_redownload` to prepare anew.
+        keep_in_memory: read the rows into memory instead of mapping the file.
+        revision: branch, tag or commit of the Hub repository.
+        token: for the Hub.
+        options: `subset`, a file of `mmdia coverage`: those dialogues alone. Of `bench`: `selection`, some fields of
+            `mmdia_dataset.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.
+
+    Returns:
+        A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.
+
+    Raises:
+        ConfigError: unknown configuration, mode or split; the message lists the valid ones.
+        ReleaseNotFound, DataNotFound: no annotations there.
+    """
+    for wanted in split_names(split):
+        check_choice("split", wanted, (*SPLITS, "all"))
+    for option in options:
+        check_choice("option", option, (*ARGUMENTS, *OPTIONS))
+    if streaming and num_proc is not None:
+        raise UsageError("streaming prepares nothing, so num_proc has no use", hint="leave out one of the two")
+    names = sorted(set(split_names(split)) & set(SPLITS))
+    builder = Builder(
+        config_name=name,
+        data_dir=data_dir,
+        media_dir=media_dir,
+        mode=mode,
+        decode=decode,
+        only=",".join(names) if names and name == "clips" and media_dir is not None else None,
+        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+        revision=revision,
+        token=token,
+        **options,
+    )
+    if streaming:
+        return builder.as_streaming_dataset(split)
+    builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
+    return builder.as_dataset(split, in_memory=keep_in_memory)

@@ -1,0 +1,112 @@
+"""Parts of sources: a file, or row groups of a Parquet file, each to be read by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mmdia_dataset import arrow
+from mmdia_dataset.errors import ReleaseUnreadable
+from mmdia_dataset.loader.rows import to_rows
+from mmdia_dataset.schema import Dialogue
+
+__all__ = [
+    "Shard",
+    "is_parquet",
+    "joined",
+    "parquet_ids",
+    "parquet_shards",
+    "parquet_tables",
+    "rows_of",
+    "unreadable",
+]
+
+_BATCH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a source that can be read by itself: a file, or some row groups [first, last) of a Parquet file.
+
+    `size` is about its bytes, to share out work evenly.
+    """
+
+    file: str
+    groups: tuple[int, int] | None = None
+    size: int = 0
+
+
+def joined(shards: Iterable[Shard]) -> list[Shard]:
+    """The same parts, with neighbouring row groups of one file made one part: each opens its file once."""
+    parts: list[Shard] = []
+    for shard in shards:
+        before = parts[-1] if parts else None
+        if (
+            before
+            and before.file == shard.file
+            and before.groups
+            and shard.groups
+            and before.groups[1] == shard.groups[0]
+        ):
+            parts[-1] = Shard(shard.file, (before.groups[0], shard.groups[1]))
+        else:
+            parts.append(shard)
+    return parts
+
+
+def is_parquet(file: str) -> bool:
+    """Whether a part is of a Parquet file."""
+    return file.endswith(".parquet")
+
+
+def parquet_shards(file: Path) -> list[Shard]:
+    """A part per row group. Raises ReleaseUnreadable."""
+    try:
+        known = pq.read_metadata(file)
+        sizes = [known.row_group(group).total_byte_size for group in range(known.num_row_groups)]
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(os.fspath(file), error) from error
+    return [Shard(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
+
+
+def parquet_tables(shard: Shard, model: type[Dialogue]) -> Iterator[pa.Table]:
+    """Stored tables of a part of a Parquet file, with the model's columns alone."""
+    names = arrow.arrow_schema(model).names
+    try:
+        with pq.ParquetFile(shard.file) as file:
+            groups = None if shard.groups is None else list(range(*shard.groups))
+            for batch in file.iter_batches(_BATCH, row_groups=groups, columns=names):
+                yield pa.Table.from_batches([batch])
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(shard.file, error) from error
+
+
+def parquet_ids(part: Shard) -> list[str]:
+    """The ids of the rows of a part of a Parquet file. Raises ReleaseUnreadable."""
+    try:
+        with pq.ParquetFile(part.file) as file:
+            groups = None if part.groups is None else list(range(*part.groups))
+            table = file.read(columns=["id"]) if groups is None else file.read_row_groups(groups, columns=["id"])
+            return [id_ for id_ in table.column("id").to_pylist() if id_ is not None]
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise unreadable(part.file, error) from error
+
+
+def rows_of(tables: Iterable[pa.Table], model: type[Dialogue], root: Path, file: str) -> Iterator[pa.Table]:
+    """Stored tables of a file in the form that `datasets` stores. Raises ReleaseUnreadable."""
+    for table in tables:
+        try:
+            yield to_rows(table, model, root)
+        except ValueError as error:
+            raise unreadable(file, error) from None
+
+
+def unreadable(file: str, error: Exception) -> ReleaseUnreadable:
+    """The one sentence for a Parquet file that holds something else."""
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return ReleaseUnreadable(f"can't be read as Parquet of dialogues: {reason}", where=file, hint="write it again")
