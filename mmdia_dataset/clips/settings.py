@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from mmdia_dataset.clips.results import Moment, SettingsDict
 from mmdia_dataset.media import CODECS
-from mmdia_dataset.schema import Dialogue
+
+if TYPE_CHECKING:
+    from mmdia_dataset.schema import Dialogue
 
 __all__ = ["AudioSettings", "CopySettings", "EncodeSettings", "KeyframeSettings", "Settings"]
 

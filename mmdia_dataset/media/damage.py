@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
@@ -34,13 +35,12 @@ class ZeroTest:
         """Of several packets in a row, of these sizes: whether one of them was."""
         if not self.zeros or self.zeros not in packets:
             return False
-        at = 0
-        for size in sizes:
-            end = at + size
-            if packets.startswith(self.zeros, at, end) if self.ahead else packets.find(self.zeros, at, end) >= 0:
-                return True
-            at = end
-        return False
+        ends = list(accumulate(sizes))
+        places = zip([0, *ends[:-1]], ends, strict=True)
+        if self.ahead:  # most packets that have zeros begin with something else
+            suspects = [(begin, end) for begin, end in places if not packets[begin]]
+            return any(packets.startswith(self.zeros, begin, end) for begin, end in suspects)
+        return any(packets.find(self.zeros, begin, end) >= 0 for begin, end in places)
 
 
 def zero_test(stream: VideoStream | AudioStream) -> ZeroTest:

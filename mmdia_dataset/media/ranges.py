@@ -152,15 +152,17 @@ class Ranges:
         lanes = [_Lane(rows, begins) for rows, begins in zip(tracks, chunks, strict=True)]
         for number in range(len(chunks[0])):
             wanted = [lane.spans(number) for lane in lanes]
-            low = min((spans[0][0] for spans in wanted if spans), default=0)
-            high = max((spans[-1][1] for spans in wanted if spans), default=0)
+            low = min((int(begins[0]) for begins, _ in wanted if len(begins)), default=0)
+            high = max((int(ends[-1]) for _, ends in wanted if len(ends)), default=0)
             near = high - low <= 4 * sum(lane.bytes[number] for lane in lanes) + (1 << 20)
             data = self._lookup.read(low, high) if near else b""
-            for lane, spans, broken in zip(lanes, wanted, self._lookup.tests, strict=True):
+            for lane, (begins, ends), broken in zip(lanes, wanted, self._lookup.tests, strict=True):
                 if near:
-                    joined = b"".join([data[one - low : other - low] for one, other in spans])
+                    places = zip((begins - low).tolist(), (ends - low).tolist(), strict=True)
+                    joined = b"".join([data[one:other] for one, other in places])
                 else:
-                    joined = b"".join([self._lookup.read(one, other) for one, other in spans])
+                    places = zip(begins.tolist(), ends.tolist(), strict=True)
+                    joined = b"".join([self._lookup.read(one, other) for one, other in places])
                 if broken.in_any(joined, lane.sizes(number)):
                     raise Unsure("zeros where no packet has them")
                 yield joined
@@ -225,16 +227,15 @@ class _Lane:
         firsts = np.flatnonzero(apart)
         self._sizes = rows.sizes.tolist()
         self._chunks = np.append(chunks, count).tolist()
-        self._stretches = list(
-            zip(begins[firsts].tolist(), ends[np.append(firsts[1:] - 1, count - 1)].tolist(), strict=True)
-        )
+        self._begins, self._ends = begins[firsts], ends[np.append(firsts[1:] - 1, count - 1)]
         self._bounds = np.searchsorted(firsts, np.append(chunks, count)).tolist()
         total = np.append(0, np.cumsum(rows.sizes))
         self.bytes = np.diff(total[np.append(chunks, count)]).tolist()
 
-    def spans(self, number: int) -> list[tuple[int, int]]:
-        """The stretches of a chunk: from where to where."""
-        return self._stretches[self._bounds[number] : self._bounds[number + 1]]
+    def spans(self, number: int) -> tuple[Ints, Ints]:
+        """The stretches of a chunk: from where and to where."""
+        piece = slice(self._bounds[number], self._bounds[number + 1])
+        return self._begins[piece], self._ends[piece]
 
     def sizes(self, number: int) -> list[int]:
         """Bytes of each packet of a chunk."""
