@@ -1,7 +1,7 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
-python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|splits|all
-    [--minutes 10] [--clips 60] [--dialogues 54700]
+python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|splits|all ...
+    [--hours 2] [--clips 250] [--dialogues 54700]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
 start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,15 +24,12 @@ sys.path.insert(0, str(ROOT))
 
 import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
 import bench_copy as bench_copying  # noqa: E402
+import bench_encode as bench_encoding  # noqa: E402
 import bench_modes  # noqa: E402
 import bench_shards as bench_sharding  # noqa: E402
 import bench_splits  # noqa: E402
-import imageio_ffmpeg  # noqa: E402
-import numpy as np  # noqa: E402
 
 from tests import films, releases  # noqa: E402
-
-FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
 @dataclass(frozen=True)
@@ -99,64 +94,9 @@ def film(minutes: float) -> films.Film:
     return films.Film(path, made.times, made.tracks, made.size)
 
 
-def spans(minutes: float, clips: int) -> list[tuple[int, int]]:
-    """Random spans of 5 to 40 s, as dialogues have."""
-    rnd = random.Random(1)  # noqa: S311
-    last = int(minutes * 60_000) - 41_000
-    starts = sorted(rnd.randrange(0, last) for _ in range(clips))
-    return [(start, start + rnd.randrange(5_000, 40_000)) for start in starts]
-
-
-CUT = """
-import json, sys
-from pathlib import Path
-from mmdia_dataset.clips import AudioSettings, CopySettings, Made, Wanted, cut
-from mmdia_dataset.timing import Span, TimeMap
-film, out, mode, spans = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
-settings = CopySettings() if mode == "copy" else AudioSettings()
-wanted = [Wanted(str(n), Span(a, b), out / f"{n}{settings.suffix}") for n, (a, b) in enumerate(spans)]
-results = list(cut(film, TimeMap.linear(), wanted, settings))
-assert all(isinstance(result, Made) for result in results), results
-"""
-
-
-def ffmpeg_per_clip(source: Path, out: Path, cuts: list[tuple[int, int]], options: list[str], suffix: str) -> Cost:
-    """One ffmpeg process per clip, seeking on the input side."""
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    commands = []
-    for n, (a, b) in enumerate(cuts):
-        seek = ["-ss", f"{a / 1000}", "-t", f"{(b - a) / 1000}", "-i", str(source)]
-        commands.append([FFMPEG, "-v", "error", "-y", *seek, *options, str(out / f"{n}{suffix}")])
-    return cost(*commands)
-
-
-def expected(made: films.Film, span: tuple[int, int]) -> list[int]:
-    """Numbers of the frames of a film whose stored time lies in a span; Matroska stores whole milliseconds."""
-    times = stored_times(made.path)
-    start, end = (Fraction(ms, 1000) for ms in span)
-    return [n for n, t in enumerate(times) if start <= t < end]
-
-
-_TIMES: dict[Path, list[Fraction]] = {}
-
-
-def stored_times(path: Path) -> list[Fraction]:
-    """Presentation times of a film's frames, minus its origin."""
-    if path not in _TIMES:
-        import av
-
-        with av.open(str(path)) as source:
-            video = source.streams.video[0]
-            origin = max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
-            stamps = sorted(p.pts for p in source.demux(video) if p.pts is not None)
-            _TIMES[path] = [pts * Fraction(video.time_base or 0) - origin for pts in stamps]
-    return _TIMES[path]
-
-
 def bench_copy(options: argparse.Namespace) -> None:
     """`copy` against ffmpeg per clip, and cp of what it wrote, on a film of hours."""
-    bench_copying.compare(WORK, film(10), options.hours, options.long_clips, cost, show)
+    bench_copying.compare(WORK, film(10), options.hours, options.clips, cost, show)
 
 
 def bench_memory(_: argparse.Namespace) -> None:
@@ -166,44 +106,17 @@ def bench_memory(_: argparse.Namespace) -> None:
 
 def bench_encode(options: argparse.Namespace) -> None:
     """`encode` against one ffmpeg per clip."""
-    bench_modes.encode(WORK, film(options.minutes), spans(options.minutes, options.clips), cost, show)
-
-
-def bench_keyframes(options: argparse.Namespace) -> None:
-    """`keyframes` against one ffmpeg per picture."""
-    bench_modes.keyframes(WORK, film(options.minutes), spans(options.minutes, options.clips), cost, show)
+    bench_encoding.compare(WORK, film(10), options.clips, cost, show)
 
 
 def bench_audio(options: argparse.Namespace) -> None:
     """`audio` against one ffmpeg per clip."""
-    made, cuts = film(options.minutes), spans(options.minutes, options.clips)
-    print(f"audio: {len(cuts)} clips of {options.minutes:g} min to 16-bit WAV (AAC, stereo, 48 kHz)")
-    ours_at, ffmpeg_at = WORK / "audio", WORK / "audio-ffmpeg"
-    shutil.rmtree(ours_at, ignore_errors=True)
-    ours = cost(python(CUT, made.path, ours_at, "audio", json.dumps(cuts)))
-    peer = ffmpeg_per_clip(made.path, ffmpeg_at, cuts, ["-vn", "-c:a", "pcm_s16le"], ".wav")
-    show("mmdia audio", ours, note=offsets(made, ours_at, cuts))
-    show("ffmpeg, one per clip", peer, ours, offsets(made, ffmpeg_at, cuts))
-    nothing = cost(python("import mmdia_dataset.clips"))
-    show("of ours: starting Python, imports", nothing, ours)
+    bench_modes.audio(WORK, film(10), options.hours, options.clips, cost, show)
 
 
-def offsets(made: films.Film, folder: Path, cuts: list[tuple[int, int]], sample: int = 20) -> str:
-    """Largest distance in samples between where clips begin and where their first frame is, by correlation."""
-    import soundfile
-
-    chosen = random.Random(3).sample(range(len(cuts)), min(sample, len(cuts)))  # noqa: S311
-    times, worst = stored_times(made.path), 0
-    noise = films.noise(made.tracks[0].seed, int(times[-1]) + 4)
-    for n in chosen:
-        heard, rate = soundfile.read(folder / f"{n}.wav", dtype="float32", always_2d=True)
-        # Where the clip's first sample belongs in the noise; the origin hides the encoder's priming.
-        at = round((times[expected(made, cuts[n])[0]] + origin(made.path)) * rate)
-        reach = min(at, 4800)
-        piece = heard[:9600, 0].astype(float)
-        match = np.correlate(noise[at - reach : at + len(piece) + 4800].astype(float), piece, "valid")
-        worst = max(worst, abs(int(np.argmax(match)) - reach))
-    return f"first sample off by at most {worst} in {len(chosen)} clips"
+def bench_keyframes(options: argparse.Namespace) -> None:
+    """`keyframes` against one ffmpeg per picture."""
+    bench_modes.keyframes(WORK, film(10), options.hours, options.clips, cost, show)
 
 
 def bench_alignment(options: argparse.Namespace) -> None:
@@ -219,14 +132,6 @@ def bench_shards(_: argparse.Namespace) -> None:
 def bench_splitting(options: argparse.Namespace) -> None:
     """Splits, their leakage and statistics of a full-size release, against `json.loads` of its lines."""
     bench_splits.compare(WORK, options.dialogues, cost, python)
-
-
-def origin(path: Path) -> Fraction:
-    """The film's start time in seconds, 0 if negative."""
-    import av
-
-    with av.open(str(path)) as source:
-        return max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
 
 
 # --- annotations -------------------------------------------------------------------------------------------------
@@ -342,16 +247,14 @@ BENCHES = {
 def main() -> None:
     """Run one or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=[*BENCHES, "all"])
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--clips", type=int, default=60)
-    parser.add_argument("--hours", type=float, default=2, help="length of the film for copy")
-    parser.add_argument("--long-clips", type=int, default=250, help="clips for copy")
+    parser.add_argument("names", nargs="+", choices=[*BENCHES, "all"])
+    parser.add_argument("--hours", type=float, default=2, help="length of the film for copy, audio and keyframes")
+    parser.add_argument("--clips", type=int, default=250, help="clips of it")
     parser.add_argument("--sound-minutes", type=float, default=24, help="length of the film for align")
     parser.add_argument("--dialogues", type=int, default=54_700)
     options = parser.parse_args()
     for name, run in BENCHES.items():
-        if options.name in (name, "all"):
+        if {name, "all"} & set(options.names):
             run(options)
 
 

@@ -1,35 +1,62 @@
-"""Modes `encode` and `keyframes` against ffmpeg's own command, a process per clip or picture, at the same settings."""
+"""Modes `audio` and `keyframes` on a film of hours, against ffmpeg's own command, a process per clip or picture."""
 
 from __future__ import annotations
 
 import json
-import random
 import shutil
-import sys
+import subprocess
+from bisect import bisect_right
 from fractions import Fraction
 from pathlib import Path
 
-import av
-import imageio_ffmpeg
 import numpy as np
-from bench_copy import READERS, Cost, Run, Show
+from bench_copy import per_clip
+from bench_films import FFMPEG, repeated, sound_offsets, spans, stored_times
+from bench_report import Run, Show, busy, goal, python
 from PIL import Image
 
 from tests import films
 
-FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
-SIZES: tuple[tuple[str, int | None], ...] = (("as it is", None), ("180 lines", 180))
-
-ENCODE = """
+HEAR = """
 import json, sys
 from pathlib import Path
-from mmdia_dataset.clips import EncodeSettings, Made, Wanted, cut
+from mmdia_dataset.clips import AudioSettings, Made, Wanted, cut
 from mmdia_dataset.timing import Span, TimeMap
 film, out, spans = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-settings = EncodeSettings(**json.loads(sys.argv[4]))
-wanted = [Wanted(str(n), Span(a, b), out / f"{n}.mp4") for n, (a, b) in enumerate(spans)]
-for result in cut(film, TimeMap.linear(), wanted, settings):
+wanted = [Wanted(str(n), Span(a, b), out / f"{n}.wav") for n, (a, b) in enumerate(spans)]
+for result in cut(film, TimeMap.linear(), wanted, AudioSettings()):
     assert isinstance(result, Made), result
+"""
+# What nobody can do without: decoding the sound of all clips once. Reading its packets comes before, unmeasured.
+DECODE = """
+import json, resource, sys
+import av
+def used():
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return now.ru_utime + now.ru_stime
+spans, wanted = json.loads(sys.argv[2]), []
+with av.open(sys.argv[1]) as film:
+    sound = film.streams.audio[0]
+    packets = [packet for packet in film.demux(sound) if packet.size]
+    at = 0
+    for packet in packets:
+        ms = packet.pts * packet.time_base * 1000
+        while at < len(spans) and spans[at][1] <= ms:
+            at += 1
+        if at < len(spans) and spans[at][0] <= ms:
+            wanted.append(packet)
+    begun = used()
+    for packet in wanted:
+        sound.codec_context.decode(packet)
+    print(used() - begun)
+"""
+WRITE = """
+import hashlib, sys
+from pathlib import Path
+for file in Path(sys.argv[1]).iterdir():
+    content = file.read_bytes()
+    hashlib.sha256(content)
+    (Path(sys.argv[2]) / file.name).write_bytes(content)
 """
 DRAW = """
 import json, sys
@@ -46,13 +73,11 @@ for result in cut(film, TimeMap.linear(), wanted, KeyframeSettings(nearest=neare
 """
 
 
-def _python(code: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-c", code, *map(str, arguments)]
-
-
-def _ffmpeg(film: films.Film, since: int, *options: str) -> list[str]:
-    """The command that seeks in a film, without what it makes of it."""
-    return [FFMPEG, "-v", "error", "-y", *options, "-ss", f"{since / 1000}", "-i", str(film.path)]
+def _film(work: Path, short: films.Film, hours: float, suffix: str) -> tuple[Path, float]:
+    """The film of hours that `copy` is measured on too, and its minutes."""
+    minutes = float(short.times[-1] + 1) / 60
+    turns = max(1, round(hours * 60 / minutes))
+    return repeated(short, turns, work / f"film-{hours:g}h{suffix}"), turns * minutes
 
 
 def _fresh(folder: Path) -> Path:
@@ -61,88 +86,61 @@ def _fresh(folder: Path) -> Path:
     return folder
 
 
-def _times(path: Path) -> list[Fraction]:
-    """Recording time of each frame."""
-    with av.open(str(path)) as source:
-        video = source.streams.video[0]
-        origin = max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
-        clock = Fraction(video.time_base or 0)
-        return [pts * clock - origin for pts in sorted(p.pts for p in source.demux(video) if p.pts is not None)]
+def audio(work: Path, short: films.Film, hours: float, clips: int, cost: Run, show: Show) -> None:
+    """`audio` to 16-bit WAV."""
+    for suffix in (".mkv", ".mp4"):
+        film, minutes = _film(work, short, hours, suffix)
+        cuts = spans(minutes - 1, clips)
+        print(f"audio: {clips} clips of {minutes / 60:.1f} h ({suffix[1:]}, AAC, stereo, 48 kHz) to 16-bit WAV")
+        ours_at, peer_at, again_at = work / "audio", work / "audio-ffmpeg", work / "audio-again"
+        shutil.rmtree(ours_at, ignore_errors=True)
+        started = busy()
+        ours = cost(python(HEAR, film, ours_at, json.dumps(cuts)))
+        peer = cost(*per_clip(film, cuts, peer_at, ["-vn", "-c:a", "pcm_s16le"], ".wav"))
+        show("mmdia audio", ours, note=f"{sound_offsets(short, film, ours_at, cuts)} {started}")
+        show("ffmpeg, one per clip", peer, ours, sound_offsets(short, film, peer_at, cuts))
+        show("of ours: starting Python, imports", cost(python("import mmdia_dataset.clips")), ours)
+        show("of ours: SHA-256, writing the files", cost(python(WRITE, ours_at, _fresh(again_at))), ours)
+        decoding = subprocess.run(
+            python(DECODE, film, json.dumps(cuts)), capture_output=True, check=True, text=True
+        ).stdout
+        print(f"  of ours: decoding every packet once {float(decoding):8.2f} s CPU")
+        goal("against ffmpeg", peer.cpu / ours.cpu, least=4)
+        for folder in (ours_at, peer_at, again_at):
+            shutil.rmtree(folder)
 
 
-def encode(work: Path, film: films.Film, cuts: list[tuple[int, int]], cost: Run, show: Show) -> None:
-    """`encode` with x264 at veryfast, as large as the film and smaller, the sound encoded alike."""
-    times = _times(film.path)
-    for words, height in SIZES:
-        ours_at, peer_at = _fresh(work / "encode"), _fresh(work / "encode-ffmpeg")
-        print(f"encode: {len(cuts)} clips, {film.size[0]}x{film.size[1]} {words}, libx264 veryfast crf 20, AAC")
-        settings = {"crf": 20, "preset": "veryfast", "height": height}
-        ours = cost(_python(ENCODE, film.path, ours_at, json.dumps(cuts), json.dumps(settings)))
-        options = [
-            "-c:v",
-            "libx264",
-            "-preset",
-            "veryfast",
-            "-crf",
-            "20",
-            *(["-vf", f"scale=-2:{height}"] if height else []),
-        ]
-        sound = ["-c:a", "aac", "-b:a", "192k", "-aac_coder", "fast"]
-        peer = cost(
-            *(
-                [*_ffmpeg(film, a, "-t", f"{(b - a) / 1000}"), *options, *sound, str(peer_at / f"{n}.mp4")]
-                for n, (a, b) in enumerate(cuts)
-            )
-        )
-        chosen = random.Random(2).sample(range(len(cuts)), min(20, len(cuts)))  # noqa: S311
-        for name, found, against, folder in (
-            ("mmdia encode", ours, None, ours_at),
-            ("ffmpeg, one per clip", peer, ours, peer_at),
-        ):
-            show(name, found, against, "" if height else _exactness(folder, chosen, cuts, times, film.size))
-
-
-def _exactness(
-    folder: Path, chosen: list[int], cuts: list[tuple[int, int]], times: list[Fraction], size: tuple[int, int]
-) -> str:
-    right = dict.fromkeys(READERS, 0)
-    for n in chosen:
-        want = [k for k, at in enumerate(times) if cuts[n][0] <= at * 1000 < cuts[n][1]]
-        for name, read in READERS.items():
-            right[name] += read(folder / f"{n}.mp4", size) == want
-    return "frame-exact: " + ", ".join(f"{name} {count}/{len(chosen)}" for name, count in right.items())
-
-
-def keyframes(work: Path, film: films.Film, cuts: list[tuple[int, int]], cost: Run, show: Show) -> None:
+def keyframes(work: Path, short: films.Film, hours: float, clips: int, cost: Run, show: Show) -> None:
     """`keyframes`, a picture every three seconds of each dialogue as turns have, exact and nearest."""
-    times = _times(film.path)
-    spans = [(a, b, list(range(a + 1500, b, 3000))) for a, b in cuts]
-    moments = [(n, k, ms) for n, (_, _, several) in enumerate(spans) for k, ms in enumerate(several)]
-    print(f"keyframes: {len(moments)} pictures of {len(spans)} dialogues, {film.size[0]}x{film.size[1]}, JPEG")
+    film, minutes = _film(work, short, hours, ".mkv")
+    times, count = stored_times(film), len(short.times)
+    wanted = [(a, b, list(range(a + 1500, b, 3000))) for a, b in spans(minutes - 1, clips)]
+    moments = [(n, k, ms) for n, (_, _, several) in enumerate(wanted) for k, ms in enumerate(several)]
+    print(f"keyframes: {len(moments)} pictures of {clips} dialogues of {minutes / 60:.1f} h, 640x360, JPEG")
     picked = moments[:: max(1, len(moments) // 60)]
-    for mode, skip in (("exact", []), ("nearest", ["-skip_frame", "nokey", "-noaccurate_seek"])):
+    each = len(moments) / len(picked)
+    for mode, skip, least in (("exact", [], 2), ("nearest", ["-skip_frame", "nokey", "-noaccurate_seek"], 7)):
         ours_at, peer_at = _fresh(work / "keyframes"), _fresh(work / "keyframes-ffmpeg")
-        ours: Cost = cost(_python(DRAW, film.path, ours_at, json.dumps(spans), mode))
-        peer = cost(
-            *(
-                [*_ffmpeg(film, ms, *skip), "-frames:v", "1", "-q:v", "2", str(peer_at / f"{n}-{k}.jpg")]
-                for n, k, ms in picked
-            )
-        )
-        each = len(moments) / len(picked)
-        peer = type(peer)(peer.cpu * each, peer.wall * each, peer.peak)  # type: ignore[call-arg]
+        started = busy()
+        ours = cost(python(DRAW, film, ours_at, json.dumps(wanted), mode))
+        commands = []
+        for n, k, ms in picked:
+            file = str(peer_at / f"{n}-{k}.jpg")
+            seek = [*skip, "-ss", f"{ms / 1000}", "-i", str(film)]
+            commands.append([FFMPEG, "-v", "error", "-y", *seek, "-frames:v", "1", "-q:v", "2", file])
+        peer = cost(*commands)
         note = ""
         if mode == "exact":
-            right = sum(_number(ours_at / str(n) / f"{k:03}.jpg") == _shown(times, ms) for n, k, ms in picked)
-            note = f"the frame shown: {right}/{len(picked)}"
-        show(f"mmdia keyframes, {mode}", ours, note=note)
-        show("ffmpeg, one per picture", peer, ours, f"(from {len(picked)} pictures)")
+            right = 0
+            for n, k, ms in picked:
+                shown = bisect_right(times, Fraction(ms, 1000)) - 1
+                right += _number(ours_at / str(n) / f"{k:03}.jpg") == shown % count
+            note = f"the frame shown: {right}/{len(picked)} "
+        show(f"mmdia keyframes, {mode}", ours, note=note + started)
+        print(f"  ffmpeg, one per picture            {peer.cpu * each:8.2f} s CPU (from {len(picked)} pictures)")
+        goal(f"{mode}, against ffmpeg", peer.cpu * each / ours.cpu, least=least)
 
 
 def _number(file: Path) -> int:
     with Image.open(file) as picture:
         return films.number_of(np.asarray(picture.convert("L")))
-
-
-def _shown(times: list[Fraction], ms: int) -> int:
-    return max(n for n, at in enumerate(times) if at * 1000 <= ms)

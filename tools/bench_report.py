@@ -1,0 +1,47 @@
+"""How benchmarks tell what they found: what running something took, and whether a goal of the design is reached."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["Cost", "Run", "Show", "busy", "goal", "python"]
+
+
+class Cost(Protocol):
+    """What running something took."""
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds."""
+
+    @property
+    def wall(self) -> float:
+        """Seconds by the clock."""
+
+    @property
+    def peak(self) -> float:
+        """Memory in MB."""
+
+
+Run = Callable[..., Cost]
+Show = Callable[..., None]
+
+
+def python(code: str, *arguments: object) -> list[str]:
+    """A command that runs code in a fresh interpreter."""
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+def goal(words: str, found: float, least: float | None = None, most: float | None = None) -> None:
+    """Print a goal of the design, the figure found and whether it is reached."""
+    reached = (least is None or found >= least) and (most is None or found <= most)
+    bound = f">= {least:g}x" if least is not None else f"<= {most:g}x"
+    print(f"  goal {words} {bound}: {'reached' if reached else 'NOT REACHED'} ({found:.2f}x)", flush=True)
+
+
+def busy() -> str:
+    """How busy the machine is: figures are comparable when nothing else runs."""
+    return f"(load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
