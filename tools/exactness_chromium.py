@@ -30,12 +30,14 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
     "--remote-debugging-port=0",
 )
 
 # A seek is over when the video says so AND has presented a new frame; one that lands on the same frame presents none.
 _PAGE = """<body></body><script>
-const moments = MOMENTS, bits = BITS;
+const moments = MOMENTS, bits = BITS, PATIENCE = 10000;
 async function open(number) {
   const video = document.createElement('video');
   video.muted = true;
@@ -43,11 +45,14 @@ async function open(number) {
   return await new Promise(done => {
     video.onloadeddata = () => done(video);
     video.onerror = () => done(null);
+    setTimeout(() => done(null), PATIENCE);
     video.src = '/clip/' + number;
   });
 }
 async function show(video, time) {
-  await new Promise(done => {
+  return await new Promise(good => {
+    const patience = setTimeout(() => good(false), PATIENCE);
+    const done = () => { clearTimeout(patience); good(true); };
     let sought = false, presented = false;
     video.requestVideoFrameCallback(() => { presented = true; if (sought) done(); });
     video.onseeked = () => { sought = true; if (presented) done(); else setTimeout(done, 400); };
@@ -76,7 +81,7 @@ function read(context, width, height) {
       canvas.width = video.videoWidth; canvas.height = video.videoHeight;
       const context = canvas.getContext('2d', {willReadFrequently: true});
       for (const time of moments[number]) {
-        await show(video, time);
+        if (!await show(video, time)) break;
         context.drawImage(video, 0, 0);
         found.push(read(context, canvas.width, canvas.height));
       }
