@@ -90,3 +90,18 @@ def test_a_picture_that_begins_a_little_after_the_sound_is_no_hole(tmp_path):
         assert films.numbers_av(made.wanted.file)[:2] == [0, 1]
     (missed,) = clips_of(film.path, tmp_path / "clips", CopySettings(), [(0, 80)])
     assert missed.rule == "empty-span"
+
+
+def test_a_film_cut_off_among_reordered_frames_does_not_lengthen_the_last_one(tmp_path):
+    film = make_film(tmp_path / "film.mkv", seconds=4, options=films.OPEN_GOP, tracks=[Track("ac3")])
+    with av.open(str(film.path)) as source:
+        packets = [(packet.pts, packet.pos) for packet in source.demux(video=0) if packet.size]
+    cut_off, data, wrong = tmp_path / "cut.mkv", film.path.read_bytes(), []
+    for number, (pts, place) in enumerate(packets[50:70], 50):
+        cut_off.write_bytes(data[:place])  # all packets before this one are there
+        kept = sorted(pts for pts, _ in packets[:number])
+        for last in kept[-8:]:
+            (made,) = clips_of(cut_off, tmp_path / "clips", AudioSettings(), [(last - 500, last + 1)])
+            if isinstance(made, Made) and made.end * 1000 > last + 43:  # a frame lasts 41 or 42 ms
+                wrong.append((pts, last))
+    assert not wrong

@@ -118,6 +118,9 @@ def frames_of(tracks: Tracks, haul: Haul, span: tuple[Fraction, Fraction], pictu
     for one, other in pairwise(line):
         if other - one > pause:
             raise MediaDamaged(_hole(tracks, video, one, other), where=tracks.path)
+    if haul.ended and pause < 3 * step and after - inside[-1] > Fraction(3, 2) * step:
+        # Cut off among frames that overtake each other: one that came before `after` is gone.
+        raise MediaDamaged(_hole(tracks, video, inside[-1], after), where=tracks.path)
     return result
 
 
