@@ -19,8 +19,8 @@ from tests import editions
 from tests.editions import PAL, RATE
 
 LENGTH_MS = 270_000
-EDGE_S = 1.0  # an edit so near to a dialogue's edge may lie in the pause there
-LEAST_SHARE = 0.3  # other sound in place of a part, no longer and no shorter, moves nothing and may pass
+EDGE_S = 0.3  # an edit so near to a dialogue's edge may lie in the pause there
+LEAST_SHARE = 0.9  # other sound in place of a little, no longer and no shorter, moves nothing and may pass
 
 
 @lru_cache
@@ -182,7 +182,7 @@ def test_cuts_and_speed_together():
 def test_noise_widens_the_bound_and_moves_nothing():
     clean, edition = align(heard()), editions.edition(film(), noise=0.02, logo_s=5)
     noisy = align(edition.soundtrack())
-    assert len(placed(noisy)) >= 0.8 * len(film().dialogues)
+    assert len(placed(noisy)) == len(film().dialogues)
     assert noisy.error_ms > clean.error_ms
     assert noisy.confidence <= clean.confidence
     there = [dialogue for dialogue in film().dialogues if dialogue.id in placed(noisy)]
@@ -394,15 +394,16 @@ def test_the_title_music_that_episodes_share_makes_none_a_dub_of_the_other():
     assert found.reason.rule == "other-movie"
 
 
-def test_a_stretch_in_the_middle_of_a_dialogue_that_another_film_speaks_is_noticed():
+@pytest.mark.parametrize("other", [None, 2])
+def test_a_stretch_in_the_middle_of_a_dialogue_that_another_film_speaks_or_nobody_is_noticed(other):
     """As long as what it stands for, so that everything else keeps its place."""
     dialogues = film().dialogues
     one = dialogues[4]
     middle = (one.span.start_ms + one.span.end_ms) // 20
     levels, voice = heard().levels.copy(), heard().voice.copy()
     foreign = slice(60 * FRAME_RATE, 65 * FRAME_RATE)
-    levels[middle - 250 : middle + 250] = heard(2).levels[foreign]
-    voice[middle - 250 : middle + 250] = heard(2).voice[foreign]
+    levels[middle - 250 : middle + 250] = heard(other).levels[foreign] if other else 0
+    voice[middle - 250 : middle + 250] = heard(other).voice[foreign] if other else 0
     found = align(Soundtrack(levels, voice))
     assert found.verdicts[one.id].reason.rule == "splice"
     assert placed(found) == {dialogue.id for dialogue in dialogues} - {one.id}

@@ -53,23 +53,28 @@ class Agreement:
         """Where frames of the fingerprint lie in the recording, in frames of its soundtrack, for an offset [s]."""
         return (self.times[frames] + offset_s) / self.rate * FRAME_RATE
 
-    def bits(
-        self, frames: NDArray[np.int64], offset_s: float, shift: float = 0.0
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def bits(self, frames: NDArray[np.int64], offset_s: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Agreement and weight of each frame, summed over its bits; both 0 outside the recording.
 
         Args:
             frames: which of the fingerprint's.
             offset_s: movie time is moved by as much [s].
-            shift: and recording time by so many frames of the soundtrack.
         """
-        places = self.places(frames, offset_s) + shift
+        products, _ = self.products(frames, offset_s)
+        return products.sum(axis=1), np.abs(products).sum(axis=1)
+
+    def products(self, frames: NDArray[np.int64], offset_s: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Each change of the recording times the sign it should have, (frames, CHANGES), and which lie inside of it.
+
+        Arguments as those of `bits`.
+        """
+        places = self.places(frames, offset_s)
         floor = np.floor(places).astype(np.int64)
         part = (places - floor).astype(np.float32)[:, None]
         inside = (floor >= 0) & (floor < len(self.changes) - 1)
         at = np.clip(floor, 0, max(0, len(self.changes) - 2))
         values = (self.changes[at] * (1 - part) + self.changes[at + 1] * part) * inside[:, None]
-        return (values * self.signs[frames]).sum(axis=1), np.abs(values).sum(axis=1)
+        return values * self.signs[frames], inside
 
     def score(self, frames: NDArray[np.int64], offset_s: float) -> float:
         """Agreement of frames as a whole, -1 to 1."""

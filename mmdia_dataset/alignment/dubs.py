@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.changes import changes_of
+from mmdia_dataset.alignment.cues import cued
 from mmdia_dataset.alignment.evidence import RATES
 from mmdia_dataset.alignment.fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.search import Searchable
@@ -52,10 +53,7 @@ def is_dub(dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtra
 def _pauses(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> list[NDArray[np.int64]]:
     """Frames of pauses in windows all over the movie, of each twelfth the one with most of them."""
     times = reference.times
-    spoken = np.zeros(len(times), bool)
-    for dialogue in dialogues:
-        for turn in dialogue.turns:
-            spoken |= (times >= turn.span.start_ms / 1000) & (times < turn.span.end_ms / 1000)
+    spoken = cued(times, dialogues)
     chosen: dict[int, NDArray[np.int64]] = {}
     for dialogue in dialogues:
         middle = (dialogue.span.start_ms + dialogue.span.end_ms) / 2000

@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.agreement import Agreement
+from mmdia_dataset.alignment.cues import cued
 from mmdia_dataset.alignment.dubs import is_dub
 from mmdia_dataset.alignment.evidence import Alignment, Placed, Verdict, known_rate
 from mmdia_dataset.alignment.fingerprint import FRAMES_PER_SECOND, TimingFingerprint
 from mmdia_dataset.alignment.judging import DUB, judge
+from mmdia_dataset.alignment.likelihood import Likelihood
 from mmdia_dataset.alignment.search import Searchable
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack
 from mmdia_dataset.alignment.speed import Speed, Window, find_speed
-from mmdia_dataset.alignment.tracking import Run, track
+from mmdia_dataset.alignment.tracking import Run, follow, track
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import Piece, TimeMap
 
@@ -37,6 +39,7 @@ _HOLDS = 0.4  # agreement at which a known offset need not be doubted
 _PART_S = 8.0  # a run's offset is measured on parts as long
 _REACH = 6  # frames of the soundtrack: parts are looked for as far away
 _ROUNDS = 4  # a speed is corrected at most so often
+_SPLICE = 12.0  # nats: what a change of offset must be worth
 _ALIKE_S = 0.03  # runs whose offsets are nearer are one, whatever lies between: its dialogues speak for themselves
 
 
@@ -96,6 +99,15 @@ def _found(
         offsets = [_same_place(found.agreement, run, exact) for run in found.runs]
         found = _measured(agreement, track(agreement, offsets))
     return found
+
+
+def _learned(dialogues: Sequence[Dialogue], found: _Found) -> tuple[_Found, Likelihood]:
+    """The runs found anew by what is now known of the recording."""
+    agreement = found.agreement
+    likelihood = Likelihood(agreement, found.runs, cued(agreement.times, dialogues))
+    offsets = sorted({run.offset_s for run in found.runs})
+    runs = follow(agreement.times, offsets, likelihood.nats, _SPLICE)
+    return _measured(agreement, runs), likelihood
 
 
 def _windows(dialogues: Sequence[Dialogue], reference: TimingFingerprint, length_s: float) -> list[Window]:
@@ -241,7 +253,8 @@ def _same_place(agreement: Agreement, run: Run, rate: float) -> float:
 
 def _alignment(dialogues: Sequence[Dialogue], found: _Found) -> Alignment:
     rate = _fraction(found.agreement.rate)
-    verdicts, reason = judge(dialogues, found.agreement, found.runs, found.errors_s)
+    found, likelihood = _learned(dialogues, found)
+    verdicts, reason = judge(dialogues, found.agreement, likelihood, found.runs, found.errors_s)
     placed = [verdict for verdict in verdicts.values() if isinstance(verdict, Placed)]
     if not placed:
         return Alignment("fingerprint", TimeMap(()), verdicts, reason=reason)
@@ -263,10 +276,11 @@ def _pieces(
     times = found.agreement.times
     edges = [[round(float(times[n]) * 1000) for n in (run.first, run.after - 1)] for run in found.runs]
     for dialogue in dialogues:
-        if isinstance(verdicts[dialogue.id], Placed):
+        verdict = verdicts[dialogue.id]
+        if isinstance(verdict, Placed):
             span = dialogue.span
-            overlaps = [min(span.end_ms, end) - max(span.start_ms, start) for start, end in edges]
-            edge = edges[int(np.argmax(overlaps))]
+            offset = verdict.start_s * found.agreement.rate - span.start_ms / 1000
+            edge = edges[int(np.argmin([abs(run.offset_s - offset) for run in found.runs]))]
             edge[0], edge[1] = min(edge[0], span.start_ms), max(edge[1], span.end_ms)
     for before, after in pairwise(edges):
         after[0] = max(after[0], before[1] + 1)

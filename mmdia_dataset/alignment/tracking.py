@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.agreement import Agreement
 
-__all__ = ["Run", "track"]
+__all__ = ["Gains", "Run", "follow", "track"]
 
 _DOUBT = 0.25  # agreement that chance and shared music reach: less speaks against a place
 _NOISY = 0.4  # of the recording's own agreement: where noise leaves little of it, less is doubted
@@ -21,6 +21,10 @@ _OUTSIDE = -0.5  # per frame that would lie before or after the recording
 _LOUDEST = 3.0  # a frame counts as this many typical ones at most
 _CONTESTED_S = 30.0
 _ALIKE_S = 0.03  # offsets nearer than this are one; no splice is so short
+
+
+Gains = Callable[[NDArray[np.int64], float], NDArray[np.floating]]
+"""What each of some frames says for an offset [s]: above 0 for it, below against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,7 @@ class Run:
 
 
 def track(agreement: Agreement, offsets: Sequence[float]) -> list[Run]:
-    """The runs of the most probable path, in order of movie time; stretches that fit no offset are left out.
-
-    Viterbi's algorithm over the fingerprint's frames; the states are the offsets and one for being absent.
+    """The runs found by how well they agree, before anything is known of the recording.
 
     Args:
         agreement: fingerprint and recording.
@@ -50,24 +52,40 @@ def track(agreement: Agreement, offsets: Sequence[float]) -> list[Run]:
     distinct = _distinct(offsets)
     if not distinct or not len(agreement.times):
         return []
-    clear = _runs(agreement, distinct, _DOUBT)
+
+    def runs(doubt: float) -> list[Run]:
+        def gains(frames: NDArray[np.int64], offset: float) -> NDArray[np.float32]:
+            return _gains(agreement, frames, offset, doubt)
+
+        return follow(agreement.times, distinct, gains, _SPLICE)
+
+    clear = runs(_DOUBT)
     doubt = max(_LEAST_DOUBT, min(_DOUBT, _NOISY * _typical(agreement, clear)))
-    return clear if doubt == _DOUBT else _runs(agreement, distinct, doubt)
+    return clear if doubt == _DOUBT else runs(doubt)
 
 
-def _runs(agreement: Agreement, offsets: Sequence[float], doubt: float) -> list[Run]:
-    """The best path, if agreement of `doubt` speaks neither for nor against a place."""
-    frames = np.arange(len(agreement.times))
-    known = [_gains(agreement, frames, offset, doubt) for offset in offsets]
-    path = _viterbi(np.stack([*known, np.zeros(len(frames), np.float32)]))
+def follow(times: NDArray[np.float64], offsets: Sequence[float], gains: Gains, splice: float) -> list[Run]:
+    """The runs of the most probable path, in order of movie time; stretches that fit no offset are left out.
+
+    Viterbi's algorithm over the fingerprint's frames; the states are the offsets and one for being absent.
+
+    Args:
+        times: of the frames [s].
+        offsets: the states [s].
+        gains: what each of some frames says for an offset.
+        splice: what a change of offset must be worth.
+    """
+    frames = np.arange(len(times))
+    states = [gains(frames, offset) for offset in offsets]
+    path = _viterbi(np.stack([*states, np.zeros(len(frames), np.float32)]), splice)
     edges = np.flatnonzero(np.diff(path)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(path)]])
-    runs = [
+    found = [
         Run(int(start), int(end), offsets[path[start]])
         for start, end in zip(starts, ends, strict=True)
         if path[start] < len(offsets)
     ]
-    return _forward(agreement, runs, doubt)
+    return _forward(times, found, gains)
 
 
 def _typical(agreement: Agreement, runs: Sequence[Run]) -> float:
@@ -99,19 +117,19 @@ def _distinct(offsets: Sequence[float]) -> list[float]:
     return [float(np.median(group)) for group in groups]
 
 
-def _viterbi(gains: NDArray[np.float32]) -> NDArray[np.int64]:
+def _viterbi(gains: NDArray[np.floating], splice: float) -> NDArray[np.int64]:
     """The best path through (states, frames): (frames,). The last state is being absent, half a splice from all."""
     states, count = gains.shape
     absent = states - 1
     stays = np.empty((count, states), bool)
     jumps = np.empty((count, states), np.int64)
-    into = np.full(states, _SPLICE, np.float32)
-    into[absent] = _SPLICE / 2
+    into = np.full(states, splice, np.float32)
+    into[absent] = splice / 2
     total = gains[:, 0].copy()
     for frame in range(1, count):
         best = int(total[:absent].argmax())
         change = total[best] - into
-        back = total[absent] - _SPLICE / 2
+        back = total[absent] - splice / 2
         from_absent = back > change
         from_absent[absent] = False
         change = np.where(from_absent, back, change)
@@ -126,13 +144,12 @@ def _viterbi(gains: NDArray[np.float32]) -> NDArray[np.int64]:
     return path
 
 
-def _forward(agreement: Agreement, runs: list[Run], doubt: float) -> list[Run]:
+def _forward(times: NDArray[np.float64], runs: list[Run], gains: Gains) -> list[Run]:
     """Runs that follow each other in the recording too: the longest chain of them, each ending where the next begins.
 
     Beside a removed scene, chance can lengthen a run by some seconds; where two claim the same stretch of the
     recording, it is divided so that both together agree best.
     """
-    times = agreement.times
     lengths = [float(times[run.after - 1] - times[run.first]) + 1e-3 for run in runs]
     best, previous = list(lengths), [-1] * len(runs)
     for n, run in enumerate(runs):
@@ -149,13 +166,12 @@ def _forward(agreement: Agreement, runs: list[Run], doubt: float) -> list[Run]:
         at = previous[at]
     chain.reverse()
     for n in range(1, len(chain)):
-        chain[n - 1], chain[n] = _divided(agreement, chain[n - 1], chain[n], doubt)
-    return [trimmed for run in chain if (trimmed := _trimmed(agreement, run, doubt)) is not None]
+        chain[n - 1], chain[n] = _divided(times, chain[n - 1], chain[n], gains)
+    return [trimmed for run in chain if (trimmed := _trimmed(run, gains)) is not None]
 
 
-def _divided(agreement: Agreement, one: Run, two: Run, doubt: float) -> tuple[Run, Run]:
+def _divided(times: NDArray[np.float64], one: Run, two: Run, gains: Gains) -> tuple[Run, Run]:
     """Two runs in a row, without the stretch of recording both claim."""
-    times = agreement.times
     begin, end = times[two.first] + two.offset_s, times[one.after - 1] + one.offset_s
     if end <= begin:
         return one, two
@@ -163,18 +179,18 @@ def _divided(agreement: Agreement, one: Run, two: Run, doubt: float) -> tuple[Ru
     second = np.arange(two.first, two.after)
     tail = first[times[first] + one.offset_s >= begin]
     head = second[times[second] + two.offset_s <= end]
-    kept = np.concatenate([[0], np.cumsum(_gains(agreement, tail, one.offset_s, doubt))])
-    left = np.concatenate([[0], np.cumsum(_gains(agreement, head, two.offset_s, doubt)[::-1])])[::-1]
+    kept = np.concatenate([[0], np.cumsum(gains(tail, one.offset_s))])
+    left = np.concatenate([[0], np.cumsum(gains(head, two.offset_s)[::-1])])[::-1]
     shared = min(len(kept), len(left))
     at = int(np.argmax(kept[:shared] + left[:shared]))
     return replace(one, after=int(tail[0]) + at), replace(two, first=int(head[0]) + at)
 
 
-def _trimmed(agreement: Agreement, run: Run, doubt: float) -> Run | None:
+def _trimmed(run: Run, gains: Gains) -> Run | None:
     """A run without the ends that nothing speaks for; None if nothing is left."""
     if run.after <= run.first:
         return None
-    sums = np.cumsum(_gains(agreement, np.arange(run.first, run.after), run.offset_s, doubt))
+    sums = np.cumsum(gains(np.arange(run.first, run.after), run.offset_s))
     last = int(np.argmax(sums))
     first = int(np.argmin(np.concatenate([[0.0], sums[: last + 1]])))
     return replace(run, first=run.first + first, after=run.first + last + 1) if last >= first else None
