@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import mmdia_dataset
 from mmdia_dataset.built import read_lines
 from mmdia_dataset.errors import ConfigError, UsageError
+from mmdia_dataset.shards.card import DIALOGUE_COLUMNS, columns_digest, columns_fit, sample_features
 from mmdia_dataset.shards.index import read_index
 from mmdia_dataset.shards.keys import MAX_KEY, id_of, is_key, key_of
 from mmdia_dataset.shards.planning import Sized, lay_out, parse_size, settled
@@ -135,6 +136,28 @@ def test_sizes_are_read_as_people_write_them(text, size):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(UsageError):
         parse_size(text)
+
+
+# --- the card ---
+
+
+def test_columns_are_known_by_their_hash():
+    told = columns_digest(next(one for one in sample_features(("json",)) if one["name"] == "json"))
+    assert told == DIALOGUE_COLUMNS, f"Sample changed: set DIALOGUE_COLUMNS in shards/card.py to {told}"
+    members = ("000.jpg", "json", "mp4")
+    good = sample_features(members)
+    assert columns_fit(good, members)
+    others = (good[::-1], good[:-1], [*good, good[0]], None, {}, [[]], [*good[:3], {"name": "json"}, *good[4:]])
+    assert not any(columns_fit(other, members) for other in others)
+
+
+def test_yaml_that_names_itself_many_times_is_not_written_out():
+    bomb = ["x"] * 9
+    for _ in range(40):
+        bomb = [bomb] * 9
+    assert columns_digest(bomb) == ""
+    bomb.append(bomb)
+    assert columns_digest(bomb) == ""
 
 
 # --- packing ---

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
-from mmdia_dataset import arrow, cards
 from mmdia_dataset.schema import Sample, ShardIndex, Split
 from mmdia_dataset.shards.index import splits_of
 from mmdia_dataset.shards.samples import JSON
 
-__all__ = ["README", "kind_of", "sample_features", "shards_card"]
+__all__ = ["README", "columns_fit", "kind_of", "sample_features", "shards_card"]
 
 README = "README.md"
+_MOST_COLUMNS = 10_000  # and what they consist of
+
+DIALOGUE_COLUMNS = "835bbbc2c758b1abb21092488cda4e67a62803871eb36d8c04e8c450aa72b0d3"
+"""The `columns_digest` of the column `json`, see `columns_fit`."""
 
 _KINDS = {
     **dict.fromkeys(("mp4", "mkv", "mov", "webm", "avi"), "video"),
@@ -33,6 +38,8 @@ def sample_features(members: tuple[str, ...]) -> list[dict[str, Any]]:
     Media are plain bytes: as `Audio`, `datasets` could not even read a shard without torch and torchcodec. Who has them
     casts the column.
     """
+    from mmdia_dataset import arrow, cards
+
     columns: list[dict[str, Any]] = [{"name": "__key__", "dtype": "string"}, {"name": "__url__", "dtype": "string"}]
     for member in members:
         if member == JSON:
@@ -42,8 +49,47 @@ def sample_features(members: tuple[str, ...]) -> list[dict[str, Any]]:
     return columns
 
 
+def columns_fit(columns: object, members: Sequence[str]) -> bool:
+    """Whether these are the `sample_features` of samples that have these members.
+
+    Known by a hash of the dialogue's columns, which a test keeps true: to make them anew, Arrow would have to be
+    loaded, which takes longer than checking a small set of shards.
+    """
+    wanted: list[Any] = [{"name": "__key__", "dtype": "string"}, {"name": "__url__", "dtype": "string"}]
+    wanted += [JSON if member == JSON else {"name": member, "dtype": "binary"} for member in members]
+    if not isinstance(columns, list) or len(columns) != len(wanted):
+        return False
+    return all(
+        columns_digest(column) == DIALOGUE_COLUMNS if expected == JSON else column == expected
+        for column, expected in zip(columns, wanted, strict=True)
+    )
+
+
+def columns_digest(columns: object) -> str:
+    """Hash of YAML, whatever order its keys are in; empty where it is more than columns can be.
+
+    YAML can name a part of itself many times over: what it holds must not be written out.
+    """
+    digest, waiting = hashlib.sha256(), [columns]
+    for _ in range(_MOST_COLUMNS):
+        if not waiting:
+            return digest.hexdigest()
+        one = waiting.pop()
+        if isinstance(one, dict):
+            digest.update(b"{%d" % len(one))
+            waiting += [part for key in sorted(one, key=repr) for part in (key, one[key])]
+        elif isinstance(one, list):
+            digest.update(b"[%d" % len(one))
+            waiting += one
+        else:
+            digest.update(f"{one!r}\n".encode("utf-8", "replace"))
+    return ""
+
+
 def shards_card(index: ShardIndex) -> str:
     """README.md of a set of shards. Same index, same bytes."""
+    from mmdia_dataset import cards
+
     splits = splits_of(index)
     front: dict[str, Any] = {"pretty_name": "MM-DIA clips, in shards", "tags": ["dialogue", "speech", "webdataset"]}
     if splits:

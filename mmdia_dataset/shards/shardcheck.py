@@ -8,6 +8,7 @@ import tempfile
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -111,7 +112,7 @@ class _Check:
         self._counts: Counter[str] = Counter()
         self._seen: set[str] = set()
         self._open: _Open | None = None
-        self._declared: dict[str, str] = {}  # whose file has which hash
+        self._declared: dict[str, tuple[str, str]] = {}  # whose file has which hash
         self._altered: list[tuple[str, str, str]] = []  # key, member, hash
 
     def fault(
@@ -140,8 +141,8 @@ class _Check:
         self.result.bytes, self.result.sha256 = size, scan.sha256
         for key, member, sha256 in self._altered:
             other = self._declared.get(sha256)
-            if other is not None and other != f"{key}.{member}":
-                self.fault("media-of-another", f"it is {other}", key, member)
+            if other is not None and other != (key, member):
+                self.fault("media-of-another", f"it is {'.'.join(other)}", key, member)
             else:
                 self.fault("media-altered", "its bytes are not those that were packed", key, member)
 
@@ -286,13 +287,14 @@ class _Check:
             self.fault("wrong-split", text, sample.key, JSON, sample.offset)
         declared = {file.member: file for file in said.files}
         for member, file in declared.items():
-            self._declared.setdefault(file.sha256, f"{sample.key}.{member}")
+            self._declared.setdefault(file.sha256, (sample.key, member))
             if member not in sample.members:
                 self.fault("missing-member", "the sample lacks it", sample.key, member, sample.offset)
             else:
                 self._compare(sample, said, file, sample.members[member])
-        for member in sample.members.keys() - declared.keys() - {JSON}:
-            if self.task.members is None or member in self.task.members:  # else it is told already
+        for member in sample.members:
+            known = member in declared or member == JSON
+            if not known and (self.task.members is None or member in self.task.members):  # else it is told already
                 self.fault("extra-member", "its JSON knows no such member", sample.key, member, sample.offset)
 
     def _close_foreign(self, sample: _Open) -> None:
@@ -313,7 +315,7 @@ class _Check:
         if file.length_s is None:
             return
         slack = _LENGTH_SLACK_S + (2 * file.length_s / file.frames if file.frames else 0)
-        wanted = said.span.duration_ms / 1000 / float(rate_from_text(file.rate))
+        wanted = said.span.duration_ms / 1000 / _speed(file.rate)
         if abs(file.length_s - wanted) > slack:
             text = f"{file.length_s:.3f} s were cut for a span of {wanted:.3f} s"
             self.fault("media-length", text, key, file.member, at)
@@ -322,6 +324,11 @@ class _Check:
             self.fault("media-length", text, key, file.member, at)
         if found.decoded and (wrong := _miscounted(file, found.decoded)):
             self.fault("media-damaged", wrong, key, file.member, at)
+
+
+@lru_cache(1024)
+def _speed(rate: str) -> float:
+    return float(rate_from_text(rate))
 
 
 @dataclass(frozen=True, slots=True)
