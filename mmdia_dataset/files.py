@@ -105,18 +105,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def content_of(file: str, size: int) -> bytes:
-    """A file that should have so many bytes; of a longer one, a byte more or so. Raises OSError.
+    """A file that should have so many bytes; of a longer one, one byte more. Raises OSError.
 
     In as few calls as can be: there may be a hundred thousand files.
     """
     number = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        data = os.read(number, size + 1)
-        while len(data) <= size and (more := os.read(number, size + 1)):
+        data = os.read(number, size)
+        while len(data) < size and (more := os.read(number, size - len(data))):
             data += more
+        longer = os.read(number, 1)
     finally:
         os.close(number)
-    return data
+    return data + longer
 
 
 def sha256_of(path: Path) -> str:

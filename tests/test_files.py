@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmdia_dataset.errors import OutputError
-from mmdia_dataset.files import file_name, make_folder, whole_file, write_text
+from mmdia_dataset.files import content_of, file_name, make_folder, whole_file, write_text
 
 
 def names(folder):
@@ -87,3 +87,11 @@ def test_long_names_are_told_apart():
     one, other = "x" * 300 + "a", "x" * 300 + "b"
     assert file_name(one) != file_name(other)
     assert len(file_name(one)) <= 200
+
+
+@pytest.mark.parametrize(("size", "read"), [(6, b"abcdef"), (9, b"abcdef"), (4, b"abcde"), (0, b"a")])
+def test_a_file_is_read_to_the_size_it_should_have_and_one_byte_further(tmp_path, size, read):
+    (tmp_path / "a").write_bytes(b"abcdef")
+    assert content_of(str(tmp_path / "a"), size) == read
+    with pytest.raises(FileNotFoundError):
+        content_of(str(tmp_path / "b"), size)
