@@ -166,6 +166,17 @@ def test_other_codecs(film, codec, name, tmp_path):
         assert clip.streams.video[0].codec_context.codec.canonical_name == name
 
 
+def test_a_clip_that_its_own_encoder_broke_is_refused(film, tmp_path):
+    spans = [(start, start + 900) for start in range(0, 5000, 400)]
+    results = encode(film("closed.mp4"), spans, tmp_path, codec="libsvtav1", preset="12", crf=2)
+    for result in results:
+        if isinstance(result, Made):
+            assert verify(result.wanted.file) == []
+        else:
+            assert result.rule == "damaged"
+            assert "What libsvtav1 made of it can't be decoded" in result.detail
+
+
 def test_the_same_bytes_whatever_else_is_cut_and_in_however_many_runs(film, tmp_path):
     source, rnd = film("open.mkv"), random.Random(4)
     starts = [rnd.randrange(0, 4500) for _ in range(14)]

@@ -48,8 +48,8 @@ _PICTURES = (0.0, 0.3, 0.61, 0.97)  # where in a span
 # What Chromium is shown: H.264 with its sound, open groups of it, and VP9.
 _IN_CHROMIUM = ("H.264 closed GOP, AAC, MP4", "H.264 8 B-frames, open GOP, AAC, MP4", "VP9, Opus, WebM")
 _ENCODED_AS = {"": "libx264", " -> H.265": "libx265", " -> AV1": "libsvtav1", " -> VP9": "libvpx-vp9"}
-_FAST = {"libx264": "veryfast", "libx265": "ultrafast", "libsvtav1": "12", "libvpx-vp9": "8"}
-_CRF = {"libsvtav1": 10}  # at its default, AV1 loses the numbers of pictures this small
+_FAST = {"libx264": "veryfast", "libx265": "ultrafast", "libsvtav1": "6", "libvpx-vp9": "8"}
+_CRF = {"libsvtav1": 5}  # at its default, AV1 loses the numbers of pictures this small
 _OTHER_CODECS_OF = "H.264 closed GOP, AAC, MKV"
 
 

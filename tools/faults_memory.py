@@ -22,24 +22,25 @@ _FEW, _MANY = 10, 1000
 _LENGTH_MS = 1500
 _MOST_GROWTH = 1.25  # noise of an allocator, and the lines of the manifest
 MEASURED = """
-import json, os, resource, sys, mmdia_dataset
+import json, os, sys, mmdia_dataset
 most = 0
 def note(*_):
     global most
     most = max(most, len(os.listdir("/proc/self/fd")))
 report = mmdia_dataset.rebuild(*sys.argv[1:4], as_is=True, progress=note, **json.loads(sys.argv[4]))
-print(json.dumps([report.made, dict(report.refused), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, most]))
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(json.dumps([report.made, dict(report.refused), int(status["VmHWM"].split()[0]) / 1000, most]))
 """
 
 
 def campaign_memory(work: Path, rounds: int, seed: int, mode: str) -> int:
     """Peak memory and open files: 10 and 1,000 clips of ten minutes, and as many of three hours."""
-    short = work / "short.mkv"
-    films.make_film(short, seconds=_MINUTES * 60)
-    long = work / "long.mkv"
-    (work / "parts.txt").write_text(f"file '{short.name}'\n" * _TIMES)
-    join = ["-f", "concat", "-i", str(work / "parts.txt"), "-c", "copy", str(long)]
-    subprocess.run([FFMPEG, "-v", "error", "-y", *join], check=True)
+    short, long = work.parent / "short.mkv", work.parent / "long.mkv"  # for all modes
+    if not long.exists():
+        films.make_film(short, seconds=_MINUTES * 60)
+        (work / "parts.txt").write_text(f"file '{short}'\n" * _TIMES)
+        join = ["-f", "concat", "-safe", "0", "-i", str(work / "parts.txt"), "-c", "copy", str(long)]
+        subprocess.run([FFMPEG, "-v", "error", "-y", *join], check=True)
     rnd, found = random.Random(seed), {}  # noqa: S311
     for film, minutes, count in (
         (short, _MINUTES, _FEW),

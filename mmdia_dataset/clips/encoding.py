@@ -28,6 +28,7 @@ from mmdia_dataset.media import (
     aac_rate,
     check_clip,
     steady,
+    verify,
 )
 from mmdia_dataset.media.decode import LEAD, TAIL
 
@@ -37,6 +38,8 @@ __all__ = ["encoded"]
 _HELD_BYTES, _HELD_PICTURES = 400e6, 60
 _MOST_OPEN = 8
 _MOST_CHANNELS = 8
+# SVT-AV1 writes broken streams at some extreme settings and says nothing; its clips are decoded before they count.
+_DOUBTED = ("libsvtav1",)
 
 
 def encoded(recording: Path, placed: Iterable[Placed], settings: EncodeSettings) -> Iterator[Made | Refused]:
@@ -175,6 +178,12 @@ class _Work:
 
         def check(file: Path) -> None:
             check_clip(file, encoder.times, encoder.clock, encoder.end, sound=clip.samples is not None)
+            if self.settings.codec in _DOUBTED and (faults := verify(file)):
+                raise MediaDamaged(
+                    f"what {self.settings.codec} made of it can't be decoded ({faults[0]})",
+                    where=self.source.path,
+                    hint="choose another crf or preset",
+                )
 
         digest, size = write(clip.one.wanted.file, encoder.finish(), check)
         start, end = clip.stretch.start, clip.stretch.end
