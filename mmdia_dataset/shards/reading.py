@@ -7,8 +7,9 @@ decoded, labels as words or as numbers) and media by their endings (bytes, or a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import webdataset
 
 __all__ = ["open_shards", "row_of", "shard_urls"]
+
+Convert: TypeAlias = Callable[[Any], Any]
+Columns: TypeAlias = tuple[tuple[str, Convert | None], ...]
 
 
 def shard_urls(shards: str, split: Split | str | None = None) -> list[str]:
@@ -98,7 +102,7 @@ def row_of(sample: Mapping[str, Any]) -> dict[str, Any]:
         "audio": next((media[name] for name in media if kind_of(name) == "audio"), None),
         "keyframes": [{**picture, "image": media.get(picture["member"])} for picture in pictures],
     }
-    return {field.name: _value(values.get(field.name), field) for field in arrow.arrow_schema(Clip)}
+    return _struct(values, _columns())
 
 
 def _media(sample: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,17 +115,40 @@ def _media(sample: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, {"bytes": bytes(value), "path": f"{sample.get('__key__')}.{name}"}
 
 
-def _value(value: Any, field: arrow.Field) -> Any:
-    """A value in the form that `datasets` gives for a column."""
-    if value is None or arrow.is_media(field):
-        return value
+@cache
+def _columns() -> Columns:
+    return tuple((field.name, _converter(field)) for field in arrow.arrow_schema(Clip))
+
+
+def _converter(field: arrow.Field) -> Convert | None:
+    """What brings a value of a column into the form that `datasets` gives; None where it has that already."""
+    if arrow.is_media(field):
+        return None
     labels = arrow.labels_of(field)
     if labels is not None:
-        return value if isinstance(value, int) else labels.index(value)
+        return partial(_label, labels)
     if isinstance(field.type, pa.ListType):
-        return [_value(item, field.type.value_field) for item in value]
+        return partial(_list, _converter(field.type.value_field))
     if isinstance(field.type, pa.StructType):
-        return {inner.name: _value(value.get(inner.name), inner) for inner in field.type}
-    if pa.types.is_floating(field.type):
-        return float(value)
-    return value
+        return partial(_optional_struct, tuple((inner.name, _converter(inner)) for inner in field.type))
+    return _float if pa.types.is_floating(field.type) else None
+
+
+def _label(labels: list[str], value: Any) -> Any:
+    return value if value is None or isinstance(value, int) else labels.index(value)
+
+
+def _list(convert: Convert | None, value: Any) -> Any:
+    return value if value is None else list(value) if convert is None else [convert(item) for item in value]
+
+
+def _optional_struct(columns: Columns, value: Any) -> Any:
+    return None if value is None else _struct(value, columns)
+
+
+def _struct(value: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    return {name: value.get(name) if convert is None else convert(value.get(name)) for name, convert in columns}
+
+
+def _float(value: Any) -> Any:
+    return None if value is None else float(value)
