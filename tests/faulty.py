@@ -65,4 +65,4 @@ def reindex(folder: Path) -> None:
                 count = shard.samples
             said = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "samples": count}
             shards.append(Shard.model_validate({**json.loads(shard.model_dump_json()), **said}))
-    (folder / "index.json").write_text(index_text(make_index(shards, index.members)))
+    (folder / "index.json").write_text(index_text(make_index(shards, index.members, index.beside)))

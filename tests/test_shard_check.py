@@ -322,6 +322,16 @@ def test_a_shard_more_and_a_key_in_two_shards(shards, shard):
     assert ("duplicate-key", "test-00001-of-00001.tar", OTHER, None) in faults
 
 
+@pytest.mark.parametrize("name", ["manifest.jsonl", "tt0000001.json"])
+def test_a_file_beside_the_shards(shards, name):
+    file = shards / "editions" / name
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"0000001", b"0000007", 1))
+    assert found(shards) == {("file-altered", name, None, None)}
+    file.unlink()
+    assert found(shards) == {("file-missing", name, None, None)}
+
+
 def test_no_index(shards):
     (shards / "index.json").unlink()
     assert found(shards) == {("index-missing", None, None, None)}

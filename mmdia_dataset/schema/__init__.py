@@ -63,7 +63,7 @@ from mmdia_dataset.schema.coverage import (
     Subset,
 )
 from mmdia_dataset.schema.scoring import Answer, Utterance
-from mmdia_dataset.schema.sharding import Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
+from mmdia_dataset.schema.sharding import FileBeside, Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
 from mmdia_dataset.schema.tasks import (
     Reference,
     SpeechVideo,
@@ -92,6 +92,7 @@ __all__ = [
     "EditionPiece",
     "ErrorBounds",
     "Evidence",
+    "FileBeside",
     "Fingerprint",
     "IdList",
     "InteractionMode",

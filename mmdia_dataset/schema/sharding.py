@@ -84,6 +84,14 @@ class Shard(Model):
     basis: Sha256 = Field(description="Hash of what it was made from: keys, annotations, clips.", examples=["0" * 64])
 
 
+class FileBeside(Model):
+    """A file of a set that is no shard: the manifest of its clips, the editions they were cut from."""
+
+    file: RelativeFile = Field(description="Where it is.", examples=["editions/manifest.jsonl"])
+    bytes: Bytes = Field(description="Size of the file.", examples=[48123])
+    sha256: Sha256 = Field(description="Hash of the file.", examples=["0" * 64])
+
+
 class ShardIndex(Model):
     """`index.json`: all shards of a set, and what every sample in them holds."""
 
@@ -92,4 +100,7 @@ class ShardIndex(Model):
     samples: Index = Field(description="Samples in all shards.", examples=[54700])
     bytes: Bytes = Field(description="Size of all shards.", examples=[97000000000])
     shards: Many[Shard] = Field(description="The shards, split by split.", examples=[[]])
+    beside: Many[FileBeside] = Field(
+        default=(), description="The files that say how the samples were cut.", examples=[[]]
+    )
     sha256: Sha256 = Field(description="Hash of all the above, to notice edits.", examples=["0" * 64])

@@ -6,6 +6,7 @@ checks what holds for any WebDataset, and says what it could not check.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +99,7 @@ def check(
         for fault in _without_index(files, INDEX in (names or ())):
             tell(fault)
     if whole_set and report.ours:
-        for fault in _card(store, index):
+        for fault in _beside(store, index):
             tell(fault)
     report.unchecked = _unchecked(report.ours, index, whole_set, names or [], deep)
     report.shards = len(results)
@@ -244,6 +245,25 @@ def _key_at(store: Store, file: str, offset: int) -> str | None:
         return None
     folder, slash, last = first.name.rpartition("/")
     return f"{folder}{slash}{last.partition('.')[0]}"
+
+
+def _beside(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
+    """The card, and the files that say how the samples were cut."""
+    yield from _card(store, index)
+    for one in index.beside if index is not None else ():
+        digest, size = hashlib.sha256(), 0
+        try:
+            with store.open(one.file) as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+                    size += len(block)
+        except FileNotFoundError:
+            yield Fault("file-missing", "the index has it, and it is not there", one.file)
+        except (OSError, MmdiaError) as error:
+            yield Fault("unreadable", str(error).rstrip("."), one.file)
+        else:
+            if (digest.hexdigest(), size) != (one.sha256, one.bytes):
+                yield Fault("file-altered", "its hash is not the one in the index", one.file)
 
 
 def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import ValidationError
 
 from mmdia_dataset.errors import ShardsUnreadable
-from mmdia_dataset.schema import SPLITS, Shard, ShardIndex, Split
+from mmdia_dataset.schema import SPLITS, FileBeside, Shard, ShardIndex, Split
 from mmdia_dataset.shards.stores import Store
 
 __all__ = [
@@ -41,14 +41,15 @@ def shard_place(file: str) -> tuple[str, int] | None:
     return None if found is None else (found[1], int(found[2]))
 
 
-def make_index(shards: Iterable[Shard], members: Sequence[str]) -> ShardIndex:
-    """The index of some shards; members are the names after the key that their samples have."""
+def make_index(shards: Iterable[Shard], members: Sequence[str], beside: Iterable[FileBeside] = ()) -> ShardIndex:
+    """The index of some shards; members are the names after the key that their samples have, `beside` other files."""
     ordered = sorted(shards, key=lambda shard: (SPLITS.index(shard.split), shard.file))
     index = ShardIndex(
         members=tuple(sorted(members)),
         samples=sum(shard.samples for shard in ordered),
         bytes=sum(shard.bytes for shard in ordered),
         shards=tuple(ordered),
+        beside=tuple(beside),
         sha256=_UNHASHED,
     )
     return index.model_copy(update={"sha256": index_digest(index)})

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from mmdia_dataset.built import BuiltDirectory, line_bytes, read_line
 from mmdia_dataset.errors import UsageError
-from mmdia_dataset.schema import MadeLine, RefusedLine, Shard, ShardIndex, Split
+from mmdia_dataset.schema import FileBeside, MadeLine, RefusedLine, Shard, ShardIndex, Split
 from mmdia_dataset.shards.card import README, shards_card
 from mmdia_dataset.shards.index import INDEX, index_text, make_index, parse_index, shard_place
 from mmdia_dataset.shards.sources import LeftOut
@@ -175,20 +175,26 @@ class Making:
 
     def finish(self, shards: Iterable[Shard], members: Sequence[str], source: Told) -> tuple[ShardIndex, int]:
         """Write all that is not shards, the index last, and remove what is of no use; how many shards that were."""
-        store, index = self.store, make_index((shard for shard in shards if shard.samples), members)
+        store = self.store
         movies: set[str] = set()
+        digest, size = hashlib.sha256(), 0
         with store.writing(MANIFEST) as temporary, temporary.open("wb") as file:
             for line in source.manifest():
-                file.write(line_bytes(line))
+                text = line_bytes(line)
+                file.write(text)
+                digest.update(text)
+                size += len(text)
                 if line.recording is not None:
                     movies.add(line.movie)
-        ours = {MANIFEST, *(shard.file for shard in index.shards)}
+        beside = [FileBeside(file=MANIFEST, bytes=size, sha256=digest.hexdigest())]
         for movie in sorted(movies):
             edition = source.edition(movie)
             if edition is not None:
                 name = BuiltDirectory.edition_file(movie)
-                ours.add(name)
                 store.write_text(name, edition.decode())
+                beside.append(FileBeside(file=name, bytes=len(edition), sha256=hashlib.sha256(edition).hexdigest()))
+        index = make_index((shard for shard in shards if shard.samples), members, beside)
+        ours = {*(one.file for one in index.beside), *(shard.file for shard in index.shards)}
         store.write_text(README, shards_card(index))
         store.write_text(INDEX, index_text(index))
         removed = 0
