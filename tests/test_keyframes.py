@@ -120,6 +120,20 @@ def test_nearest_keyframes_are_keyframes_and_say_when_they_are(film, kind, tmp_p
             assert distance[number] <= min(distance.values()) + 1  # the moment falls between two ticks
 
 
+def test_nearest_is_measured_from_the_moment_itself(tmp_path):
+    # AVI's clock ticks once a frame; what lies between is not to be rounded to it.
+    options = {"b": "800k", "g": "100", "bf": "0"}
+    source = make_film(tmp_path / "film.avi", seconds=9, codec="mpeg4", options=options, tracks=[])
+    with av.open(str(source.path)) as opened:
+        clock = opened.streams.video[0].time_base
+        keys = [packet.pts * clock for packet in opened.demux(video=0) if packet.size and packet.is_keyframe]
+    middle = int((keys[1] + keys[2]) / 2 * 1000)
+    moments = tuple(Moment(ms, None) for ms in (middle, middle + 1))
+    wanted = Wanted("x", Span(middle - 500, middle + 500), tmp_path / "x", moments)
+    (made,) = cut(source.path, TimeMap.linear(), [wanted], KeyframeSettings(nearest=True))
+    assert [still.at for still in made.stills] == keys[1:3]
+
+
 def test_any_order_of_asking_gives_the_same_pictures(film):
     source = film("open.mkv")
     known = [pts for pts, _ in stamps(source)]

@@ -19,7 +19,7 @@ __all__ = ["campaign_memory"]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 _MINUTES, _TIMES = 10, 18  # ten minutes, and three hours of the same
 _FEW, _MANY = 10, 1000
-_LENGTH_MS = 1500
+_LENGTH_MS = 500  # so that 1,000 follow each other in ten minutes: what overlaps is encoded at once
 _MOST_GROWTH = 1.25  # noise of an allocator, and the lines of the manifest
 MEASURED = """
 import json, os, sys, mmdia_dataset
@@ -52,7 +52,8 @@ def campaign_memory(work: Path, rounds: int, seed: int, mode: str) -> int:
         shutil.rmtree(world, ignore_errors=True)
         (world / "media").mkdir(parents=True)
         (world / "media" / "tt0000001.mkv").symlink_to(film)
-        starts = sorted(rnd.randrange(0, minutes * 60_000 - 2 * _LENGTH_MS) for _ in range(count))
+        apart = (minutes * 60_000 - 2 * _LENGTH_MS) // count
+        starts = [number * apart + rnd.randrange(apart - _LENGTH_MS) for number in range(count)]
         worlds.write_movie(world, "tt0000001", [(start, start + _LENGTH_MS) for start in starts])
         options = json.dumps({"mode": mode, **OPTIONS[mode]})
         arguments = [str(world / "release"), str(world / "media"), str(world / "built"), options]

@@ -46,11 +46,11 @@ def _draw(finder: Finder, pictures: Pictures, look: Upright, settings: KeyframeS
     files: dict[int, tuple[str, str, int]] = {}  # by timestamp: name, hash, size
     for n in order:
         moment = one.moments[n]
-        ticks = floor(source.ticks(pictures.video, moment))
+        ticks = source.ticks(pictures.video, moment)
         if settings.nearest:
             frame = pictures.near(ticks)
         else:
-            shown = stretch.shown[max(0, bisect_right(stretch.shown, ticks) - 1)]
+            shown = stretch.shown[max(0, bisect_right(stretch.shown, floor(ticks)) - 1)]
             frame = pictures.take(shown)
         pts = frame.pts or 0
         if pts not in files:

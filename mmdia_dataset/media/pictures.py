@@ -125,8 +125,10 @@ class Pictures:
             raise MediaDamaged(f"the picture can't be decoded at {at:.3f} s", where=self.recording.path)
         return frame
 
-    def near(self, pts: int) -> VideoFrame:
-        """The keyframe nearest to a timestamp, of two equally near ones the earlier; only it is decoded.
+    def near(self, pts: int | Fraction) -> VideoFrame:
+        """The keyframe nearest to a moment on the track's clock, whole or not; only it is decoded.
+
+        Of two equally near ones it is the earlier.
 
         Raises:
             MediaDamaged: it does not come out.
@@ -143,7 +145,7 @@ class Pictures:
                 self._keys.append(packet)
         while len(self._keys) > 1 and (self._keys[1].pts or 0) <= pts:
             del self._keys[0]
-        nearest = min(self._keys, key=lambda packet: abs((packet.pts or 0) - pts), default=None)
+        nearest = min(self._keys, key=lambda packet: abs(Fraction(packet.pts or 0) - pts), default=None)
         if nearest is None or self._given is None or self._given[0].pts != nearest.pts:
             self._restart()
             for packet in (nearest, None) if nearest else ():
@@ -154,7 +156,7 @@ class Pictures:
             raise MediaDamaged(f"no keyframe can be decoded near {at:.3f} s", where=self.recording.path)
         return self._given[0]
 
-    def _as_far(self, pts: int) -> int:
+    def _as_far(self, pts: int | Fraction) -> int | Fraction:
         """As far after a timestamp as the last keyframe lies before it."""
         return 2 * pts - max(
             (packet.pts or 0) for packet in self._keys if (packet.pts or 0) <= pts or packet is self._keys[0]
@@ -223,7 +225,7 @@ class Pictures:
             raise MediaDamaged(f"reading stops ({error.strerror})", where=self.recording.path) from error
         return None
 
-    def _seek(self, pts: int) -> None:
+    def _seek(self, pts: int | Fraction) -> None:
         """Begin anew at the last keyframe not after `pts`."""
         recording = self.recording
         moment = recording.seconds(self.video, pts)
@@ -243,7 +245,7 @@ class Pictures:
             if self._skip_to(pts) or since < 0:
                 return
 
-    def _skip_to(self, pts: int) -> bool:
+    def _skip_to(self, pts: int | Fraction) -> bool:
         """Read on until no keyframe up to `pts` can follow, and decode from the last one, if there was any."""
         found, beyond = False, 0
         held, self._held = self._held, deque()

@@ -73,8 +73,8 @@ class Tracks:
         """A moment of recording time on a track's clock; whole only by chance."""
         return (seconds + self.origin) / clock_of(stream)
 
-    def seconds(self, stream: VideoStream | AudioStream, ticks: int) -> Fraction:
-        """A timestamp of a track as recording time."""
+    def seconds(self, stream: VideoStream | AudioStream, ticks: int | Fraction) -> Fraction:
+        """A timestamp of a track, or a moment on its clock, as recording time."""
         return ticks * clock_of(stream) - self.origin
 
     def seek_to(self, track: VideoStream | AudioStream, since: Fraction) -> None:
