@@ -85,6 +85,7 @@ class Sound:
         self._tapes: list[Tape] = [] if lookup is None else [IndexTape(lookup)]
         self._tapes.append(PacketTape(recording, recording.audio))
         self._sections: dict[int, _Section] = {}
+        self._packer: tuple[_Form, AudioResampler] | None = None
         self._zeroed, self._broken = zero_test(recording.audio), set[int]()  # timestamps of packets known to be broken
         self._clock = clock_of(recording.audio)
 
@@ -253,8 +254,12 @@ class Sound:
         if floats and frame.format.name == "fltp" and channels < _PLANES:  # what nearly all decoders give
             planes: NDArray[np.float32] = frame.to_ndarray().astype(np.float32, copy=False)
             return _mixed(planes.T, frame) if mix else np.ascontiguousarray(planes.T)
-        converter = AudioResampler(format="flt" if floats else "s16")
-        given = [*converter.resample(frame), *converter.resample(None)]
+        form = _Form(frame.sample_rate, frame.layout.name, frame.format.name)
+        if self._packer is None or self._packer[0] != form:  # setting one up takes longer than what it does
+            self._packer = form, AudioResampler(format="flt" if floats else "s16")
+        given = self._packer[1].resample(frame)
+        if sum(one.samples for one in given) < frame.samples:
+            given, self._packer = [*given, *self._packer[1].resample(None)], None
         arrays = [one.to_ndarray().reshape(one.samples, -1) for one in given]
         values = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
         if floats:
