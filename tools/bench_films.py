@@ -39,7 +39,7 @@ def repeated(short: films.Film, times: int, path: Path) -> Path:
             "video": Fraction(len(short.times)) / films.FILM,
             "audio": Fraction(_packets_in(short) * _SAMPLES, films.RATE),
         }
-        numbers = dict.fromkeys(tracks, 0)
+        numbers, first = dict.fromkeys(tracks, 0), 0
         for turn in range(times):
             source.seek(0)
             for packet in source.demux():
@@ -50,11 +50,16 @@ def repeated(short: films.Film, times: int, path: Path) -> Path:
                 )
                 if not packet.size or full:
                     continue
-                packet.pts = (packet.pts or 0) + round(turn * lengths[kind] / clock)
                 number = numbers[packet.stream_index]
                 numbers[packet.stream_index] += 1
                 # Decoding times are lost at the end of Matroska files, so all are made anew.
-                packet.dts = packet.pts if kind == "audio" else round((number - _DELAY) / films.FILM / clock)
+                if kind == "audio":  # to the sample, where the container can
+                    first = first if number else round((packet.pts or 0) * clock * films.RATE)
+                    packet.time_base = Fraction(1, films.RATE)
+                    packet.pts = packet.dts = first + number * _SAMPLES
+                else:
+                    packet.pts = (packet.pts or 0) + round(turn * lengths[kind] / clock)
+                    packet.dts = round((number - _DELAY) / films.FILM / clock)
                 packet.stream = tracks[packet.stream_index]
                 out.mux(packet)
     temporary.replace(path)
@@ -115,16 +120,16 @@ def exactness(
 def sound_offsets(short: films.Film, film: Path, folder: Path, cuts: list[tuple[int, int]]) -> str:
     """Largest distance in samples between where clips begin and where their first frame is, by correlation.
 
-    Of the clips in the first turn of a repeated film: later on, its timestamps are rounded anew.
+    Of the clips in the first turn of a repeated film.
     """
     with av.open(str(film)) as source:
         origin = max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
     times, worst = stored_times(film), 0
     noise = films.noise(short.tracks[0].seed, int(short.times[-1]) + 4)
     compared = 0
-    for n, (start, _) in enumerate(cuts):
-        if start / 1000 > short.times[-1] - 5:
-            break
+    for n, (start, end) in enumerate(cuts):
+        if end / 1000 > short.times[-1]:
+            continue
         heard, rate = soundfile.read(folder / f"{n}.wav", dtype="float32", always_2d=True)
         # Where the clip's first sample belongs in the noise; the origin hides the encoder's priming.
         at = round((times[bisect_left(times, Fraction(start, 1000))] + origin) * rate)
