@@ -54,7 +54,7 @@ def repeated(short: films.Film, times: int, path: Path) -> Path:
                 numbers[packet.stream_index] += 1
                 # Decoding times are lost at the end of Matroska files, so all are made anew.
                 if kind == "audio":  # to the sample, where the container can
-                    first = first if number else round((packet.pts or 0) * clock * films.RATE)
+                    first = first if number else round((packet.pts or 0) * clock * films.RATE / _SAMPLES) * _SAMPLES
                     packet.time_base = Fraction(1, films.RATE)
                     packet.pts = packet.dts = first + number * _SAMPLES
                 else:
