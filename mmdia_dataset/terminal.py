@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 if TYPE_CHECKING:
     from mmdia_dataset.plans import Progress as Report
 
-__all__ = ["err", "out", "print_json", "print_table", "progress_bar", "size_text"]
+__all__ = ["count_text", "err", "out", "print_json", "print_table", "progress_bar", "size_text"]
 
 # Names come from files: nothing in them is markup, and nothing is coloured by guesses.
 out = Console(markup=False, highlight=False, soft_wrap=True)
@@ -45,6 +45,11 @@ def progress_bar() -> Iterator[Report]:
 def print_json(value: Any) -> None:
     """A value as JSON on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def count_text(count: int, noun: str) -> str:
+    """`1 shard`, `2,000 shards`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def size_text(count: float) -> str:

@@ -213,7 +213,7 @@ def test_the_command_forecasts_and_says_what_was_left_out(world, tmp_path):
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--mode", "audio"])
     assert result.exit_code == 1, result.stderr
     assert "packing at most 29 of 30 dialogues, in 2 of 3 movies" in result.stderr
-    assert "about 1 shards" in result.stderr
+    assert "about 1 shard to" in result.stderr
     assert "1 left out: no-recording, such as tt0000003_clip_0" in result.stdout
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--mode", "audio", "--format", "json"])
     told = json.loads(result.stdout)

@@ -35,7 +35,7 @@ from mmdia_dataset.cli.cutting import (
     say_if_full,
 )
 from mmdia_dataset.errors import UsageError, shown
-from mmdia_dataset.terminal import err, out, print_json, progress_bar, size_text
+from mmdia_dataset.terminal import count_text, err, out, print_json, progress_bar, size_text
 
 if TYPE_CHECKING:
     from mmdia_dataset.shards.packreport import PackReport
@@ -99,7 +99,7 @@ def pack(
         counts = found.layout.shards_of()
         for name, samples in found.layout.samples_of().items():
             most = f"at most {counts[name]:,} loader processes can share them"
-            err.print(f"{name}: {samples:,} samples in {counts[name]:,} shards, {most}")
+            err.print(f"{name}: {count_text(samples, 'sample')} in {count_text(counts[name], 'shard')}, {most}")
         err.print(f"writing {size_text(found.bytes)} to {shown(folder)}; members: {', '.join(found.stock.members)}")
         with progress_bar() as progress:
             return _said(write_pack(found, folder, jobs=jobs, progress=progress), format_)
@@ -122,7 +122,9 @@ def pack(
     direct = plan_direct(planned, max_size=max_size, shuffle=shuffle, split=split, min_shards=min_shards)
     wanted, movies = sum(map(len, planned.wishes.values())), len(planned.wishes)
     err.print(f"packing at most {forecast_text(planned.forecast, shown(release), wanted, movies)}")
-    err.print(f"about {direct.shards:,} shards to {shown(folder)}; the clips of one lie on the disk at a time")
+    err.print(
+        f"about {count_text(direct.shards, 'shard')} to {shown(folder)}; the clips of one lie on the disk at a time"
+    )
     if "://" not in folder:
         say_if_full(Path(folder), planned.forecast.bytes + direct.max_bytes)
     with progress_bar() as progress:
@@ -151,7 +153,7 @@ def _said(report: PackReport, format_: Format) -> int:
         )
         return report.exit_code
     out.print(
-        f"{sum(report.samples.values()):,} samples in {sum(report.shards.values()):,} shards, "
+        f"{count_text(sum(report.samples.values()), 'sample')} in {count_text(sum(report.shards.values()), 'shard')}, "
         f"{size_text(report.bytes)}: {report.written:,} written, {report.kept:,} kept, in {report.seconds:.1f} s"
     )
     print_editions(report.editions, report.notes, report.fallbacks)
@@ -204,9 +206,9 @@ def check(
     for words in report.unchecked:
         out.print(f"not checked: {shown(words)}")
     out.print(
-        f"{report.samples:,} samples, {report.members:,} members in {report.shards:,} shards, "
-        f"{size_text(report.bytes)}, in {report.seconds:.1f} s: "
-        f"{report.errors:,} errors, {total - report.errors:,} warnings"
+        f"{count_text(report.samples, 'sample')}, {count_text(report.members, 'member')} in "
+        f"{count_text(report.shards, 'shard')}, {size_text(report.bytes)}, in {report.seconds:.1f} s: "
+        f"{count_text(report.errors, 'error')}, {count_text(total - report.errors, 'warning')}"
     )
     if report.exit_code == 0 and report.ours:
         err.print(f'next: datasets.load_dataset("{shown(shards)}"), or see docs/shards.md')
