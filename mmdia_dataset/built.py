@@ -13,7 +13,6 @@ Whether a clip is there is decided by the manifest and the journals, never by a 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -27,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mmdia_dataset import arrow
 from mmdia_dataset.errors import OutputError, UsageError
-from mmdia_dataset.files import file_name, make_folder, output_error, sha256_of, whole_file, write_text
+from mmdia_dataset.files import file_name, make_folder, only_run, output_error, sha256_of, whole_file, write_text
 from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Edition, MadeLine, ManifestLine, RefusedLine, Split
 
 __all__ = ["BuiltDirectory", "Journal", "edition_text", "is_built", "line_bytes", "read_line", "read_lines"]
@@ -147,15 +146,8 @@ class BuiltDirectory:
         for path in (self.state, *(self.root / name for name in FOLDERS), *self.root.glob("clips/*")):
             if path.is_symlink():  # what is written and swept below it would not be this folder's
                 raise UsageError("a link leads out of the folder", where=path, hint="choose a new --out folder")
-        make_folder(self.state)
         try:
-            with (self.state / "lock").open("ab") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise UsageError(
-                        "another run is writing here", where=self.root, hint="wait for it, or choose another --out"
-                    ) from None
+            with only_run(self.state, self.root):
                 yield
         except PermissionError as error:
             raise output_error(error, self.root) from error

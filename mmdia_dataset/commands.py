@@ -129,7 +129,7 @@ def doctor(release: Path | str | None = None, media: Path | str | None = None) -
         add(Check("release" if media is None else "release and media", "bad", str(error)))
         report.next_step = "correct what is marked bad above"
         return report
-    add(Check("release", "good", f"{sum(map(len, found.wishes.values()))} dialogues of {len(found.wishes)} movies"))
+    add(Check("release", "good", f"{found.wanted} dialogues of {len(found.wishes)} movies"))
     some = bool(found.located)
     add(Check("media", "good" if some else "missing", f"{len(found.located)} of {len(found.wishes)} movies found"))
     verb = "rebuild" if some else "locate"

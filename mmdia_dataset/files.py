@@ -7,13 +7,14 @@ renamed. A run that is killed leaves at most such a temporary file, never half a
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mmdia_dataset.errors import OutputError
+from mmdia_dataset.errors import OutputError, UsageError
 
 __all__ = [
     "TEMP_SUFFIX",
@@ -21,6 +22,7 @@ __all__ = [
     "content_of",
     "file_name",
     "make_folder",
+    "only_run",
     "output_error",
     "sha256_of",
     "whole_file",
@@ -74,6 +76,32 @@ def check_folder(folder: Path) -> None:
         raise output_error(NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), folder)
     if not os.access(there, os.W_OK | os.X_OK):
         raise output_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), folder)
+
+
+@contextmanager
+def only_run(state: Path, where: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other runs out of an output folder for as long as the block runs.
+
+    Args:
+        state: the folder in it for what is known of the run; it is made.
+        where: the output folder, as errors call it.
+
+    Raises:
+        UsageError: another run is using it.
+        OutputError: the lock can't be written.
+    """
+    make_folder(state)
+    try:
+        lock = (state / "lock").open("ab")
+    except OSError as error:
+        raise output_error(error, state.parent) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "wait for it, or choose another --out"
+            raise UsageError("another run is writing here", where=where, hint=hint) from None
+        yield
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     report.missing = {movie: missing.reason.detail for movie, missing in plan.missing.items()}
     with directory.open():
         known = directory.lines()
-        total = report.wanted = sum(len(wishes) for wishes in plan.wishes.values())
+        total = report.wanted = plan.wanted
         found = find_timings(plan, directory, jobs, progress)
         for movie in found:
             report.missing.pop(movie, None)

@@ -85,6 +85,11 @@ class Plan:
     issues: int
     forecast: Forecast
 
+    @property
+    def wanted(self) -> int:
+        """How many clips."""
+        return sum(map(len, self.wishes.values()))
+
     def edition_tasks(self, kept: Path) -> list[EditionTask]:
         """What has to be found out about times, movie by movie.
 

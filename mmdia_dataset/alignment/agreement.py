@@ -76,11 +76,6 @@ class Agreement:
         values = (self.changes[at] * (1 - part) + self.changes[at + 1] * part) * inside[:, None]
         return values * self.signs[frames], inside
 
-    def score(self, frames: NDArray[np.int64], offset_s: float) -> float:
-        """Agreement of frames as a whole, -1 to 1."""
-        agree, weight = self.bits(frames, offset_s)
-        return float(agree.sum() / max(float(weight.sum()), 0.1 * self.usual * max(1, len(frames))))
-
     def peak(self, frames: NDArray[np.int64], offset_s: float, reach: int) -> Peak:
         """The best place of frames within `reach` frames of the soundtrack, by a parabola through its neighbours."""
         shifts = np.arange(-reach - 1, reach + 2)

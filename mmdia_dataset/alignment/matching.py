@@ -24,6 +24,7 @@ from mmdia_dataset.alignment.likelihood import Likelihood
 from mmdia_dataset.alignment.search import Searchable
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack
 from mmdia_dataset.alignment.speed import Speed, Window, find_speed
+from mmdia_dataset.alignment.splices import SPLICE
 from mmdia_dataset.alignment.tracking import Run, follow, track
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import Piece, TimeMap
@@ -39,7 +40,6 @@ _HOLDS = 0.4  # agreement at which a known offset need not be doubted
 _PART_S = 8.0  # a run's offset is measured on parts as long
 _REACH = 6  # frames of the soundtrack: parts are looked for as far away
 _ROUNDS = 4  # a speed is corrected at most so often
-_SPLICE = 12.0  # nats: what a change of offset must be worth
 _ALIKE_S = 0.03  # runs whose offsets are nearer are one, whatever lies between: its dialogues speak for themselves
 
 
@@ -106,7 +106,7 @@ def _learned(dialogues: Sequence[Dialogue], found: _Found) -> tuple[_Found, Like
     agreement = found.agreement
     likelihood = Likelihood(agreement, found.runs, cued(agreement.times, dialogues))
     offsets = sorted({run.offset_s for run in found.runs})
-    runs = follow(agreement.times, offsets, likelihood.nats, _SPLICE)
+    runs = follow(agreement.times, offsets, likelihood.nats, SPLICE)
     return _measured(agreement, runs), likelihood
 
 

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from mmdia_dataset.alignment.tracking import Gains, Run
 from mmdia_dataset.schema import Span
 
-__all__ = ["splice_in"]
+__all__ = ["SPLICE", "splice_in"]
+
+SPLICE = 12.0
+"""How improbable it is that a piece of a recording ends at a given frame [nats]."""
 
 _AROUND_S = 30.0  # what lies so near may tell where a piece ends
-_SPLICE, _RETURN = 12.0, 4.0  # nats: how improbable it is that a piece ends at a frame, and that another begins later
+_RETURN = 4.0  # nats: that after such an end another piece begins only later
 _RISK = 0.5
 
 
@@ -59,7 +62,7 @@ def _odds(own: NDArray[np.floating], other: NDArray[np.floating] | None) -> NDAr
         after = np.concatenate([np.cumsum(other[::-1])[::-1], [0.0]])
         later = np.logaddexp.accumulate(after[::-1])[::-1] - _RETURN
         rest = np.logaddexp(rest, np.logaddexp(after, later))
-    courses = before + rest - _SPLICE
+    courses = before + rest - SPLICE
     courses[count] = before[count]
     odds = np.exp(courses - courses.max())
     return np.asarray(odds / odds.sum(), np.float64)

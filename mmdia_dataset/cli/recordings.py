@@ -35,7 +35,7 @@ from mmdia_dataset.cli.cutting import (
     say_if_full,
 )
 from mmdia_dataset.errors import shown
-from mmdia_dataset.terminal import err, out, print_json, progress_bar, size_text
+from mmdia_dataset.terminal import count_text, err, out, print_json, progress_bar, size_text
 
 __all__ = ["align", "fingerprint", "locate", "rebuild"]
 
@@ -230,8 +230,8 @@ def rebuild(
             jobs=jobs,
             progress=progress,
         )
-    wanted, movies = sum(map(len, planned.wishes.values())), len(planned.wishes)
-    err.print(f"making at most {forecast_text(planned.forecast, shown(release), wanted, movies)}")
+    forecast = forecast_text(planned.forecast, shown(release), planned.wanted, len(planned.wishes))
+    err.print(f"making at most {forecast}")
     say_if_full(folder, planned.forecast.bytes)
     with progress_bar() as progress:
         report = build(planned, folder, jobs=jobs, progress=progress)
@@ -263,8 +263,7 @@ def rebuild(
     print_editions(report.editions, report.notes, report.fallbacks)
     for rule, count in report.refused.most_common():
         examples = list(report.examples[rule].values())
-        plural = "s" if len(examples) > 1 else ""
-        out.print(f"    {count:,} refused, of {len(examples)} movie{plural}: {rule}")
+        out.print(f"    {count:,} refused, of {count_text(len(examples), 'movie')}: {rule}")
         for example in examples[:3]:
             out.print(f"        {shown(example, 300)}")
         if len(examples) > 3:

@@ -120,8 +120,8 @@ def pack(
             progress=progress,
         )
     direct = plan_direct(planned, max_size=max_size, shuffle=shuffle, split=split, min_shards=min_shards)
-    wanted, movies = sum(map(len, planned.wishes.values())), len(planned.wishes)
-    err.print(f"packing at most {forecast_text(planned.forecast, shown(release), wanted, movies)}")
+    forecast = forecast_text(planned.forecast, shown(release), planned.wanted, len(planned.wishes))
+    err.print(f"packing at most {forecast}")
     err.print(
         f"about {count_text(direct.shards, 'shard')} to {shown(folder)}; the clips of one lie on the disk at a time"
     )

@@ -48,7 +48,7 @@ class Tracks:
         self.has_dts = name.startswith(("mov", "mpeg"))
         self._blocks = name == "mpeg"
         self.joinable = name.startswith("mpeg")  # files of these can be joined by putting one after the other
-        self.margin = Fraction(1) if name.startswith("mpeg") else Fraction(0)
+        self.margin = Fraction(1 if self.joinable else 0)
         duration = self.container.duration
         self.claimed_end = Fraction(duration, 1_000_000) if duration and duration > 0 else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from mmdia_dataset.errors import OutputError, ShardsUnreadable, UsageError
-from mmdia_dataset.files import TEMP_SUFFIX, make_folder, output_error, whole_file
+from mmdia_dataset.files import TEMP_SUFFIX, make_folder, only_run, output_error, whole_file
 
 __all__ = ["Store"]
 
@@ -78,6 +78,15 @@ class Store:
             file = self._fs.open(self.path(name), "rb", **options)
         with file:
             yield file
+
+    def digest(self, name: str) -> tuple[str, int]:
+        """SHA-256 of a file, as hexadecimal digits, and its bytes. Raises FileNotFoundError, ShardsUnreadable."""
+        digest, size = hashlib.sha256(), 0
+        with self.open(name) as file:
+            while block := file.read(4 << 20):
+                digest.update(block)
+                size += len(block)
+        return digest.hexdigest(), size
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -161,17 +170,7 @@ class Store:
             self.write_text(".mmdia/begun", "")
             yield
             return
-        make_folder(self.local / ".mmdia")
-        try:
-            lock = (self.local / ".mmdia" / "lock").open("ab")
-        except OSError as error:
-            raise output_error(error, self.local) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                hint = "wait for it, or choose another --out"
-                raise UsageError("another run is writing here", where=self.url, hint=hint) from None
+        with only_run(self.local / ".mmdia", self.url):
             yield
 
     @contextmanager
