@@ -10,9 +10,11 @@ each is compared with the first eight alone; a copy of one of them is a copy of 
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,7 +56,7 @@ class Wording:
     """Takes dialogues' words and finds copies. Holds a number per word and every different word once."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
         self._words = array("I")
         self._ends = array("Q")
 
@@ -63,10 +65,9 @@ class Wording:
 
     def add(self, texts: Iterable[str]) -> None:
         """Take the next dialogue, as its turns' texts. Case, punctuation and line breaks make no difference."""
-        numbers = self._numbers
-        for text in texts:
-            plain = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("’", "'")
-            self._words.extend([numbers.setdefault(word, len(numbers)) for word in _WORD.findall(plain.casefold())])
+        text = "\n".join(texts)
+        plain = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("’", "'")
+        self._words.extend(map(self._numbers.__getitem__, _WORD.findall(plain.casefold())))
         self._ends.append(len(self._words))
 
     def copies(self, sides: Sequence[int]) -> list[Copy]:
@@ -89,9 +90,9 @@ class Wording:
         count = np.int64(max(1, len(self._ends)))
         codes = np.empty(0, np.int64)
         shared = np.empty(0, np.int64)
-        for bucket in range(_BUCKETS):
-            chosen = hashes >> np.uint64(60) == bucket
-            pairs = _pairs(hashes[chosen], owners[chosen], side, count)
+        bounds = np.searchsorted(hashes >> np.uint64(60), np.arange(_BUCKETS + 1, dtype=np.uint64))
+        for start, end in itertools.pairwise(bounds):
+            pairs = _pairs(hashes[start:end], owners[start:end], side, count)
             codes, shared = _added(codes, shared, pairs)
         first, second = codes // count, codes % count
         least = np.minimum(sizes[first], sizes[second])
@@ -102,7 +103,7 @@ class Wording:
         ]
 
     def _runs(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-        """Every different run of every dialogue: its hash, and whose it is; in order of the dialogues."""
+        """Every different run of every dialogue: its hash, and whose it is; sorted by both."""
         import numpy as np
 
         words = np.frombuffer(self._words, np.uint32) if self._words else np.empty(0, np.uint32)
@@ -120,7 +121,7 @@ class Wording:
             hashes ^= hashes >> np.uint64(31)
         whole = owners[:last] == owners[RUN - 1 :]
         hashes, owners = hashes[whole], owners[:last][whole]
-        order = np.lexsort((hashes, owners))
+        order = np.argsort(hashes, kind="stable")  # owners stay in order within a run
         hashes, owners = hashes[order], owners[order]
         new = np.ones(len(hashes), bool)
         new[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
@@ -128,11 +129,12 @@ class Wording:
 
 
 def _pairs(hashes: Any, owners: Any, side: Any, count: Any) -> Any:
-    """Of dialogues that share a run, the pairs on different sides, as first * count + second; once per run."""
+    """Of dialogues that share a run, the pairs on different sides, as first * count + second; once per run.
+
+    Hashes are sorted, and owners within each.
+    """
     import numpy as np
 
-    order = np.argsort(hashes, kind="stable")  # owners stay in order within a run
-    hashes, owners = hashes[order], owners[order]
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.empty(0, int)
     lengths = np.diff(np.append(starts, len(hashes)))
     found = [np.empty(0, np.int64)]
