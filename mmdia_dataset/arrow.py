@@ -179,10 +179,15 @@ def from_arrow(batch: pa.Table | pa.RecordBatch, model: type[M]) -> Iterator[M]:
 def from_row(row: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """A row as Arrow or `datasets` gives it, with its JSON columns parsed; ready for ``model.model_validate``."""
     parsed = dict(row)
-    for field in arrow_schema(model):
-        if is_json(field) and isinstance(parsed.get(field.name), str):
-            parsed[field.name] = json.loads(parsed[field.name])
+    for name in _json_columns(model):
+        if isinstance(parsed.get(name), str):
+            parsed[name] = json.loads(parsed[name])
     return parsed
+
+
+@cache
+def _json_columns(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(field.name for field in arrow_schema(model) if is_json(field))
 
 
 def _json_text(value: dict[str, Any]) -> str:

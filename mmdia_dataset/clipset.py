@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,8 @@ from mmdia_dataset.views import MADE_BY, ClipTime, Facts, Task, TaskOptions, Voi
 
 __all__ = ["ClipSet"]
 
-_BATCH = 1000
+_BATCH = 500
+_UNHEARD = ("triplet", "description", "extra", "video", "keyframes")
 _FILE: TypeAdapter[str] = TypeAdapter(RelativeFile, config=ConfigDict(regex_engine="python-re"))
 
 
@@ -42,9 +43,9 @@ class ClipSet:
         files = {split: self.root / "annotations" / f"{split}.parquet" for split in SPLITS}
         return {split: file for split, file in files.items() if file.is_file()}
 
-    def clips(self, split: Split) -> Iterator[Clip]:
-        """The clips of a split, in the file's order."""
-        names = arrow.arrow_schema(Clip).names
+    def clips(self, split: Split, without: Container[str] = ()) -> Iterator[Clip]:
+        """The clips of a split, in the file's order; `without` some fields, which then have their defaults."""
+        names = [name for name in arrow.arrow_schema(Clip).names if name not in without]
         with self._opened(split) as stored:
             for batch in stored.iter_batches(_BATCH, columns=names):
                 yield from arrow.from_arrow(batch, Clip)
@@ -90,23 +91,25 @@ class ClipSet:
             ) from None
 
     @cached_property
-    def lines(self) -> dict[str, MadeLine]:
-        """The manifest's lines by clip file; none where there is no manifest."""
+    def times(self) -> dict[str, ClipTime]:
+        """By clip file, when in it a moment of the movie comes; none where there is no manifest."""
         if not (self.root / MANIFEST).is_file():
             return {}
-        return {line.file: line for _, line, _ in read_lines(self.root / MANIFEST) if isinstance(line, MadeLine)}
+        lines = (line for _, line, _ in read_lines(self.root / MANIFEST) if isinstance(line, MadeLine))
+        return {line.file: ClipTime.of_line(line) for line in lines if line.mode != "keyframes"}
 
     def time(self, clip: Clip) -> ClipTime:
         """When in a clip's sound, else in its picture, a moment of the movie comes."""
         media = clip.audio or clip.video
-        return ClipTime.of(clip, self.lines.get(media.path) if media and media.path else None)
+        known = self.times.get(media.path) if media and media.path else None
+        return known or ClipTime.of(clip, None)
 
     def voices(self, split: Split) -> Voices:
         """The voices of a split: never those of another, whose sound a model must not have heard."""
         if split not in self._voices:
             self._voices.clear()  # splits are read one after the other
             voices = Voices()
-            for clip in self.clips(split):
+            for clip in self.clips(split, without=_UNHEARD):
                 voices.add(clip, self.time(clip))
             self._voices[split] = voices
         return self._voices[split]
@@ -136,7 +139,10 @@ def _media(batch: pa.RecordBatch) -> list[frozenset[str]]:
 
 def _words(batch: pa.RecordBatch) -> list[bool]:
     """Whether any turn of each row has a word."""
-    return [any(turn["text"] for turn in turns) for turns in batch.column("turns").to_pylist()]
+    turns = batch.column("turns")
+    spoken = pc.not_equal(pc.list_flatten(turns).field("text"), "")
+    rows = set(pc.filter(pc.list_parent_indices(turns), spoken).to_pylist())
+    return [row in rows for row in range(len(batch))]
 
 
 def _controls(batch: pa.RecordBatch) -> list[frozenset[str]]:

@@ -1,6 +1,6 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
-python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|splits|all ...
+python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|tasks|splits|all ...
     [--hours 2] [--clips 250] [--dialogues 54700]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +23,12 @@ sys.path.insert(0, str(ROOT))
 import bench_align  # noqa: E402 - the generators of films and releases are the tests' own
 import bench_copy as bench_copying  # noqa: E402
 import bench_encode as bench_encoding  # noqa: E402
+import bench_load as bench_loading  # noqa: E402
 import bench_modes  # noqa: E402
 import bench_shards as bench_sharding  # noqa: E402
 import bench_splits  # noqa: E402
 
-from tests import films, releases  # noqa: E402
+from tests import films  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -137,97 +136,19 @@ def bench_splitting(options: argparse.Namespace) -> None:
 # --- annotations -------------------------------------------------------------------------------------------------
 
 
-def release(dialogues: int) -> Path:
-    """A synthetic release of 200 movies in dialect 1, made once."""
-    folder = WORK / f"release-{dialogues}"
-    if not folder.exists():
-        print(f"  (writing {dialogues:,} dialogues)", flush=True)
-        temporary = WORK / "release-temporary"
-        shutil.rmtree(temporary, ignore_errors=True)
-        releases.write_release(temporary, movies=200, dialogues=dialogues, seed=0, dialect="srt")
-        temporary.replace(folder)
-    return folder
-
-
-def sources(folder: Path) -> Iterator[Path]:
-    """The annotation files of a release."""
-    return folder.rglob("json/**/*.json")
-
-
-JSON_LOAD = """
-import json, sys, pathlib
-for file in pathlib.Path(sys.argv[1]).rglob("json/**/*.json"):
-    with file.open(encoding="utf-8") as lines:
-        json.load(lines)
-"""
-LOAD = """
-import sys, mmdia_dataset
-data = mmdia_dataset.load("dialogues", data_dir=sys.argv[1], cache_dir=sys.argv[2])
-print(sum(len(split) for split in data.values()))
-"""
-READ = """
-import sys
-from mmdia_dataset.release import open_release
-print(sum(1 for reading in open_release(sys.argv[1]).read() if reading.dialogue))
-"""
-CONVERT = """
-import sys, mmdia_dataset
-mmdia_dataset.convert(sys.argv[1], to=sys.argv[3], out=sys.argv[2])
-"""
-IMPORTS = "import mmdia_dataset.loader"
-
-
-def fresh(name: str) -> Path:
-    """A path that does not exist."""
-    shutil.rmtree(WORK / name, ignore_errors=True)
-    return WORK / name
-
-
 def bench_load(options: argparse.Namespace) -> None:
     """Reading and preparing annotations against `json.load` of the same files."""
-    folder = release(options.dialogues)
-    size = sum(file.stat().st_size for file in sources(folder)) / 1e6
-    print(f"load: {options.dialogues:,} dialogues in 200 files, {size:.0f} MB")
-    peer = cost(python(JSON_LOAD, folder))
-    parquet = fresh("release-parquet")
-    show("json.load of all files", peer)
-    show("read: models and issues", cost(python(READ, folder)), peer)
-    show("convert to Parquet", cost(python(CONVERT, folder, parquet, "parquet")), peer)
-    show("load() prepares from dialect 1", cost(python(LOAD, folder, fresh("cache-1"))), peer)
-    show("load() prepares from our Parquet", cost(python(LOAD, parquet, fresh("cache-2"))), peer)
-    show("load() again, from the cache", cost(python(LOAD, parquet, WORK / "cache-2")), peer)
-    show("of these: imports", cost(python(IMPORTS)), peer)
-
-
-PYDANTIC = """
-import sys
-from pydantic import TypeAdapter
-from mmdia_dataset.schema import Dialogue
-for file in __import__("pathlib").Path(sys.argv[1]).glob("dialogues/*.jsonl"):
-    with file.open("rb") as lines:
-        for line in lines:
-            Dialogue.model_validate_json(line)
-"""
-VALIDATE = """
-import sys, mmdia_dataset
-print(mmdia_dataset.validate(sys.argv[1]).dialogues)
-"""
+    bench_loading.load(WORK, options.dialogues, cost, show, python)
 
 
 def bench_validate(options: argparse.Namespace) -> None:
-    """`validate` against pydantic alone on the same rows, and its memory at a fifth of the movies."""
-    rows = WORK / f"release-jsonl-{options.dialogues}"
-    if not rows.exists():
-        cost(python(CONVERT, release(options.dialogues), rows, "jsonl"))
-    print(f"validate: {options.dialogues:,} dialogues as JSON lines")
-    peer = cost(python(PYDANTIC, rows))
-    show("pydantic alone", peer)
-    show("mmdia validate", cost(python(VALIDATE, rows)), peer)
-    show("mmdia validate, of dialect 1", cost(python(VALIDATE, release(options.dialogues))), peer)
-    small = WORK / f"release-fifth-{options.dialogues}"
-    if not small.exists():
-        releases.write_release(small, movies=40, dialogues=options.dialogues // 5, seed=0, dialect="srt")
-    show("the same, of a fifth of the movies", cost(python(VALIDATE, small)), peer)
+    """`validate` against pydantic alone on the same rows."""
+    bench_loading.validate(WORK, options.dialogues, cost, show, python)
+
+
+def bench_tasks(options: argparse.Namespace) -> None:
+    """The rows of each task against those of `clips`."""
+    bench_loading.tasks(WORK, options.dialogues, cost, show, python)
 
 
 BENCHES = {
@@ -240,6 +161,7 @@ BENCHES = {
     "shards": bench_shards,
     "load": bench_load,
     "validate": bench_validate,
+    "tasks": bench_tasks,
     "splits": bench_splitting,
 }
 
@@ -253,6 +175,7 @@ def main() -> None:
     parser.add_argument("--sound-minutes", type=float, default=24, help="length of the film for align")
     parser.add_argument("--dialogues", type=int, default=54_700)
     options = parser.parse_args()
+    WORK.mkdir(exist_ok=True)
     for name, run in BENCHES.items():
         if {name, "all"} & set(options.names):
             run(options)

@@ -74,13 +74,13 @@ def parquet_shards(file: Path) -> list[Shard]:
     return [Shard(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
 
 
-def parquet_tables(shard: Shard, model: type[Dialogue]) -> Iterator[pa.Table]:
-    """Stored tables of a part of a Parquet file, with the model's columns alone."""
+def parquet_tables(shard: Shard, model: type[Dialogue], rows: int = _BATCH) -> Iterator[pa.Table]:
+    """Stored tables of at most so many rows of a part of a Parquet file, with the model's columns alone."""
     names = arrow.arrow_schema(model).names
     try:
         with pq.ParquetFile(shard.file) as file:
             groups = None if shard.groups is None else list(range(*shard.groups))
-            for batch in file.iter_batches(_BATCH, row_groups=groups, columns=names):
+            for batch in file.iter_batches(rows, row_groups=groups, columns=names):
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as error:
         raise unreadable(shard.file, error) from error

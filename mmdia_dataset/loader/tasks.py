@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from mmdia_dataset import arrow
 from mmdia_dataset.built import MANIFEST
@@ -25,6 +24,8 @@ from mmdia_dataset.schema import Clip, Split
 from mmdia_dataset.views import MADE_BY, Task, TaskOptions, lacking
 
 __all__ = ["OPTIONS", "Tasks"]
+
+_ROWS = 200
 
 OPTIONS = tuple(field.name for field in fields(TaskOptions))
 """Arguments of the loader that are options of tasks."""
@@ -91,29 +92,22 @@ class Tasks:
     def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
         clipset = _clipset(self.root, self.state)
-        for clips in _clips(shard):
-            complete = [clip for clip in clips if lacking(self.task, self.options, clip) is None]
-            if complete:
+        for stored in parquet_tables(shard, Clip, _ROWS):
+            try:
+                clips = arrow.from_arrow(stored, Clip)  # one at a time: many alive would cost time and memory
+                complete = (clip for clip in clips if lacking(self.task, self.options, clip) is None)
                 rows = [clipset.row(self.task, self.options, clip, split) for clip in complete]
-                table = arrow.to_table(rows, self.task.model)
-                try:
-                    yield to_rows(table, self.task.model, self.root)
-                except ValueError as error:
-                    raise unreadable(shard.file, error) from None
+                table = to_rows(arrow.to_table(rows, self.task.model), self.task.model, self.root)
+            except ValueError as error:  # as pydantic's are
+                raise unreadable(shard.file, error) from None
+            if len(table):
+                yield table
 
 
 @lru_cache(maxsize=2)
 def _clipset(root: Path, state: str) -> ClipSet:
     """The directory as it was when `state` was taken, with what was read of it before in this process."""
     return ClipSet(root)
-
-
-def _clips(shard: Shard) -> Iterator[list[Clip]]:
-    for table in parquet_tables(shard, Clip):
-        try:
-            yield list(arrow.from_arrow(table, Clip))
-        except ValidationError as error:
-            raise unreadable(shard.file, error) from None
 
 
 def _counted(clipset: ClipSet, task: Task, options: TaskOptions) -> tuple[dict[Split, int], Counter[str]]:

@@ -10,24 +10,30 @@ from mmdia_dataset.timing import rate_from_text
 
 __all__ = ["ClipTime"]
 
+_UNCHANGED = Fraction(1)
+
 
 @dataclass(frozen=True, slots=True)
 class ClipTime:
-    """``clip_ms = (movie_ms + offset_ms) / rate - start_ms``, kept inside [0, length_ms]."""
+    """``clip_us = (movie_us + offset_us) / rate - start_us``, as the nearest millisecond inside [0, length_ms]."""
 
     rate: Fraction
-    offset_ms: Fraction
-    start_ms: Fraction
+    offset_us: int
+    start_us: int
     length_ms: int
 
     @classmethod
     def of(cls, dialogue: Dialogue, line: MadeLine | None) -> ClipTime:
         """From the clip's line of the manifest; without one, as if the clip began where the dialogue does."""
         if line is None:
-            return cls(Fraction(1), Fraction(0), Fraction(dialogue.span.start_ms), max(0, dialogue.span.duration_ms))
-        start, end = (Fraction(round(at * 1_000_000), 1000) for at in (line.at.start_s, line.at.end_s))
-        offset = Fraction(round(line.offset_ms * 1000), 1000)
-        return cls(rate_from_text(line.rate), offset, start, round(end - start))
+            return cls(_UNCHANGED, 0, dialogue.span.start_ms * 1000, max(0, dialogue.span.duration_ms))
+        return cls.of_line(line)
+
+    @classmethod
+    def of_line(cls, line: MadeLine) -> ClipTime:
+        """From the clip's line of the manifest."""
+        start, end = (round(at * 1_000_000) for at in (line.at.start_s, line.at.end_s))
+        return cls(rate_from_text(line.rate), round(line.offset_ms * 1000), start, _rounded(end - start, 1000))
 
     def span(self, span: Span) -> Span:
         """A span of the movie within the clip [ms]; what lies outside the clip is cut off."""
@@ -36,4 +42,12 @@ class ClipTime:
 
     def place(self, movie_ms: int) -> int:
         """A moment of the movie within the clip [ms]."""
-        return min(max(0, round((movie_ms + self.offset_ms) / self.rate - self.start_ms)), self.length_ms)
+        speed, unit = self.rate.numerator, self.rate.denominator
+        placed = _rounded((movie_ms * 1000 + self.offset_us) * unit - self.start_us * speed, 1000 * speed)
+        return min(max(0, placed), self.length_ms)
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The fraction as the nearest integer, halves to the even one, as `round` has it, without making a `Fraction`."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mmdia_dataset.errors import ConfigError
 from mmdia_dataset.schema import AffectiveTriplet
@@ -39,6 +40,7 @@ TEMPLATES = (
 """For every set of fields there is a template; where there are several, seed and id choose."""
 
 
+@lru_cache(maxsize=1024)
 def fields_of(template: str) -> tuple[str, ...]:
     """The fields a template speaks of.
 
@@ -76,13 +78,13 @@ def prompt(controls: dict[str, str], id_: str, *, seed: int = 0, templates: Sequ
 
     Of the templates whose fields are all there, those that use most of them are kept, and one is chosen by seed and id.
     """
-    best: list[str] = []
-    most = 0
-    for template in TEMPLATES if templates is None else templates:
-        names = fields_of(template)
-        if all(name in controls for name in names) and len(names) >= most:
-            best = [*best, template] if len(names) == most else [template]
-            most = len(names)
-    if not best:
-        return None
-    return choose(best, seed, "template", id_).format(**controls)
+    best = _fullest(frozenset(controls), TEMPLATES if templates is None else tuple(templates))
+    return choose(best, seed, "template", id_).format(**controls) if best else None
+
+
+@lru_cache(maxsize=1024)
+def _fullest(known: frozenset[str], templates: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the templates that speak of known fields alone, those that speak of most."""
+    fitting = [template for template in templates if known.issuperset(fields_of(template))]
+    most = max((len(fields_of(template)) for template in fitting), default=0)
+    return tuple(template for template in fitting if len(fields_of(template)) == most)

@@ -38,12 +38,11 @@ class Voices:
         """Take in a dialogue that has sound. Speakers without a name are left out: any 'Man' may be another."""
         if clip.audio is None or clip.audio.path is None:
             return
-        for merged in _alone(clip):
-            speaker = clip.speakers[merged.speaker or 0]
+        for name, merged in _alone(clip):
             span = time.span(merged.span)
-            if speaker.named and span.duration_ms >= SHORTEST_MS:
+            if span.duration_ms >= SHORTEST_MS:
                 stretch = _Stretch(clip.id, clip.span, clip.audio.path, span, merged.text("drop"))
-                self._known.setdefault((clip.movie, speaker.name), []).append(stretch)
+                self._known.setdefault((clip.movie, name), []).append(stretch)
 
     def reference(self, target: Dialogue, name: str, seed: int = 0) -> Reference | None:
         """A stretch of that speaker outside the target, also outside of what overlaps with it; None if there is none.
@@ -65,14 +64,17 @@ class Voices:
         return Reference(dialogue=one.dialogue, audio=Media(path=one.file), span=one.span, text=one.text)
 
 
-def _alone(clip: Clip) -> Iterator[MergedTurn]:
-    """Merged turns with words of known speakers, during which no other has a turn."""
+def _alone(clip: Clip) -> Iterator[tuple[str, MergedTurn]]:
+    """Merged turns with words of speakers with a name, during which no other has a turn; with the name."""
     merged = list(merged_turns(clip.turns))
     for one in merged:
-        if one.speaker is None or one.speaker >= len(clip.speakers) or not one.text("drop"):
+        if one.speaker is None or one.speaker >= len(clip.speakers):
+            continue
+        speaker = clip.speakers[one.speaker]
+        if not speaker.named or not one.text("drop"):
             continue
         if not any(other is not one and _overlap(other.span, one.span) for other in merged):
-            yield one
+            yield speaker.name, one
 
 
 def _overlap(one: Span, other: Span) -> bool:

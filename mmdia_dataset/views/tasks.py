@@ -29,7 +29,7 @@ from mmdia_dataset.views.draws import draw
 from mmdia_dataset.views.options import TaskOptions
 from mmdia_dataset.views.prompts import FIELDS, controls_of, prompt
 from mmdia_dataset.views.references import Voices
-from mmdia_dataset.views.turns import merged_turns, speaking_order, tag_of, transcript
+from mmdia_dataset.views.turns import MergedTurn, merged_turns, speaking_order, tag_of, tagged
 
 __all__ = ["MADE_BY", "TASKS", "Facts", "Task", "drop_draw", "lacking", "task_row"]
 
@@ -139,21 +139,22 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
     """
     order = speaking_order(clip)
     places = {speaker: place for place, speaker in enumerate(order)}
+    merged = list(merged_turns(clip.turns))
     turns = tuple(
         TaskTurn(
-            speaker=None if merged.speaker is None else places.get(merged.speaker),
-            span=time.span(merged.span),
-            text=merged.text(options.sounds),
-            cues=merged.cues,
+            speaker=None if one.speaker is None else places.get(one.speaker),
+            span=time.span(one.span),
+            text=one.text(options.sounds),
+            cues=one.cues,
         )
-        for merged in merged_turns(clip.turns)
+        for one in merged
     )
     dropped = drop_draw(clip.id, options.seed) < options.drop
     row: dict[str, Any] = {
         "id": clip.id,
         "movie": clip.movie,
         "language": clip.language,
-        "transcript": transcript(clip, options.sounds),
+        "transcript": tagged((turn.speaker, turn.text) for turn in turns),
         "turns": turns,
         "dropped": dropped,
         "speakers": tuple(_speaker(task, options, clip, place, speaker, voices) for place, speaker in enumerate(order)),
@@ -163,7 +164,7 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
     if "video" in task.media:
         row["frames"] = clip.frames
     if "keyframes" in task.media:
-        row["keyframes"] = () if dropped else _keyframes(clip, time)
+        row["keyframes"] = () if dropped else _keyframes(clip, time, merged)
     if task.prompted and not dropped:
         row |= _controls(clip, options)
     return task.model(**row)
@@ -175,13 +176,13 @@ def _controls(clip: Clip, options: TaskOptions) -> Mapping[str, Any]:
     return {"prompt": said, "triplet": triplet, "description": description}
 
 
-def _keyframes(clip: Clip, time: ClipTime) -> tuple[TaskKeyframe, ...]:
-    merged = [place for place, one in enumerate(merged_turns(clip.turns)) for _ in one.turns]
+def _keyframes(clip: Clip, time: ClipTime, merged: list[MergedTurn]) -> tuple[TaskKeyframe, ...]:
+    places = [place for place, one in enumerate(merged) for _ in one.turns]
     return tuple(
         TaskKeyframe(
             image=one.image,
             time_ms=time.place(one.time_ms),
-            turn=merged[one.turn] if one.turn is not None and one.turn < len(merged) else None,
+            turn=places[one.turn] if one.turn is not None and one.turn < len(places) else None,
         )
         for one in clip.keyframes
     )

@@ -9,7 +9,17 @@ from typing import Literal, TypeAlias, get_args
 from mmdia_dataset.release.transcript import Part, render_words
 from mmdia_dataset.schema import Dialogue, Span, Turn
 
-__all__ = ["SOUNDS", "MergedTurn", "Sounds", "merged_turns", "speaking_order", "tag_of", "transcript", "turn_text"]
+__all__ = [
+    "SOUNDS",
+    "MergedTurn",
+    "Sounds",
+    "merged_turns",
+    "speaking_order",
+    "tag_of",
+    "tagged",
+    "transcript",
+    "turn_text",
+]
 
 Sounds: TypeAlias = Literal["keep", "drop"]
 SOUNDS: tuple[Sounds, ...] = get_args(Sounds)
@@ -18,15 +28,24 @@ SOUNDS: tuple[Sounds, ...] = get_args(Sounds)
 
 @dataclass(frozen=True, slots=True)
 class MergedTurn:
-    """A run of one speaker's turns, at least one. ``span`` is of the dialogue's own timeline."""
+    """A run of one speaker's turns, at least one.
+
+    ``span`` is of the dialogue's own timeline, from the earliest start to the latest end.
+    """
 
     speaker: int | None
     turns: tuple[Turn, ...]
+    span: Span
 
-    @property
-    def span(self) -> Span:
-        """From the earliest start to the latest end."""
-        return Span(min(turn.span.start_ms for turn in self.turns), max(turn.span.end_ms for turn in self.turns))
+    @classmethod
+    def of(cls, turns: list[Turn]) -> MergedTurn:
+        """The turns as one."""
+        first = turns[0]
+        if len(turns) == 1:
+            return cls(first.speaker, (first,), first.span)
+        spans = [turn.span for turn in turns]
+        span = Span(min(one.start_ms for one in spans), max(one.end_ms for one in spans))
+        return cls(first.speaker, tuple(turns), span)
 
     @property
     def cues(self) -> tuple[int, ...]:
@@ -40,7 +59,7 @@ class MergedTurn:
 
 def turn_text(turn: Turn, sounds: Sounds = "keep") -> str:
     """A turn's words, with its sounds as ``<…>`` where they stand, or without."""
-    if sounds == "drop":
+    if sounds == "drop" or not turn.nonverbal:
         return turn.text
     return render_words(Part(turn.speaker, turn.text, [(one.sound, one.offset, one.speaker) for one in turn.nonverbal]))
 
@@ -50,11 +69,11 @@ def merged_turns(turns: Iterable[Turn]) -> Iterator[MergedTurn]:
     run: list[Turn] = []
     for turn in turns:
         if run and (turn.speaker is None or turn.speaker != run[-1].speaker):
-            yield MergedTurn(run[0].speaker, tuple(run))
+            yield MergedTurn.of(run)
             run = []
         run.append(turn)
     if run:
-        yield MergedTurn(run[0].speaker, tuple(run))
+        yield MergedTurn.of(run)
 
 
 def speaking_order(dialogue: Dialogue) -> tuple[int, ...]:
@@ -75,10 +94,10 @@ def transcript(dialogue: Dialogue, sounds: Sounds = "keep") -> str:
     Turns without words (and, if kept, without sounds) are left out; `[S?]` stands where the speaker is not known.
     """
     places = {speaker: place for place, speaker in enumerate(speaking_order(dialogue))}
-    pieces = []
-    for merged in merged_turns(dialogue.turns):
-        text = merged.text(sounds)
-        if text:
-            place = None if merged.speaker is None else places.get(merged.speaker)
-            pieces.append(f"[{tag_of(place)}] {text}")
-    return " ".join(pieces)
+    merged = merged_turns(dialogue.turns)
+    return tagged((None if one.speaker is None else places.get(one.speaker), one.text(sounds)) for one in merged)
+
+
+def tagged(said: Iterable[tuple[int | None, str]]) -> str:
+    """A transcript of who says what, speakers by their places in the order of speaking; empty texts are left out."""
+    return " ".join(f"[{tag_of(place)}] {text}" for place, text in said if text)
