@@ -48,6 +48,7 @@ _KEPT = 60  # sections kept after a stretch, where others may overlap it
 _NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3float", "dca")
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
 _JITTER = Fraction(1, 100)
+_ROUNDING = Fraction(2, 1000)
 _RAGGED = Fraction(1, 10) + _JITTER  # what may be missing at the ends of a recording
 _PLANES = 8  # PyAV counts planes up to a null pointer, and with eight or more there is none
 # ITU-R BS.775: centre and mono whole, fronts and surrounds 3 dB down, the low-frequency channel left out.
@@ -110,7 +111,7 @@ class Sound:
         blocks = [block for block in blocks if len(block.ticks)]
         if not blocks:
             raise self._damaged("no sound can be decoded", stretch.start)
-        starts = self._places(stretch, blocks, source)
+        starts = self._places(stretch, blocks, source, sections[-1].ended)
         target = self._rate or source
         first, last = round(stretch.start * target), round(stretch.end * target)
         if target == source:
@@ -166,7 +167,7 @@ class Sound:
             if section is None or (not section.complete and section.frames is None):
                 section = self._sections[number] = _Section()
                 length = _SECTION / self._clock
-                section.frames = self._decoded(tape, ceil(number * length), ceil((number + 1) * length))
+                section.frames = self._decoded(section, tape, ceil(number * length), ceil((number + 1) * length))
                 for other in self._sections.values():
                     if other is not section:
                         other.frames = None  # they share one tape
@@ -216,13 +217,15 @@ class Sound:
         ends = times - (-lengths * per_sample.numerator // per_sample.denominator)
         section.blocks.append(_Block(times, ends, lengths, self._converted(whole)))
 
-    def _decoded(self, tape: Tape, low: int, high: int) -> Iterator[AudioFrame | int]:
+    def _decoded(self, section: _Section, tape: Tape, low: int, high: int) -> Iterator[AudioFrame | int]:
         """The frames that begin in [low, high), or the timestamp of a packet that can't be decoded."""
         context = _decoder(self.audio)
         since = low - ceil(LEAD / self._clock)
+        beyond = 0
         for packet in tape.since(since):
             pts = packet.pts or 0
-            if pts >= high:
+            beyond = beyond + 1 if pts >= high else 0
+            if beyond > 1:  # one alone may be a wrong timestamp
                 break
             if packet.is_corrupt or self._zeroed(bytes(packet)):
                 self._broken.add(pts)
@@ -238,6 +241,8 @@ class Sound:
                     frame.pts = pts
                 if low <= (frame.pts or 0) < high:
                     yield frame
+        else:
+            section.ended = True
         try:
             rest = context.decode(None)
         except av.error.FFmpegError:
@@ -267,19 +272,22 @@ class Sound:
             return _mixed(values, frame) if mix else values
         return values.astype(np.int16, copy=False)
 
-    def _places(self, stretch: Stretch, blocks: Sequence[_Block], rate: int) -> Ints:
+    def _places(self, stretch: Stretch, blocks: Sequence[_Block], rate: int, ended: bool) -> Ints:
         """The recording's sample index of each frame's first sample."""
         ticks, lengths = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("ticks", "lengths"))
         places, follow = sample_places(ticks, lengths, self._clock * rate, self.recording.origin * rate)
         if not follow:
             for place, length, following in zip(places, lengths.tolist(), places[1:], strict=False):
-                gap = abs(place + length - following) > _JITTER * rate
-                if gap and Fraction(place, rate) < stretch.end and Fraction(following, rate) > stretch.start:
+                low, high = sorted((place + length, following))
+                inside = Fraction(low, rate) < stretch.end and Fraction(high, rate) > stretch.start
+                if high - low > _JITTER * rate and inside:
                     raise self._damaged("the sound has a hole or jumps", Fraction(following, rate))
-        over = places[-1] + int(lengths[-1])
-        missing = max(Fraction(places[0], rate) - stretch.start, stretch.end - Fraction(over, rate))
-        if missing > _RAGGED:
+        begin, over = Fraction(places[0], rate), Fraction(places[-1] + int(lengths[-1]), rate)
+        first = self.recording.seconds(self.audio, self.audio.start_time or 0)
+        if begin - stretch.start > (_RAGGED if begin - first <= _RAGGED else _ROUNDING):
             raise self._damaged("the sound can't be decoded", stretch.start)
+        if stretch.end - over > (_RAGGED if ended else _ROUNDING):
+            raise self._damaged("the sound can't be decoded", over)
         return np.array(places, np.int64)
 
     def _damaged(self, what: str, at: Fraction) -> MediaDamaged:
@@ -323,6 +331,7 @@ class _Section:
     form: _Form | None = None
     frames: Iterator[AudioFrame | int] | None = None
     complete: bool = False
+    ended: bool = False  # the recording's sound is over in it
 
 
 def _decoder(audio: AudioStream) -> AudioCodecContext:

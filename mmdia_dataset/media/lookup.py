@@ -25,16 +25,14 @@ from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.matroska import MatroskaIndex
 from mmdia_dataset.media.mp4index import Mp4Index
 from mmdia_dataset.media.packets import Recording
-from mmdia_dataset.media.samples import Index, Ints, Rows, Unsure
+from mmdia_dataset.media.samples import STRANGE, Index, Ints, Rows, Unsure
 from mmdia_dataset.media.steps import clock_of
 from mmdia_dataset.media.stretches import JITTER
 
-__all__ = ["STRANGE", "Found", "Lookup"]
+__all__ = ["Found", "Lookup"]
 
 _PROBES = 12
 _AROUND_S = 2
-STRANGE = (ValueError, IndexError, KeyError, OverflowError)
-"""What numbers that make no sense may come to."""
 _TEMPORAL_DELIMITER = b"\x12\x00"
 
 
@@ -111,10 +109,12 @@ class Lookup:
 
         Raises:
             Unsure: they are not plainly right.
+            MediaDamaged: the recording contradicts itself.
         """
         recording, video, audio = self.recording, self.video, self.audio
         if start < 0:
             raise Unsure("it begins before the recording")
+        recording.must_be_dated(start, end)
         reach = end + tail + recording.longest_pause * clock_of(video) + JITTER
         first, last = ceil(recording.ticks(video, start)), ceil(recording.ticks(video, end))
         shift = self.shifts[0]
@@ -195,6 +195,9 @@ class Lookup:
         steps = np.diff(line)
         if steps.min() <= 0 or steps.max() > self.recording.longest_pause:
             raise Unsure("frames are missing, or carry the same timestamp")
+        beat, low = self.recording.beat, int(kept.pts.min())
+        if beat is not None and beat.missed(np.sort(pts[(pts >= low) & (pts <= after)])):
+            raise Unsure("a frame is missing, or has a doubtful timestamp")
         if int(kept.pts[0]) + self.shifts[0] < 0 or self._beyond_edit(after):
             raise Unsure("the recording's own edit list hides frames")
         return kept, shown, after

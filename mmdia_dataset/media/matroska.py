@@ -9,27 +9,31 @@ Layout: RFC 8794 (EBML) and RFC 9559 (Matroska), sections 5.1 (elements) and 10.
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 
+from mmdia_dataset.media.ebml import (
+    BESIDE,
+    BLOCK,
+    CLUSTER,
+    GROUP,
+    REFERENCE,
+    SIMPLE,
+    TIME,
+    Segment,
+    children,
+    element,
+    number_of,
+)
 from mmdia_dataset.media.samples import Rows, Unsure
 
 __all__ = ["MatroskaIndex"]
 
-_EBML, _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS = 0x1A45DFA3, 0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B
-_CUES, _CLUSTER = 0x1C53BB6B, 0x1F43B675
-_SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
-_SCALE = 0x2AD7B1
 _TRACK, _NUMBER, _TYPE, _ENCODINGS, _TRACK_SCALE = 0xAE, 0xD7, 0x83, 0x6D80, 0x23314F
-_CUE, _CUE_TIME, _CUE_PLACES, _CUE_TRACK, _CUE_CLUSTER = 0xBB, 0xB3, 0xB7, 0xF7, 0xF1
-_TIME, _SIMPLE, _GROUP, _BLOCK, _REFERENCE = 0xE7, 0xA3, 0xA0, 0xA1, 0xFB
-_BESIDE = (_CUES, _SEEK_HEAD, 0x1254C367, 0x1941A469, 0x1043A770, 0xEC, 0xBF)  # tags, attachments, chapters, void
 _HARMLESS = (0xAB, 0xA7, 0xEC, 0xBF)  # previous size, position, void, checksum
-_LARGEST_CLUSTER, _LARGEST_HEAD, _MOST_BLOCKS = 64 << 20, 4 << 20, 200_000
+_LARGEST_CLUSTER, _MOST_BLOCKS = 64 << 20, 200_000
 # H.264 and HEVC let at most 16 frames overtake another one.
 _REORDER = 17
 _PICTURE, _SOUND = 1, 2
@@ -45,7 +49,7 @@ class _Cluster:
         self.lanes = lanes
 
 
-class MatroskaIndex:
+class MatroskaIndex(Segment):
     """Packets of a Matroska file by way of its cues.
 
     Args:
@@ -59,28 +63,17 @@ class MatroskaIndex:
     """
 
     def __init__(self, file: int, picture: int, sound: int | None) -> None:
-        self._file = file
-        self._size = os.fstat(file).st_size
-        kind, at, size = self._head(0)
-        if kind != _EBML:
-            raise Unsure("no EBML header")
-        kind, self._start, size = self._head(at + size)
-        if kind != _SEGMENT:
-            raise Unsure("no segment")
-        self._end = self._start + size
-        parts = self._parts()
-        scale = next((_number(data) for kind, data in _children(parts[_INFO]) if kind == _SCALE), 1_000_000)
-        self.clock = Fraction(scale, 1_000_000_000)
-        tracks = [dict(_children(data)) for kind, data in _children(parts[_TRACKS]) if kind == _TRACK]
+        super().__init__(file)
+        tracks = [dict(children(data)) for kind, data in children(self.tracks) if kind == _TRACK]
         wanted = [_nth(tracks, _PICTURE, picture), *([] if sound is None else [_nth(tracks, _SOUND, sound)])]
         if any(_ENCODINGS in track or _TRACK_SCALE in track for track in wanted):
             raise Unsure("a track is compressed, or has a clock of its own")
-        numbers = [_number(track[_NUMBER]) for track in wanted]
+        numbers = [number_of(track[_NUMBER]) for track in wanted]
         if max(numbers) > 126:
             raise Unsure("track numbers of several bytes")
-        self.counts = [sum(_number(track.get(_TYPE, b"")) == kind for track in tracks) for kind in (_PICTURE, _SOUND)]
+        self.counts = [sum(number_of(track.get(_TYPE, b"")) == kind for track in tracks) for kind in (_PICTURE, _SOUND)]
         self._lanes = [number | 0x80 for number in numbers]
-        cues = sorted(_cues(parts[_CUES], numbers[0]))
+        cues = sorted((cue.time, cue.cluster) for cue in self.cues if cue.track == numbers[0])
         if not cues:
             raise Unsure("no cues")
         self._cue_times = [time for time, _ in cues]
@@ -135,111 +128,21 @@ class MatroskaIndex:
     def _read(self, place: int) -> _Cluster | None:
         """The cluster at a place or after what else lies there; None at the end."""
         while place < self._end:
-            kind, at, size = self._head(place)
-            if kind == _CLUSTER:
-                data = self._bytes(at, size, _LARGEST_CLUSTER)
+            kind, at, size = self.head(place)
+            if kind == CLUSTER:
+                data = self.content(at, size, _LARGEST_CLUSTER)
                 return _Cluster(at + size, _blocks(data, at, self._lanes))
-            if kind not in _BESIDE:
+            if kind not in BESIDE:
                 raise Unsure("no cluster where one should be")
             place = at + size
         return None
 
-    def _parts(self) -> dict[int, bytes]:
-        """The segment's information, tracks and cues, found from its beginning and its list of places."""
-        wanted, at = {_INFO, _TRACKS, _CUES}, self._start
-        found: dict[int, bytes] = {}
-        elsewhere: dict[int, int] = {}
-        while at < self._end and wanted - set(found):
-            kind, data, size = self._head(at)
-            if kind == _CLUSTER:
-                break
-            if kind in wanted or kind == _SEEK_HEAD:
-                body = self._bytes(data, size)
-                if kind == _SEEK_HEAD:
-                    for one, entry in _children(body):
-                        seek = dict(_children(entry)) if one == _SEEK else {}
-                        if _SEEK_ID in seek and _SEEK_POSITION in seek:
-                            elsewhere[_number(seek[_SEEK_ID])] = self._start + _number(seek[_SEEK_POSITION])
-                else:
-                    found[kind] = body
-            at = data + size
-        for kind in wanted - set(found):
-            if kind not in elsewhere:
-                raise Unsure("a part of the segment is missing")
-            there, data, size = self._head(elsewhere[kind])
-            if there != kind:
-                raise Unsure("a part of the segment is not where it should be")
-            found[kind] = self._bytes(data, size)
-        return found
-
-    def _head(self, at: int) -> tuple[int, int, int]:
-        """Of the element at a place in the file: kind, where its content begins, size."""
-        head = os.pread(self._file, 12, at)
-        kind, data, size = _element(head, 0)
-        if not kind or size is None or at + data + size > self._size:
-            raise Unsure("an element is cut off, or does not say its size")
-        return kind, at + data, size
-
-    def _bytes(self, at: int, size: int, most: int = _LARGEST_HEAD) -> bytes:
-        if size > most:
-            raise Unsure("an element is larger than any should be")
-        data = os.pread(self._file, size, at)
-        if len(data) != size:
-            raise Unsure("the file ends inside an element")
-        return data
-
-
-def _element(data: bytes, at: int) -> tuple[int, int, int | None]:
-    """Kind, start of the content, and size of an element; kind 0 if there is none, size None if it is unknown."""
-    if at + 2 > len(data) or data[at] < 0x10:
-        return 0, 0, None
-    length = 9 - data[at].bit_length()
-    kind = int.from_bytes(data[at : at + length], "big")
-    at += length
-    if at >= len(data) or not data[at]:
-        return 0, 0, None
-    length = 9 - data[at].bit_length()
-    size = int.from_bytes(data[at : at + length], "big") & ((1 << 7 * length) - 1)
-    if at + length > len(data):
-        return 0, 0, None
-    return kind, at + length, None if size == (1 << 7 * length) - 1 else size
-
-
-def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The elements in an element's content."""
-    at = 0
-    while at < len(data):
-        kind, begin, size = _element(data, at)
-        if not kind or size is None or begin + size > len(data):
-            raise Unsure("an element is longer than the one it lies in")
-        yield kind, data[begin : begin + size]
-        at = begin + size
-
-
-def _number(data: bytes) -> int:
-    if len(data) > 8:
-        raise Unsure("a number of more than eight bytes")
-    return int.from_bytes(data, "big")
-
 
 def _nth(tracks: list[dict[int, bytes]], kind: int, number: int) -> dict[int, bytes]:
-    of_kind = [track for track in tracks if _number(track.get(_TYPE, b"")) == kind and _NUMBER in track]
+    of_kind = [track for track in tracks if number_of(track.get(_TYPE, b"")) == kind and _NUMBER in track]
     if number >= len(of_kind):
         raise Unsure("fewer tracks than libavformat sees")
     return of_kind[number]
-
-
-def _cues(data: bytes, number: int) -> Iterator[tuple[int, int]]:
-    """(time, cluster) of a track's cues."""
-    for kind, cue in _children(data):
-        if kind != _CUE:
-            continue
-        parts = list(_children(cue))
-        time = next((_number(value) for one, value in parts if one == _CUE_TIME), None)
-        for one, value in parts:
-            place = dict(_children(value)) if one == _CUE_PLACES else {}
-            if time is not None and _CUE_CLUSTER in place and _number(place.get(_CUE_TRACK, b"")) == number:
-                yield time, _number(place[_CUE_CLUSTER])
 
 
 def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
@@ -253,7 +156,7 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
         if at >= end - 5:
             break
         first = data[at + 1]
-        if data[at] == _SIMPLE and first >= 0x10:
+        if data[at] == SIMPLE and first >= 0x10:
             if first >= 0x80:
                 size = first & 0x7F
                 at += 2
@@ -270,14 +173,14 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
             sizes.append(size)
             at += size
             continue
-        kind, begin, long = _element(data, at)
+        kind, begin, long = element(data, at)
         if not kind or long is None or begin + long > end:
             raise Unsure("an element is longer than its cluster")
         at = begin + long
-        if kind == _TIME:
-            time = _number(data[begin:at])
-        elif kind in (_SIMPLE, _GROUP):
-            if kind == _GROUP:
+        if kind == TIME:
+            time = number_of(data[begin:at])
+        elif kind in (SIMPLE, GROUP):
+            if kind == GROUP:
                 begin, long, key = _block_of(data, begin, at)
                 (alone if key else dependent).append(begin)
             starts.append(begin)
@@ -314,12 +217,12 @@ def _block_of(data: bytes, at: int, end: int) -> tuple[int, int, bool]:
     """The block in a group: where, how long, and whether it stands alone."""
     block, alone = (0, 0), True
     while at < end:
-        kind, begin, size = _element(data, at)
+        kind, begin, size = element(data, at)
         if not kind or size is None or begin + size > end:
             raise Unsure("an element is longer than its group")
-        if kind == _BLOCK:
+        if kind == BLOCK:
             block = begin, size
-        elif kind == _REFERENCE:
+        elif kind == REFERENCE:
             alone = False
         at = begin + size
     if block[1] < 4:

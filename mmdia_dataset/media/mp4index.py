@@ -74,6 +74,14 @@ class Track:
         return sum(count * step for count, step in self._table(b"stts", 2).tolist())
 
     @property
+    def claimed(self) -> int:
+        """Ticks that the track's header says it lasts, 0 where it does not know."""
+        header = self.tables[b"mdhd"]
+        form, at, unknown = (">Q", 32, (1 << 64) - 1) if header[8] == 1 else (">I", 24, (1 << 32) - 1)
+        ticks: int = struct.unpack_from(form, header, at)[0]
+        return 0 if ticks == unknown else ticks
+
+    @property
     def count(self) -> int:
         """How many samples there are."""
         return int(self._numbers(b"stsz", 16, 4)[0])

@@ -5,6 +5,7 @@ All times inside are integer ticks of a track's own clock; fractions of a second
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
@@ -17,9 +18,11 @@ from av.stream import Stream
 
 from mmdia_dataset.errors import MediaDamaged
 from mmdia_dataset.media.rewinds import rewinds
-from mmdia_dataset.media.steps import clock_of, frame_ticks, usual_step
+from mmdia_dataset.media.samples import STRANGE, Unsure
+from mmdia_dataset.media.steps import clock_of, frame_ticks, packet_samples, usual_step
 from mmdia_dataset.media.stretches import Haul, Stretch, frames_of, sound_packets
 from mmdia_dataset.media.tracks import Tracks
+from mmdia_dataset.media.witnesses import Beat, CueWitness, drift_of, mp4_contradiction
 
 __all__ = ["REORDER", "Recording"]
 
@@ -31,6 +34,11 @@ _STEPS_BACK = (0, 1, 3, 9, 27, 81)
 _PATIENCE = Fraction(10)
 # Seconds of the recording from which its frame rate is judged.
 _SAMPLE = Fraction(8)
+# By what part of it sound may run faster or slower than its samples say: twice what rounding comes to in the sample.
+_DRIFT = Fraction(2, 1000)
+# Seconds around a span from which something may have got into it.
+_NEAR = Fraction(1)
+_ANEW = "copy the film anew from where you have it"
 
 
 class Recording(Tracks):
@@ -58,13 +66,7 @@ class Recording(Tracks):
             MediaDamaged: data is missing or broken, as far as it shows without decoding.
             UnsupportedCodec: the picture has no usable timestamps.
         """
-        for low, high in self.rewinds:
-            if low < end and start < high:
-                raise MediaDamaged(
-                    f"the recording's clock begins anew, so that {float(start):.3f} s may be at several places in it",
-                    where=self.path,
-                    hint="write it anew as Matroska, with one clock, then cut that",
-                )
+        self.must_be_dated(start, end)
         haul = Haul()
         for back in _STEPS_BACK:
             since = start - lead - self.margin - back
@@ -75,10 +77,63 @@ class Recording(Tracks):
             haul = self._read(Fraction(0), start, end, tail, pictures)
         result = Stretch(start, end)
         if self.video is not None:
-            result = frames_of(self, haul, (start, end), pictures, self.longest_pause)
+            result = frames_of(self, haul, (start, end), pictures, self.longest_pause, self.beat)
         if self.audio is not None:
             result.audio = sound_packets(self, haul, result, lead, tail)
         return result
+
+    def must_be_dated(self, start: Fraction, end: Fraction) -> None:
+        """Whatever else in the file speaks of its times has to agree with the timestamps of [start, end).
+
+        Raises:
+            MediaDamaged: something contradicts them, or a moment may occur twice.
+        """
+        for low, high in self.rewinds:
+            if low < end and start < high:
+                raise MediaDamaged(
+                    f"the recording's clock begins anew, so that {float(start):.3f} s may be at several places in it",
+                    where=self.path,
+                    hint="write it anew as Matroska, with one clock, then cut that",
+                )
+        wrong = self._contradiction
+        if not wrong and self._cues is not None:
+            try:
+                at = self._cues.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
+            except OSError as error:
+                raise MediaDamaged(f"reading stops ({error.strerror})", where=self.path) from error
+            if at is not None:
+                wrong = f"its index and its picture or sound disagree over the time {float(at - self.origin):.3f} s"
+        if wrong:
+            raise MediaDamaged(f"the recording contradicts itself: {wrong}", where=self.path, hint=_ANEW)
+
+    @cached_property
+    def _cues(self) -> CueWitness | None:
+        if not self.container.format.name.startswith("matroska"):
+            return None
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._others.callback(os.close, file)
+            return CueWitness(file)
+        except (OSError, Unsure, *STRANGE):
+            return None
+
+    @cached_property
+    def _contradiction(self) -> str:
+        """What is wrong with the times of the whole recording; nearly always nothing."""
+        video, audio = self.video, self.audio
+        if self.container.format.name.startswith("mov") and (wrong := mp4_contradiction(self.path)):
+            return wrong
+        if self._cues is not None and video is not None and video.start_time is not None:
+            begin, first = video.start_time * clock_of(video), self._cues.first
+            if begin > first + _SAMPLE / 100 and first >= 0:
+                return f"its picture begins at {float(begin):.3f} s, its index at {float(first):.3f} s"
+        samples = 0 if audio is None else packet_samples(audio)
+        if audio is not None and samples:
+            times = [packet.pts for packet in self._sample.audio if packet.pts is not None]
+            drift = drift_of(times, samples / clock_of(audio) / audio.codec_context.sample_rate)
+            if drift is not None and abs(drift) > _DRIFT:
+                return f"its sound takes {float(1 + drift):.1%} of the time that it has samples for"
+        return ""
 
     def some_packets(self, moment: Fraction, count: int) -> dict[int, list[Packet[Stream]]]:
         """The first packets of each track from the keyframe before a moment on, by the track's index.
@@ -147,10 +202,12 @@ class Recording(Tracks):
                 if pts >= give_up:
                     return
             else:
-                if pts <= first and packet.is_keyframe:
-                    haul.key = pts
-                    haul.video.clear()
-                    haul.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
+                if packet.is_keyframe:
+                    haul.keys.add(pts)
+                    if pts <= first:
+                        haul.key = pts
+                        haul.video.clear()
+                        haul.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
                 if pictures:
                     haul.video.append(packet)  # type: ignore[arg-type]
                 if packet.is_discard:
@@ -200,16 +257,25 @@ class Recording(Tracks):
         telecine alternates between 2 and 3 fields, else a second or ten frames, whichever is more. The same for all
         spans of a recording, so that what is refused does not depend on what else was asked for.
         """
-        video = self.video
+        video, times = self.video, sorted(self._sample.times)
         assert video is not None  # noqa: S101 - the caller asked
-        since = (self.claimed_end or Fraction(0)) / 4
-        try:
-            times = sorted(self._read(since, since, since + _SAMPLE, Fraction(0), False).times)
-        except MediaDamaged:  # the sample's misfortune is not the span's
-            times = []
         step = usual_step(times) or frame_ticks(video)
         steps = [other - one for one, other in pairwise(times)]
         uneven = sum(abs(one - step) * 2 > step + 2 for one in steps)
         if uneven * 20 <= len(steps):
             return step * Fraction(5, 2) + 1
         return max(1 / clock_of(video), Fraction(10 * step))
+
+    @cached_property
+    def beat(self) -> Beat | None:
+        """The steady distance of frames in ticks of the picture's clock, by the same sample; None if it varies."""
+        return Beat.of(sorted(self._sample.times))
+
+    @cached_property
+    def _sample(self) -> Haul:
+        """Some seconds from inside the recording: the times of its frames, and the sound's packets."""
+        since = (self.claimed_end or Fraction(0)) / 4
+        try:
+            return self._read(since, since, since + _SAMPLE, Fraction(0), False)
+        except MediaDamaged:  # the sample's misfortune is not the span's
+            return Haul()

@@ -18,13 +18,13 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from mmdia_dataset.media.lookup import STRANGE, Lookup
+from mmdia_dataset.media.lookup import Lookup
 from mmdia_dataset.media.mp4 import Edit
 from mmdia_dataset.media.mp4table import Lane, Template
 from mmdia_dataset.media.mux import add_track, frame_samples, margins, open_mp4, timescale_of
 from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
-from mmdia_dataset.media.samples import Ints, Rows, Unsure
+from mmdia_dataset.media.samples import STRANGE, Ints, Rows, Unsure
 
 __all__ = ["Ranges", "RangesClip"]
 

@@ -9,9 +9,13 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Index", "Ints", "Rows", "Unsure"]
+__all__ = ["STRANGE", "Index", "Ints", "Rows", "Unsure"]
 
 Ints: TypeAlias = NDArray[np.int64]
+
+
+STRANGE = (ValueError, IndexError, KeyError, OverflowError)
+"""What numbers that make no sense may come to."""
 
 
 class Unsure(Exception):

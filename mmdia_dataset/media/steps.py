@@ -9,7 +9,9 @@ from itertools import pairwise
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-__all__ = ["clock_of", "frame_ticks", "usual_step", "within"]
+__all__ = ["clock_of", "frame_ticks", "packet_samples", "usual_step", "within"]
+
+_PACKET_SAMPLES = {"aac": (1024, 2048), "ac3": (1536,), "mp2": (1152,), "mp3": (1152, 576)}  # at whole or half the rate
 
 
 def clock_of(stream: VideoStream | AudioStream) -> Fraction:
@@ -27,6 +29,13 @@ def frame_ticks(video: VideoStream) -> int:
     """Ticks of a frame by the rate that the container claims, a 25th of a second where it claims none."""
     rate = video.average_rate or video.guessed_rate
     return max(1, round(1 / (rate * clock_of(video)))) if rate else max(1, round(Fraction(1, 25) / clock_of(video)))
+
+
+def packet_samples(audio: AudioStream) -> int:
+    """Samples per channel in each packet, of codecs in which they are the same in all; 0 if that is not known."""
+    context = audio.codec_context
+    name = context.name.removesuffix("float")
+    return context.frame_size if context.frame_size in _PACKET_SAMPLES.get(name, ()) and context.sample_rate else 0
 
 
 def within(time: int | None, first: int, after: int) -> bool:

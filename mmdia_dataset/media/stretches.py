@@ -23,6 +23,7 @@ from mmdia_dataset.errors import MediaDamaged, MediaError, SpanOutside, Unsuppor
 from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.steps import clock_of, frame_ticks, usual_step, within
 from mmdia_dataset.media.tracks import Tracks
+from mmdia_dataset.media.witnesses import Beat
 
 __all__ = ["JITTER", "EmptySpan", "Haul", "Stretch", "frames_of", "sound_packets"]
 
@@ -66,13 +67,19 @@ class Haul:
     video: list[VideoPacket] = field(default_factory=list)
     audio: list[AudioPacket] = field(default_factory=list)
     times: list[int] = field(default_factory=list)  # of all frames seen, hidden ones apart
+    keys: set[int] = field(default_factory=set)  # times of those that begin a group
     key: int | None = None
     ended: bool = False
     undated: bool = False
 
 
-def frames_of(tracks: Tracks, haul: Haul, span: tuple[Fraction, Fraction], pictures: bool, pause: Fraction) -> Stretch:
+def frames_of(
+    tracks: Tracks, haul: Haul, span: tuple[Fraction, Fraction], pictures: bool, pause: Fraction, beat: Beat | None
+) -> Stretch:
     """The frames inside a span, in order, whole and without holes; a longer distance than `pause` ticks is one.
+
+    Where frames are a steady distance apart, `beat`, one off it has a wrong timestamp, unless a new part of the
+    recording begins with it.
 
     Raises:
         EmptySpan, SpanOutside, MediaDamaged, UnsupportedCodec: as `Recording.stretch` says.
@@ -101,6 +108,12 @@ def frames_of(tracks: Tracks, haul: Haul, span: tuple[Fraction, Fraction], pictu
         if low and high < len(times) and times[high] - times[low - 1] > pause:
             raise MediaDamaged(_hole(tracks, video, times[low - 1], times[high]), where=tracks.path)
         raise EmptySpan("no frame begins inside the span", where=tracks.path)
+    # Not all have been read of those before the keyframe, and beyond the frame after the last.
+    line = times[0 if haul.key is not None else max(0, low - 1) : high + 1]
+    missed = beat.missed(line, haul.keys) if beat is not None else []
+    if missed:
+        at = float(tracks.seconds(video, line[missed[0]]))
+        raise MediaDamaged(f"a frame is missing or has a wrong timestamp at {at:.3f} s", where=tracks.path)
     beginning = not low and inside[0] == video.start_time
     if beginning and inside[0] - first > pause:
         raise SpanOutside(
@@ -168,6 +181,11 @@ def sound_packets(tracks: Tracks, haul: Haul, stretch: Stretch, lead: Fraction, 
         raise kind(f"{missing}, the clip would lie at {float(stretch.start):.3f} s", where=tracks.path)
     heard = [packets[n] for n in kept]
     _must_be_whole(tracks, heard, audio)
+    one, other = kept[0], kept[-1]
+    if starts[one] > begin + jitter and (one or starts[0] > (audio.start_time or starts[0]) + ragged):
+        raise MediaDamaged(_hole(tracks, audio, begin, starts[one]), where=tracks.path)
+    if ends[other] < finish - jitter and (other + 1 < len(packets) or not haul.ended):
+        raise MediaDamaged(_hole(tracks, audio, ends[other], finish), where=tracks.path)
     for n, following in pairwise(kept):
         if abs(starts[following] - ends[n]) > jitter and starts[n] < finish:
             raise MediaDamaged(_hole(tracks, audio, ends[n], starts[following]), where=tracks.path)

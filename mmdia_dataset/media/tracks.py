@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
-from mmdia_dataset.errors import shown
+from mmdia_dataset.errors import UnsupportedCodec, shown
 from mmdia_dataset.media.probe import best_audio, best_video, open_media, origin_of
 from mmdia_dataset.media.steps import clock_of
 
@@ -30,6 +30,7 @@ class Tracks:
 
     Raises:
         MediaUnreadable: it can't be opened.
+        UnsupportedCodec: there is no decoder of that kind at all.
     """
 
     def __init__(self, path: str | os.PathLike[str], language: str | None = None, track: int | None = None) -> None:
@@ -38,6 +39,11 @@ class Tracks:
         self.container = open_media(path)
         self.video: VideoStream | None = best_video(self.container)
         self.audio: AudioStream | None = best_audio(self.container, language, track)
+        for one in (self.video, self.audio):
+            if one is not None and one.codec_context is None:
+                self.container.close()
+                kind = "picture" if one is self.video else "sound"
+                raise UnsupportedCodec(f"the {kind} is of a kind that libavcodec doesn't know", where=path)
         self.origin = origin_of(self.container)
         wanted = {stream.index for stream in (self.video, self.audio) if stream is not None}
         for stream in self.container.streams:
