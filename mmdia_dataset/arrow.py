@@ -13,19 +13,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from itertools import accumulate
+from operator import attrgetter
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mmdia_dataset import schema
 
 __all__ = [
     "JSON_SCHEMAS",
+    "Many",
+    "Maybe",
     "arrow_schema",
+    "columns_to_table",
     "from_arrow",
+    "holds",
     "is_json",
     "is_media",
     "json_schema",
@@ -138,32 +144,133 @@ def to_table(items: Iterable[M], model: type[M]) -> pa.Table:
     for row in rows:
         if type(row) is not model:
             raise pa.ArrowInvalid(f"{type(row).__name__} is no {model.__name__}")
+    return columns_to_table({field.name: _taken(rows, field) for field in arrow_schema(model)}, model)
+
+
+class Many(NamedTuple):
+    """A column of lists: how many items each has, and the column of all items."""
+
+    counts: Sequence[int]
+    items: Column
+
+
+class Maybe(NamedTuple):
+    """A column of structs of which some may be absent, and their columns, which have a place for those too."""
+
+    absent: Sequence[bool]
+    columns: Mapping[str, Column]
+
+
+Column: TypeAlias = "Sequence[Any] | Mapping[str, Column] | Many | Maybe"
+"""Values one below the other, lists and structs taken apart into columns of their own."""
+
+
+def columns_to_table(columns: Mapping[str, Column], model: type[BaseModel]) -> pa.Table:
+    """The table of a model from plain columns.
+
+    Raises:
+        pyarrow.ArrowInvalid, OverflowError, UnicodeError: a value no column can hold.
+    """
     schema = arrow_schema(model)
-    columns = [_column([getattr(row, field.name) for row in rows], field) for field in schema]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return pa.Table.from_arrays([_array(columns[field.name], field) for field in schema], schema=schema)
 
 
-def _column(values: list[Any], field: Field) -> Any:
-    """Values of one field as an array; nested models are taken apart into columns of their own."""
+def _taken(rows: list[Any], field: Field) -> Column:
+    """One field of each of many models, taken apart; rows that are None have None in every column."""
+    try:
+        values = list(map(attrgetter(field.name), rows))
+    except AttributeError:  # of None
+        values = [None if row is None else getattr(row, field.name) for row in rows]
+    return _apart(values, field)
+
+
+def _apart(values: list[Any], field: Field) -> Column:
+    kind = field.type
+    if isinstance(kind, pa.ListType):
+        items = [item for value in values for item in value]
+        return Many(list(map(len, values)), _apart(items, kind.value_field))
+    if isinstance(kind, pa.StructType):
+        return Maybe([value is None for value in values], {inner.name: _taken(values, inner) for inner in kind})
+    return values
+
+
+def _array(column: Any, field: Field) -> Any:
     kind = field.type
     if is_json(field):
-        return pa.array([_json_text(value) for value in values], kind)
+        return pa.array(map(_json_text, column), kind)
     if isinstance(kind, pa.ListType):
-        offsets, items = [0], []
-        for value in values:
-            items.extend(value)
-            offsets.append(len(items))
-        starts = pa.array(offsets, pa.int32())
-        return pa.ListArray.from_arrays(starts, _column(items, kind.value_field), type=kind)
+        starts = pa.array([0, *accumulate(column.counts)], pa.int32())
+        return pa.ListArray.from_arrays(starts, _array(column.items, kind.value_field), type=kind)
     if isinstance(kind, pa.StructType):
-        absent = [value is None for value in values]
-        columns = [
-            _column([None if value is None else getattr(value, inner.name) for value in values], inner)
-            for inner in kind
-        ]
-        mask = pa.array(absent) if any(absent) else None
-        return pa.StructArray.from_arrays(columns, fields=list(kind), mask=mask)
-    return pa.array(values, kind)
+        absent, columns = column if isinstance(column, Maybe) else ((), column)
+        arrays = [_array(columns[inner.name], inner) for inner in kind]
+        mask = pa.array(absent, pa.bool_()) if any(absent) else None
+        return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
+    return pa.array(column, kind)
+
+
+def holds(table: pa.Table, model: type[BaseModel]) -> bool:
+    """Whether every row keeps what the model demands, of values that already have the types of its Arrow schema.
+
+    pydantic judges, but of numbers the least and the greatest alone, and of texts each different one once. What is no
+    demand of a single field is not looked at, nor are JSON columns and None where there should be a value.
+    """
+    try:
+        for name, judge in _judges(model).items():
+            judge(table.column(name).combine_chunks())
+    except ValidationError:
+        return False
+    return True
+
+
+Judge = Callable[[Any], None]
+
+
+@cache
+def _judges(model: type[BaseModel]) -> dict[str, Judge]:
+    return {
+        name: _judge(Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation)
+        for name, info in model.model_fields.items()
+    }
+
+
+def _judge(annotation: Any) -> Judge:
+    """What looks at an array of a field, and raises ValidationError."""
+    import pyarrow.compute as pc  # many commands do without
+
+    inner, _ = _optional(annotation)
+    if get_origin(inner) is tuple:
+        judge = _judge(get_args(inner)[0])
+        return lambda array: judge(array.flatten())
+    if get_origin(inner) is dict:
+        return lambda _: None
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        judges = list(_judges(inner).values())
+
+        def each(array: Any) -> None:
+            for judge, column in zip(judges, array.flatten(), strict=True):
+                judge(column)
+
+        return each
+    if dataclasses.is_dataclass(inner):
+        whole = TypeAdapter(annotation)
+
+        def extremes(array: Any) -> None:
+            ends = [pc.min_max(column).as_py() for column in array.flatten()]
+            for end in ("min", "max"):
+                whole.validate_python({part.name: found[end] for part, found in zip(array.type, ends, strict=True)})
+
+        return lambda array: extremes(array) if len(array) else None
+    if inner is str and annotation in (str, str | None):
+        return lambda _: None  # any text will do
+    every = TypeAdapter(list[annotation], config=ConfigDict(strict=True, regex_engine="python-re"))
+    numeric = inner in (int, float)
+
+    def different(array: Any) -> None:
+        values = pc.min_max(array).as_py().values() if numeric else pc.unique(array).to_pylist()
+        every.validate_python([value for value in values if value is not None])
+
+    return different
 
 
 def from_arrow(batch: pa.Table | pa.RecordBatch, model: type[M]) -> Iterator[M]:
@@ -190,8 +297,11 @@ def _json_columns(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(field.name for field in arrow_schema(model) if is_json(field))
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _json_text(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"
+    return _encode(value) if value else "{}"
 
 
 def json_schema(name: str) -> dict[str, Any]:

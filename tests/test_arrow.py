@@ -89,6 +89,42 @@ def test_nothing_stands_under_a_missing_struct():
     assert labels.to_pylist() == [None]
 
 
+@given(st.lists(DIALOGUE, min_size=1, max_size=4))
+def test_a_table_holds_what_its_model_demands(dialogues):
+    assert arrow.holds(arrow.to_table(dialogues, Dialogue), Dialogue)
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        (("id",), "../x"),
+        (("movie",), "x" * 201),
+        (("number",), -1),
+        (("timeline",), "film"),
+        (("intensity",), 10.5),
+        (("span", "end_ms"), 3_600_000_001),
+        (("speakers", 0, "visible"), "often"),
+        (("turns", 0, "cue"), 2**31),
+        (("turns", 0, "span", "start_ms"), -1),
+        (("turns", 0, "nonverbal", 0, "offset"), -1),
+        (("triplet", "relationship", "label"), "Enemies"),
+    ],
+)
+def test_one_wrong_value_among_many_rows_is_noticed(place, wrong):
+    def table(*changed):
+        rows = arrow.to_table([Dialogue.model_validate_json(json.dumps(EXAMPLES["dialogue"]))] * 9, Dialogue)
+        values = rows.to_pylist()
+        for steps, value in changed:
+            inner = values[5]
+            for step in steps[:-1]:
+                inner = inner[step]
+            inner[steps[-1]] = value
+        return pa.Table.from_pylist(values, rows.schema)
+
+    assert arrow.holds(table(), Dialogue)
+    assert not arrow.holds(table((place, wrong)), Dialogue)
+
+
 def test_items_of_another_model_are_refused():
     with pytest.raises(pa.ArrowInvalid, match="Speaker is no Dialogue"):
         arrow.to_table([schema.Speaker(id=0, name="Anna", named=True)], Dialogue)

@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from mmdia_dataset import arrow
 from mmdia_dataset.release import RULES, WRITERS, open_release, srt
+from mmdia_dataset.release.drafts import drafts_to_table
 from mmdia_dataset.release.identity import Home
 from mmdia_dataset.release.reading import ENTRY_READERS
 from mmdia_dataset.release.residue import apply, checksum, diff, same
@@ -69,6 +71,26 @@ def test_the_quick_residue_is_the_full_one(raw):
     full = diff(srt.render(dialogue), raw, aliases=srt._ALIASES)
     key = lambda op: json.dumps(op)  # noqa: E731
     assert sorted(dialogue.extra.get("srt", []), key=key) == sorted(full, key=key)
+
+
+@QUICK
+@given(st.lists(ENTRIES["srt"], max_size=4), st.sampled_from(["tt1234567", "a/b", "x" * 199]))
+def test_columns_of_drafts_are_those_of_their_dialogues(raws, movie):
+    drafts, dialogues = [], []
+    for raw in raws:
+        try:
+            drafts.append(srt.take_apart(raw, Home(movie, "movie_4"), Notes()))
+            dialogues.append(drafts[-1].dialogue())
+        except EntryError:
+            continue
+        except ValidationError:
+            dialogues.append(None)
+    if None not in dialogues:
+        table = drafts_to_table(drafts)
+        assert table.equals(arrow.to_table(dialogues, Dialogue), check_metadata=True)
+        assert arrow.holds(table, Dialogue)
+    elif len(drafts) == len(dialogues):
+        assert not arrow.holds(drafts_to_table(drafts), Dialogue)
 
 
 def test_plausible_entries_have_little_residue():

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mmdia_dataset import arrow
 from mmdia_dataset.loader.parts import Shard, is_parquet, joined, parquet_ids, parquet_shards, parquet_tables, rows_of
 from mmdia_dataset.loader.places import fingerprint
 from mmdia_dataset.loader.rows import row_schema
@@ -74,7 +73,9 @@ class Released:
         files = [file.path for file in release.files]
         if release.splits_file is not None:
             files.append(root / release.splits_file)
-        return cls(root, fingerprint(files))
+        state = fingerprint(files)
+        _remember(root, state, release)
+        return cls(root, state)
 
     def schema(self) -> pa.Schema:
         """Of the tables."""
@@ -158,18 +159,11 @@ class Released:
     def _stored(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
         release = self.release()
         file = next(file for file in release.files if os.fspath(file.path) == shard.file)
-        batch: list[Dialogue] = []
-        for reading in release.read([file]):
-            findings.issues.update(issue.severity for issue in reading.issues)
-            if reading.dialogue is None:
-                findings.refused += 1
-                continue
-            batch.append(reading.dialogue)
-            if len(batch) == _ROWS:
-                yield arrow.to_table(batch, Dialogue)
-                batch.clear()
-        if batch:
-            yield arrow.to_table(batch, Dialogue)
+        for batch in release.tables([file], _ROWS):
+            findings.issues.update(issue.severity for issue in batch.issues)
+            findings.refused += batch.refused
+            if len(batch.table):
+                yield batch.table
 
     def _by_split(self, table: pa.Table) -> dict[Split, list[int]]:
         """Row numbers of a table by the splits they are in."""
@@ -202,11 +196,22 @@ class Staged:
                 yield pa.Table.from_batches([batch])
 
 
-@lru_cache(maxsize=2)
+_known: dict[tuple[Path, str], Release] = {}
+
+
+def _remember(root: Path, state: str, release: Release) -> Release:
+    """Keep a release that was opened, and one before it."""
+    _known.pop((root, state), None)
+    while len(_known) > 1:
+        del _known[next(iter(_known))]
+    _known[root, state] = release
+    return release
+
+
 def _opened(root: Path, state: str) -> Release:
     from mmdia_dataset.release import open_release
 
-    return open_release(root)
+    return _known.get((root, state)) or _remember(root, state, open_release(root))
 
 
 @lru_cache(maxsize=2)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mmdia_dataset.errors import ReleaseNotFound, ReleaseUnreadable, shown
-from mmdia_dataset.release.identity import Home, movie_of
 from mmdia_dataset.release.own import read_jsonl, read_movies, read_parquet
-from mmdia_dataset.release.reading import MovieBook, Reading, SourceFile, movies_of_file, read_file
+from mmdia_dataset.release.reading import (
+    Batch,
+    MovieBook,
+    Reading,
+    SourceFile,
+    batch_of,
+    file_tables,
+    movies_of_file,
+    read_file,
+)
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import DIALECTS, Dialect, Kind, kind_of
 from mmdia_dataset.release.splits import membership, read_splits
@@ -76,13 +85,21 @@ class Release:
             if source.dialect in ("parquet", "jsonl"):
                 for reading in read_parquet(source) if source.dialect == "parquet" else read_jsonl(source):
                     if reading.dialogue is not None:
-                        movie, batch = reading.dialogue.movie, reading.dialogue.batch
-                        if not self._movies.has(movie, batch):
-                            self._movies.add(movie_of(Home(movie, batch), None))
+                        self._movies.meet(reading.dialogue.movie, reading.dialogue.batch, None)
                     yield reading
                 self._movies.done.add(source.name)
             else:
                 yield from read_file(source, self._movies)
+
+    def tables(self, files: Iterable[SourceFile] | None = None, rows: int = 500) -> Iterator[Batch]:
+        """The same as `read`, as tables of the dialogues of at most so many entries of one file."""
+        for source in self.files if files is None else files:
+            if source.dialect in ("parquet", "jsonl"):
+                readings = self.read([source])
+                while taken := list(itertools.islice(readings, rows)):
+                    yield batch_of(taken)
+            else:
+                yield from file_tables(source, self._movies, rows)
 
     def dialogues(
         self,

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 from pydantic import ValidationError
 
+from mmdia_dataset.arrow import holds, to_table
 from mmdia_dataset.release import srt, training, utterances
+from mmdia_dataset.release.drafts import Draft, drafts_to_table
 from mmdia_dataset.release.identity import Home, home_of_dialogue, home_of_entry, home_of_file, movie_of
 from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse, read_json
 from mmdia_dataset.release.residue import apply, diff
 from mmdia_dataset.release.rules import EntryError, Notes, make_issue
 from mmdia_dataset.release.sniff import Dialect, clips_key, entry_dialect, is_lines
-from mmdia_dataset.release.stamps import Times
+from mmdia_dataset.release.stamps import Lines
 from mmdia_dataset.release.values import clip_number, first_key
 from mmdia_dataset.schema import Dialogue, Issue, Movie
 
 __all__ = [
     "ENTRY_READERS",
+    "Batch",
     "MovieBook",
     "Reading",
     "SourceFile",
+    "batch_of",
+    "file_tables",
     "invalid",
     "movies_of_file",
     "read_file",
@@ -99,14 +106,22 @@ class MovieBook:
         """Whether a movie is known."""
         return (movie, batch) in self._movies
 
+    def meet(self, movie: str, batch: str | None, file: str | None) -> None:
+        """Note the movie of a dialogue read from a file, if it is not known."""
+        if not self.has(movie, batch):
+            self.add(movie_of(Home(movie, batch), file))
+
     def all(self) -> tuple[Movie, ...]:
         """Every movie, in order of id and batch."""
         return tuple(sorted(self._movies.values(), key=lambda movie: (movie.id, movie.batch or "")))
 
 
 def _failure(source: SourceFile, error: EntryError, path: str = "$") -> Reading:
-    issue = make_issue(error.rule, source.name, f"{path}{error.at}", error.message, error.hint)
-    return Reading(None, (issue,), source.name, path)
+    return Reading(None, _refused(source, error, path).issues, source.name, path)
+
+
+def _refused(source: SourceFile, error: EntryError, path: str = "$") -> _Entry:
+    return _Entry(None, (make_issue(error.rule, source.name, f"{path}{error.at}", error.message, error.hint),), path)
 
 
 def invalid(error: ValidationError | RecursionError) -> EntryError:
@@ -205,48 +220,125 @@ def home_of(entry: Any, home: Home, dialect: Dialect) -> Home:
         return home
 
 
+class _Entry(NamedTuple):
+    """An entry as its reader left it: a dialogue, one not judged yet, or None; and what was interpreted or wrong."""
+
+    made: Dialogue | Draft | None
+    issues: tuple[Issue, ...]
+    path: str
+    places: tuple[int, ...] | None = None
+
+
 def read_file(source: SourceFile, movies: MovieBook) -> Iterator[Reading]:
     """Every entry of a file of one of upstream's dialects."""
+    for entry in _entries(source, movies):
+        yield _judged(entry, source, movies)
+
+
+class Batch(NamedTuple):
+    """Some dialogues of a file as a table, the issues met, and how many entries are not among them."""
+
+    table: pa.Table
+    issues: tuple[Issue, ...]
+    refused: int
+
+
+def file_tables(source: SourceFile, movies: MovieBook, rows: int) -> Iterator[Batch]:
+    """The entries of a file of one of upstream's dialects, up to so many at a time. Of most, no models are made."""
+    entries = _entries(source, movies)
+    while taken := list(itertools.islice(entries, rows)):
+        yield _laid_out(taken, source, movies) or batch_of([_judged(entry, source, movies) for entry in taken])
+
+
+def batch_of(readings: Sequence[Reading]) -> Batch:
+    """Readings as a batch."""
+    dialogues = [reading.dialogue for reading in readings if reading.dialogue is not None]
+    issues = tuple(issue for reading in readings for issue in reading.issues)
+    return Batch(to_table(dialogues, Dialogue), issues, len(readings) - len(dialogues))
+
+
+def _laid_out(entries: list[_Entry], source: SourceFile, movies: MovieBook) -> Batch | None:
+    """Entries as a batch; None if one must be judged by itself, or would not be taken as it is."""
+    drafts = [entry.made for entry in entries if isinstance(entry.made, Draft)]
+    if len(drafts) < sum(entry.made is not None for entry in entries):
+        return None
+    try:
+        for draft in drafts:
+            _check_residue(draft.extra)
+        table = drafts_to_table(drafts)
+    except (EntryError, pa.ArrowException, OverflowError, UnicodeError):
+        return None
+    if not holds(table, Dialogue):
+        return None
+    for draft in drafts:
+        movies.meet(draft.movie, draft.batch, source.name)
+    return Batch(table, tuple(issue for entry in entries for issue in entry.issues), len(entries) - len(drafts))
+
+
+def _judged(entry: _Entry, source: SourceFile, movies: MovieBook) -> Reading:
+    """The entry's dialogue, if the schema takes it."""
+    made, issues, path, places = entry
+    if made is None:
+        return Reading(None, issues, source.name, path)
+    try:
+        dialogue = made.dialogue() if isinstance(made, Draft) else made
+        _check_residue(dialogue.extra)
+    except EntryError as error:
+        return _failure(source, error, path)
+    except (ValidationError, RecursionError) as error:
+        return _failure(source, invalid(error), path)
+    movies.meet(dialogue.movie, dialogue.batch, source.name)
+    return Reading(dialogue, issues, source.name, path, ENTRY_READERS[source.dialect][1], places)
+
+
+def _check_residue(extra: dict[str, Any]) -> None:
+    """Refuse what no file of ours can store. Raises EntryError."""
+    for operations in extra.values():
+        for operation in operations:
+            if type(operation[-1]) in (dict, list):
+                check_entry(operation[-1])
+
+
+def _entries(source: SourceFile, movies: MovieBook) -> Iterator[_Entry]:
     try:
         if is_lines(source.path):
-            yield from _read_lines(source, movies)
+            yield from _line_entries(source)
+            movies.done.add(source.name)
             return
         entries, base, home, doubtful, issues = _open(source, movies)
     except EntryError as error:
         movies.done.add(source.name)
-        yield _failure(source, error)
+        yield _refused(source, error)
         return
     single = base == "$" and len(entries) == 1 and not _is_list(source.path)
-    times = srt.prepare(entries) if source.dialect == "srt" else []
-    for place, entry in enumerate(entries):
+    usual = srt.prepare(entries) if source.dialect == "srt" else []
+    for place, raw in enumerate(entries):
         path = base if single else f"{base}[{place}]"
-        hint = times[place] if times else None
-        reading = _read(source, entry, path, home, movies, doubtful=doubtful, times=hint)
+        entry = _taken(source, raw, path, home, doubtful=doubtful, usual=usual[place] if usual else None)
         if issues:
-            reading = replace(reading, issues=(*issues, *reading.issues))
+            entry = entry._replace(issues=(*issues, *entry.issues))
             issues = []
-        yield reading
+        yield entry
     if issues:
-        yield Reading(None, tuple(issues), source.name, "$")
+        yield _Entry(None, tuple(issues), "$")
     movies.done.add(source.name)
+
+
+def _line_entries(source: SourceFile) -> Iterator[_Entry]:
+    home = home_of_file(source.path, source.name, None)
+    for number, line in json_lines(source.path):
+        at = f"line {number}"
+        try:
+            raw, doubtful = parse(line, first_line=number)
+        except EntryError as error:
+            yield _refused(source, error, at)
+        else:
+            yield _taken(source, raw, at, home, doubtful=doubtful)
 
 
 def _is_list(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
-
-
-def _read_lines(source: SourceFile, movies: MovieBook) -> Iterator[Reading]:
-    home = home_of_file(source.path, source.name, None)
-    for number, line in json_lines(source.path):
-        at = f"line {number}"
-        try:
-            entry, doubtful = parse(line, first_line=number)
-        except EntryError as error:
-            yield _failure(source, error, at)
-        else:
-            yield _read(source, entry, at, home, movies, doubtful=doubtful)
-    movies.done.add(source.name)
 
 
 def _check_shape(entry: Any, lines: str) -> None:
@@ -257,34 +349,26 @@ def _check_shape(entry: Any, lines: str) -> None:
         raise EntryError("wrong-shape", f"the entry has the keys {shown or 'none'}, but no `{lines}`")
 
 
-def _read(
-    source: SourceFile,
-    entry: Any,
-    path: str,
-    home: Home,
-    movies: MovieBook,
-    *,
-    doubtful: bool,
-    times: Times | None = None,
-) -> Reading:
+def _taken(
+    source: SourceFile, raw: Any, path: str, home: Home, *, doubtful: bool, usual: Lines | None = None
+) -> _Entry:
     read, lines = ENTRY_READERS[source.dialect]
     notes = Notes()
+    made: Dialogue | Draft
     try:
-        _check_shape(entry, lines)
+        _check_shape(raw, lines)
         if doubtful:
-            check_entry(entry)
-        dialogue, places = srt.read_entry(entry, home, notes, times) if times else read(entry, home, notes)
-        operations: Any = dialogue.extra.get(source.dialect, ())
-        for operation in operations:
-            if type(operation[-1]) in (dict, list):
-                check_entry(operation[-1])
+            check_entry(raw)
+        if source.dialect == "srt":
+            made = srt.take_apart(raw, home, notes, usual)
+            places = made.places
+        else:
+            made, places = read(raw, home, notes)
     except EntryError as error:
-        return _failure(source, error, path)
+        return _refused(source, error, path)
     except (ValidationError, RecursionError) as error:
-        return _failure(source, invalid(error), path)
-    if not movies.has(dialogue.movie, dialogue.batch):
-        movies.add(movie_of(Home(dialogue.movie, dialogue.batch), source.name))
-    return Reading(dialogue, notes.issues(source.name, path), source.name, path, lines, places)
+        return _refused(source, invalid(error), path)
+    return _Entry(made, notes.issues(source.name, path), path, places)
 
 
 def movies_of_file(source: SourceFile, movies: MovieBook) -> None:
@@ -298,8 +382,7 @@ def movies_of_file(source: SourceFile, movies: MovieBook) -> None:
             entries = iter(found)
         counted = Counter(home_of(entry, home, source.dialect) for entry in entries if type(entry) is dict)
         for own in counted:
-            if not movies.has(own.movie, own.batch):
-                movies.add(movie_of(own, source.name))
+            movies.meet(own.movie, own.batch, source.name)
     except (EntryError, ValidationError):
         pass
     movies.done.add(source.name)

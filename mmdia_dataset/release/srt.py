@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from mmdia_dataset.release.drafts import Draft, DraftTurn
 from mmdia_dataset.release.identity import Home
 from mmdia_dataset.release.residue import apply, checksum, diff
 from mmdia_dataset.release.rules import EntryError, Notes
-from mmdia_dataset.release.stamps import Times, canonical_times
-from mmdia_dataset.release.style import read_style, tags_of, write_labels, write_scores
+from mmdia_dataset.release.stamps import Lines, canonical_lines
+from mmdia_dataset.release.style import Style, read_style, style_of, tags_of, write_labels, write_scores
 from mmdia_dataset.release.transcript import Cast, Part, parse_line, parse_words, render_line, without_markup
 from mmdia_dataset.release.values import (
     cast_of,
     clip_number,
     cue_number,
     first_key,
-    speaker_rows,
     time_of,
 )
 from mmdia_dataset.schema import Dialogue, Span, Turn
@@ -31,6 +31,7 @@ __all__ = [
     "prepare",
     "read_entry",
     "render",
+    "take_apart",
     "times_of",
     "write_entry",
 ]
@@ -54,94 +55,128 @@ LineTimes = tuple[int | None, int | None, int | None, int | None]
 """Absolute start and end, start and end from the dialogue's beginning [ms], of one line."""
 
 
-def prepare(entries: list[Any]) -> list[Times | None]:
-    """What `read_entry` may be given as `times`, for each of many entries."""
-    return canonical_times([entry.get(LINES) if type(entry) is dict else None for entry in entries])
+def prepare(entries: list[Any]) -> list[Lines | None]:
+    """What `take_apart` may be given as `usual`, for each of many entries."""
+    return canonical_lines([entry.get(LINES) if type(entry) is dict else None for entry in entries])
 
 
-def read_entry(
-    raw: dict[str, Any], home: Home, notes: Notes, times: Times | None = None
-) -> tuple[Dialogue, tuple[int, ...] | None]:
+def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue, tuple[int, ...] | None]:
     """A clip as a dialogue, and the line of each turn (None where line and turn have the same place).
 
     Raises:
         EntryError: there is no usable clip_id, or no list of lines.
         pydantic.ValidationError: a value breaks the schema.
     """
+    draft = take_apart(raw, home, notes)
+    return draft.dialogue(), draft.places
+
+
+def take_apart(raw: dict[str, Any], home: Home, notes: Notes, usual: Lines | None = None) -> Draft:
+    """A clip as a dialogue not judged yet.
+
+    Raises:
+        EntryError: there is no usable clip_id, or no list of lines.
+        pydantic.ValidationError: a value breaks the schema, and what the file held beyond it can't be told.
+    """
     lines = raw.get(LINES)
     if type(lines) is not list:
         raise EntryError("wrong-shape", f"`{LINES}` is {type(lines).__name__}, not a list of lines", f".{LINES}")
     number = clip_number(first_key(raw, "clip_id", "id"))
     cast = cast_of(raw, notes)
+    usual = usual or canonical_lines([lines])[0]
+    read = _odd(lines, cast, notes) if usual is None else _usual(usual, cast, notes)
+    style = read_style(raw, notes)
+    draft = Draft(
+        home.dialogue_id(number),
+        home.movie,
+        home.batch,
+        number,
+        read.timeline,
+        read.span,
+        cast.names,
+        read.turns,
+        style,
+        None if len(read.places) == len(lines) else tuple(read.places),
+        {},
+    )
+    if read.residue is None:
+        operations = diff(render(draft.dialogue()), raw, aliases=_ALIASES)
+    else:  # what that would give, without rendering the lines known to be canonical
+        head = _head_residue(_head(number, cast.names, style), raw)
+        operations = [*head, *read.residue] if usual is None else [*read.residue, *head]
+    if operations:
+        draft.extra["srt"] = operations
+    return draft
+
+
+class _Read(NamedTuple):
+    """An entry's lines as turns, each with its line's place; and what the lines hold beyond, if that can be told."""
+
+    timeline: Timeline
+    span: tuple[int, int]
+    turns: list[DraftTurn]
+    places: list[int]
+    residue: list[Any] | None
+
+
+def _usual(lines: Lines, cast: Cast, notes: Notes) -> _Read:
+    """Lines of which every key but the words has its canonical value."""
     index = cast.index
-    times = times or canonical_times([lines])[0]
-    usual = times is not None  # every key but the words has its canonical value
-    timeline: Timeline = "movie"
-    if times is None:
-        times, timeline = _times(lines, notes)
-    spans, first, last = times
-    base = first if timeline == "movie" else None
-    turns: list[dict[str, Any]] = []
+    turns: list[DraftTurn] = []
     places: list[int] = []
-    numbers: list[int] = []
-    operations: list[Any] = []
-    odd: list[tuple[int, int, list[Part]]] = []
-    simple = False
-    cue: int
-    for place, line in enumerate(lines):
-        span = spans[place]
-        if usual:
-            cue, annotation, text = line["index"], line["character_annotation"], line["text"]
-            name, _, words = annotation.partition(": ") if type(annotation) is str else ("", "", "")
-            speaker = index.get(name)
-            simple = speaker is not None and ":" not in words
-            if simple and words and "<" not in words and words.strip() == words:
+    residue: list[Any] = []
+    columns = zip(lines.cues, lines.starts, lines.ends, lines.texts, lines.annotations, strict=True)
+    for place, (cue, start, end, text, annotation) in enumerate(columns):
+        name, _, words = annotation.partition(": ") if type(annotation) is str else ("", "", "")
+        speaker = index.get(name)
+        if speaker is not None and ":" not in words:
+            if words and "<" not in words and words.strip() == words:
                 if words != text:
-                    operations.append([f"/{LINES}/index={cue}/text", checksum(words), text])
-                numbers.append(cue)
+                    residue.append([f"/{LINES}/index={cue}/text", checksum(words), text])
                 places.append(place)
-                turns.append({"speaker": speaker, "span": span, "text": words, "cue": cue})
+                turns.append((speaker, start, end, words, cue, ()))
                 continue
-        at = f".{LINES}[{place}]"
-        if not usual:
-            cue = cue_number(line.get("index") if type(line) is dict else None, place, notes, at)
-        if usual and simple and "<" in words:
-            parts = [parse_words(words, speaker, cast)]
+            parts = [parse_words(words, speaker, cast)] if "<" in words else None
         else:
-            parts = _parts(line, cast, notes, at)
-        if usual:
-            for key, canonical in (("text", _text(parts)), ("character_annotation", render_line(parts, cast.names))):
-                if line[key] != canonical:  # which is text, so == tells types too
-                    operations.append([f"/{LINES}/index={cue}/{key}", checksum(canonical), line[key]])
-        else:
-            odd.append((place, cue, parts))
-        numbers.append(cue)
+            parts = None
+        if parts is None:
+            line = {"character_annotation": annotation, "text": text}
+            parts = _parts(line, cast, notes, f".{LINES}[{place}]")
+        canonical = _text(parts)
+        if text != canonical:  # which is text, so == tells types too
+            residue.append([f"/{LINES}/index={cue}/text", checksum(canonical), text])
+        canonical = render_line(parts, cast.names)
+        if annotation != canonical:
+            residue.append([f"/{LINES}/index={cue}/character_annotation", checksum(canonical), annotation])
         for part in parts:
             places.append(place)
-            turns.append(part.turn(span, cue))
-    dialogue = Dialogue.model_validate(
-        {
-            "id": home.dialogue_id(number),
-            "movie": home.movie,
-            "batch": home.batch,
-            "number": number,
-            "timeline": timeline,
-            "span": Span(first, last),
-            "speakers": speaker_rows(cast),
-            "turns": turns,
-            **read_style(raw, notes),
-        }
-    )
-    if len(set(numbers)) != len(numbers) or any(type(line) is not dict for line in lines):
-        operations = diff(render(dialogue), raw, aliases=_ALIASES)
-    else:  # what that would give, without rendering the lines known to be canonical
-        operations += _head_residue(_head(dialogue), raw)
-        for place, cue, parts in odd:
-            canonical_line = _line(cue, spans[place], base, parts, cast.names)
-            operations += diff(canonical_line, lines[place], f"/{LINES}/index={cue}", _ALIASES)
-    if operations:
-        dialogue.extra["srt"] = operations
-    return dialogue, None if len(places) == len(lines) else tuple(places)
+            turns.append((part.speaker, start, end, part.text, cue, part.sounds))
+    told = len(set(lines.cues)) == len(lines.cues)
+    return _Read("movie", (lines.first, lines.last), turns, places, residue if told else None)
+
+
+def _odd(lines: list[Any], cast: Cast, notes: Notes) -> _Read:
+    """Lines of any form."""
+    spans, timeline = _times(lines, notes)
+    first, last = extent(spans)
+    base = first if timeline == "movie" else None
+    turns: list[DraftTurn] = []
+    places: list[int] = []
+    read: list[tuple[int, list[Part]]] = []
+    for place, (line, span) in enumerate(zip(lines, spans, strict=True)):
+        at = f".{LINES}[{place}]"
+        cue = cue_number(line.get("index") if type(line) is dict else None, place, notes, at)
+        parts = _parts(line, cast, notes, at)
+        read.append((cue, parts))
+        for part in parts:
+            places.append(place)
+            turns.append((part.speaker, span.start_ms, span.end_ms, part.text, cue, part.sounds))
+    if len({cue for cue, _ in read}) != len(read) or any(type(line) is not dict for line in lines):
+        return _Read(timeline, (first, last), turns, places, None)
+    residue: list[Any] = []
+    for (cue, parts), span, line in zip(read, spans, lines, strict=True):
+        residue += diff(_line(cue, span, base, parts, cast.names), line, f"/{LINES}/index={cue}", _ALIASES)
+    return _Read(timeline, (first, last), turns, places, residue)
 
 
 def _head_residue(head: dict[str, Any], raw: dict[str, Any]) -> list[Any]:
@@ -155,7 +190,7 @@ def _head_residue(head: dict[str, Any], raw: dict[str, Any]) -> list[Any]:
     return diff({}, rest) if _ALIASES.keys().isdisjoint(rest) else diff(head, {**head, **rest}, aliases=_ALIASES)
 
 
-def _times(lines: list[Any], notes: Notes) -> tuple[Times, Timeline]:
+def _times(lines: list[Any], notes: Notes) -> tuple[list[Span], Timeline]:
     found: list[LineTimes] = []
     for place, line in enumerate(lines):
         at = f".{LINES}[{place}]"
@@ -170,8 +205,7 @@ def _times(lines: list[Any], notes: Notes) -> tuple[Times, Timeline]:
                 time_of(first_key(line, "relative_end", "relative_end_time"), notes, at),
             )
         )
-    spans, timeline = times_of(found, LINES, notes)
-    return Times(spans, *extent(spans)), timeline
+    return times_of(found, LINES, notes)
 
 
 def extent(spans: list[Span]) -> tuple[int, int]:
@@ -274,17 +308,16 @@ def _line(number: int, span: Span, base: int | None, parts: list[Part], names: l
     return line
 
 
-def _head(dialogue: Dialogue) -> dict[str, Any]:
-    entry: dict[str, Any] = {"clip_id": dialogue.number, "key": "", "video_path": ""}
-    entry["speaker"] = [speaker.name for speaker in dialogue.speakers]
-    tags = tags_of(dialogue)
-    if tags or dialogue.description is not None:
-        style: dict[str, Any] = {} if tags is None else {"Tags": tags}
-        if dialogue.description is not None:
-            style["Summary"] = dialogue.description
-        entry["style_annotation"] = style
-    write_labels(dialogue, entry)
-    write_scores(dialogue, entry)
+def _head(number: int, names: list[str], style: Style) -> dict[str, Any]:
+    entry: dict[str, Any] = {"clip_id": number, "key": "", "video_path": "", "speaker": names}
+    tags, summary = tags_of(style), style.get("description")
+    if tags or summary is not None:
+        said: dict[str, Any] = {} if tags is None else {"Tags": tags}
+        if summary is not None:
+            said["Summary"] = summary
+        entry["style_annotation"] = said
+    write_labels(style, entry)
+    write_scores(style, entry)
     return entry
 
 
@@ -292,7 +325,7 @@ def render(dialogue: Dialogue) -> dict[str, Any]:
     """The canonical entry: what the fields say, without the residue."""
     names = [speaker.name for speaker in dialogue.speakers]
     base = dialogue.span.start_ms if dialogue.timeline == "movie" else None
-    entry = _head(dialogue)
+    entry = _head(dialogue.number, names, style_of(dialogue))
     entry[LINES] = [
         _line(group[0].cue, group[0].span, base, parts_of(group), names) for group in cues_of(dialogue.turns)
     ]

@@ -6,15 +6,14 @@ same seven keys with times of the same form, so they are laid side by side and r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mmdia_dataset.timing import Span
-
-__all__ = ["Times", "canonical_times"]
+__all__ = ["Lines", "canonical_lines"]
 
 _seven = itemgetter(
     "index", "abs_start_time", "abs_end_time", "relative_start", "relative_end", "text", "character_annotation"
@@ -27,19 +26,23 @@ _INT64 = 2**63
 Ints = npt.NDArray[np.int64]
 
 
-class Times(NamedTuple):
-    """The span of each line, first start and last end [ms]."""
+class Lines(NamedTuple):
+    """The lines of one entry, column by column; times in milliseconds."""
 
-    spans: list[Span]
+    cues: Sequence[int]
+    starts: list[int]
+    ends: list[int]
+    texts: Sequence[Any]
+    annotations: Sequence[Any]
     first: int
     last: int
 
 
-def canonical_times(entries: list[Any]) -> list[Times | None]:
-    """For each entry's lines: their times, or None if any key, number or time is not as our writer writes it.
+def canonical_lines(entries: list[Any]) -> list[Lines | None]:
+    """For each entry's lines: their columns, or None if any key, number or time is not as our writer writes it.
 
     Canonical are the seven keys, an integer `index`, times ``HH:MM:SS,mmm``, and relative times that count from the
-    entry's first start.
+    entry's first start. Texts and annotations may be anything.
     """
     found = _all(entries)
     if found is None:  # somewhere is something unusual: one by one
@@ -47,7 +50,7 @@ def canonical_times(entries: list[Any]) -> list[Times | None]:
     return found
 
 
-def _all(entries: list[Any]) -> list[Times | None] | None:
+def _all(entries: list[Any]) -> list[Lines | None] | None:
     rows: list[Any] = []
     counts: list[int] = []
     for lines in entries:
@@ -59,7 +62,7 @@ def _all(entries: list[Any]) -> list[Times | None] | None:
         counts.append(len(usual))
     if not rows:
         return [None] * len(entries)
-    index, *columns, _, _ = zip(*rows, strict=True)
+    index, *columns, texts, annotations = zip(*rows, strict=True)
     if set(map(type, index)) != {int} or not -_INT64 <= min(index) <= max(index) < _INT64:
         return None
     times = [_milliseconds(column) for column in columns]
@@ -72,15 +75,18 @@ def _all(entries: list[Any]) -> list[Times | None] | None:
     base = np.repeat(first, sizes)
     good = np.logical_and.reduceat((since == start - base) & (until == end - base), begins).tolist()
     last = np.maximum.reduceat(end, begins).tolist()
-    spans = list(map(Span, start.tolist(), end.tolist()))
-    told = iter(zip(good, begins.tolist(), first.tolist(), last, sizes, strict=True))
-    result: list[Times | None] = []
+    told = iter(zip(good, begins.tolist(), first.tolist(), last, strict=True))
+    starts, ends = start.tolist(), end.tolist()
+    result: list[Lines | None] = []
     for count in counts:
         if not count:
             result.append(None)
             continue
-        fits, at, lowest, highest, size = next(told)
-        result.append(Times(spans[at : at + size], lowest, highest) if fits else None)
+        fits, at, lowest, highest = next(told)
+        own = slice(at, at + count)
+        result.append(
+            Lines(index[own], starts[own], ends[own], texts[own], annotations[own], lowest, highest) if fits else None
+        )
     return result
 
 

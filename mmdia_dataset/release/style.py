@@ -11,7 +11,7 @@ from mmdia_dataset.release.rules import Notes
 from mmdia_dataset.release.values import score_of
 from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, Dialogue
 
-__all__ = ["number", "read_style", "tags_of", "write_labels", "write_scores"]
+__all__ = ["Style", "number", "read_style", "style_of", "tags_of", "write_labels", "write_scores"]
 
 _RELATIONSHIPS = {label.casefold(): label for label in RELATIONSHIPS}
 _INTERACTIONS = {label.casefold(): label for label in INTERACTION_MODES}
@@ -28,9 +28,11 @@ _PLACES = {
 }
 
 Texts = list[str | None]
+Style = Mapping[str, Any]
+"""The fields triplet, description, intensity and volatility of a dialogue, as plain values; missing ones are None."""
 
 
-def read_style(raw: dict[str, Any], notes: Notes) -> dict[str, Any]:
+def read_style(raw: dict[str, Any], notes: Notes) -> Style:
     """The dialogue's fields triplet, description, intensity and volatility, as far as an entry has them."""
     found: dict[str, Any] = {}
     texts: Texts = [None, None, None]
@@ -171,30 +173,42 @@ def _flat(given: Any) -> list[str]:
     return [given] if type(given) is str else []
 
 
-def tags_of(dialogue: Dialogue) -> list[str] | None:
-    """The triplet's three free texts, missing ones empty; None if none of them is there."""
+def style_of(dialogue: Dialogue) -> Style:
+    """What `read_style` gave of a dialogue."""
     triplet = dialogue.triplet
+    return {
+        "triplet": None if triplet is None else triplet.model_dump(),
+        "description": dialogue.description,
+        "intensity": dialogue.intensity,
+        "volatility": dialogue.volatility,
+    }
+
+
+def tags_of(style: Style) -> list[str] | None:
+    """The triplet's three free texts, missing ones empty; None if none of them is there."""
+    triplet = style.get("triplet")
     if triplet is None:
         return None
-    texts = [triplet.relationship.text or "", triplet.interaction.text or "", triplet.tone or ""]
+    texts = [triplet["relationship"]["text"] or "", triplet["interaction"]["text"] or "", triplet["tone"] or ""]
     return texts if any(texts) else None
 
 
-def write_labels(dialogue: Dialogue, entry: dict[str, Any]) -> None:
+def write_labels(style: Style, entry: dict[str, Any]) -> None:
     """Add the closed labels that a dialogue has."""
-    if dialogue.triplet is not None:
-        if dialogue.triplet.relationship.label is not None:
-            entry["relationship"] = dialogue.triplet.relationship.label
-        if dialogue.triplet.interaction.label is not None:
-            entry["interaction_type"] = dialogue.triplet.interaction.label
+    triplet = style.get("triplet")
+    if triplet is not None:
+        if triplet["relationship"]["label"] is not None:
+            entry["relationship"] = triplet["relationship"]["label"]
+        if triplet["interaction"]["label"] is not None:
+            entry["interaction_type"] = triplet["interaction"]["label"]
 
 
-def write_scores(dialogue: Dialogue, entry: dict[str, Any]) -> None:
+def write_scores(style: Style, entry: dict[str, Any]) -> None:
     """Add intensity and volatility where a dialogue has them."""
-    if dialogue.intensity is not None:
-        entry["emotion_intensity"] = number(dialogue.intensity)
-    if dialogue.volatility is not None:
-        entry["emotion_volatility"] = number(dialogue.volatility)
+    for name in ("intensity", "volatility"):
+        score = style.get(name)
+        if score is not None:
+            entry[f"emotion_{name}"] = number(score)
 
 
 def number(value: float) -> int | float:

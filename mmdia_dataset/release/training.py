@@ -11,7 +11,7 @@ from mmdia_dataset.release.identity import Home, home_of_dialogue
 from mmdia_dataset.release.residue import apply, diff
 from mmdia_dataset.release.rules import EntryError, Notes
 from mmdia_dataset.release.srt import LineTimes, cues_of, extent, parts_of, times_of
-from mmdia_dataset.release.style import read_style, tags_of, write_labels, write_scores
+from mmdia_dataset.release.style import read_style, style_of, tags_of, write_labels, write_scores
 from mmdia_dataset.release.transcript import MUSIC, Cast, Part, parse_words, render_words
 from mmdia_dataset.release.values import (
     cast_of,
@@ -136,13 +136,14 @@ def _marked(parts: list[Part], count: int) -> str:
 def render(dialogue: Dialogue) -> dict[str, Any]:
     """The canonical line: what the fields say, without the residue."""
     names = [speaker.name for speaker in dialogue.speakers]
+    style = style_of(dialogue)
     base = dialogue.span.start_ms if dialogue.timeline == "movie" else 0
     entry: dict[str, Any] = {
         "dialog_id": dialogue.id,
         "path": "",
         "video_path": "",
         "speakers": [f"{name}:" for name in names],
-        "annotation_tag": tags_of(dialogue) or ["", "", ""],
+        "annotation_tag": tags_of(style) or ["", "", ""],
         "annotation_text": dialogue.description or "",
     }
     segments: list[dict[str, Any]] = []
@@ -162,8 +163,8 @@ def render(dialogue: Dialogue) -> dict[str, Any]:
             segment["abs_end_time"] = format_timestamp(span.end_ms)
         segments.append(segment)
     entry[LINES] = segments
-    write_labels(dialogue, entry)
-    write_scores(dialogue, entry)
+    write_labels(style, entry)
+    write_scores(style, entry)
     return entry
 
 

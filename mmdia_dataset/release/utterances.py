@@ -11,7 +11,7 @@ from mmdia_dataset.release.identity import Home, home_of_entry
 from mmdia_dataset.release.residue import apply, diff
 from mmdia_dataset.release.rules import EntryError, Notes
 from mmdia_dataset.release.srt import LineTimes, extent, parts_of, times_of
-from mmdia_dataset.release.style import read_style, write_labels, write_scores
+from mmdia_dataset.release.style import read_style, style_of, write_labels, write_scores
 from mmdia_dataset.release.transcript import Cast, Part, parse_line, parse_words, render_words, without_markup
 from mmdia_dataset.release.values import (
     cast_of,
@@ -194,6 +194,7 @@ def _visible(given: Any, cast: Cast, notes: Notes) -> dict[str, Visibility]:
 def render(dialogue: Dialogue) -> dict[str, Any]:
     """The canonical entry: what the fields say, without the residue."""
     names = [speaker.name for speaker in dialogue.speakers]
+    style = style_of(dialogue)
     base = dialogue.span.start_ms if dialogue.timeline == "movie" else 0
     entry: dict[str, Any] = {"movie_id": dialogue.movie, "clip_id": dialogue.number, "speakers": names}
     lines: list[dict[str, Any]] = []
@@ -224,11 +225,11 @@ def render(dialogue: Dialogue) -> dict[str, Any]:
             entry["affective_triplet"] = texts
     if dialogue.description is not None:
         entry["description"] = dialogue.description
-    write_scores(dialogue, entry)
+    write_scores(style, entry)
     visible = {speaker.name: speaker.visible for speaker in dialogue.speakers if speaker.visible != "unknown"}
     if visible:
         entry["speaker_visibility"] = visible
-    write_labels(dialogue, entry)
+    write_labels(style, entry)
     return entry
 
 
