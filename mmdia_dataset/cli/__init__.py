@@ -5,6 +5,8 @@ Reports go to standard output, progress and words to standard error; `--format j
 
 from __future__ import annotations
 
+import os
+
 from mmdia_dataset.cli import clips, publishing, recordings, release, scores, shards, splitting, start
 from mmdia_dataset.cli.app import app
 
@@ -20,4 +22,7 @@ app.registered_commands.sort(key=lambda one: _ORDER.index(one.callback.__name__ 
 
 def main() -> None:
     """The `mmdia` console script."""
+    # Otherwise numpy's import starts a thread per core that spins for 100 ms before it sleeps, in every worker process
+    # anew; no product of matrices here is large enough for more than one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app()

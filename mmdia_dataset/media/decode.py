@@ -7,35 +7,26 @@ samples, whatever else was asked for; and what two spans share is decoded once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
 
-import av
-import av.error
 import numpy as np
-from av.audio.codeccontext import AudioCodecContext
-from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
-from av.codec.context import CodecContext, Flags2
 from numpy.typing import NDArray
 
 from mmdia_dataset.errors import MediaDamaged, NoAudio
-from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.lookup import Lookup
 from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
 from mmdia_dataset.media.samples import Ints, Unsure
+from mmdia_dataset.media.sections import Block, FormChanged, Samples, Section, SoundForm
 from mmdia_dataset.media.steps import clock_of
 from mmdia_dataset.media.stretches import Stretch
 from mmdia_dataset.media.tape import IndexTape, PacketTape, Tape
 
 __all__ = ["LEAD", "TAIL", "Samples", "Sound", "channel_weights"]
-
-Samples = NDArray[np.int16] | NDArray[np.float32]
 
 LEAD = Fraction(3, 10)
 """Seconds decoded before a span and thrown away: enough for AAC's overlap, Opus's 80 ms and MP3's bit reservoir."""
@@ -45,7 +36,6 @@ TAIL = Fraction(1, 10)
 _SECTION = 4  # seconds after which decoding begins anew
 _LONGEST = 12  # seconds that a packet may last: FLAC's 65,535 samples at 8 kHz are eight
 _KEPT = 60  # sections kept after a stretch, where others may overlap it
-_NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3float", "dca")
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
 _JITTER = Fraction(1, 100)
 _ROUNDING = Fraction(2, 1000)
@@ -85,9 +75,10 @@ class Sound:
         self._rate, self._mono, self._floats = rate, mono, floats
         self._tapes: list[Tape] = [] if lookup is None else [IndexTape(lookup)]
         self._tapes.append(PacketTape(recording, recording.audio))
-        self._sections: dict[int, _Section] = {}
-        self._packer: tuple[_Form, AudioResampler] | None = None
-        self._zeroed, self._broken = zero_test(recording.audio), set[int]()  # timestamps of packets known to be broken
+        self._sections: dict[int, Section] = {}
+        self._last: Section | None = None  # the one begun last: they share one tape, and only it can go on
+        self._packer: tuple[SoundForm, AudioResampler] | None = None
+        self._zeroed = set[int]()  # timestamps of packets that were overwritten
         self._clock = clock_of(recording.audio)
 
     def of(self, stretch: Stretch) -> tuple[Samples, int]:
@@ -133,7 +124,7 @@ class Sound:
             return _whole(values.astype(np.float32, copy=False).T)
         return values
 
-    def _around(self, stretch: Stretch) -> list[_Section]:
+    def _around(self, stretch: Stretch) -> list[Section]:
         """All sections of a stretch, decoded as far as it needs."""
         low, high = self._edge(stretch.start - _CONTEXT), self._edge(stretch.end + TAIL)
         length = _SECTION / self._clock
@@ -149,7 +140,7 @@ class Sound:
                 break
             first -= 1  # FLAC has frames of seconds: one that begins before the section may reach into the stretch
             self._fill(first, high)
-        for tick in sorted(self._broken):
+        for tick in sorted(self._zeroed):
             at = self.recording.seconds(self.audio, tick)
             if stretch.start - LEAD <= at < stretch.end + TAIL:
                 raise self._damaged("the sound's data is broken", at)
@@ -164,13 +155,11 @@ class Sound:
         """Decode a section as far as a timestamp, from the quickest tape that has it."""
         for tape in self._tapes:
             section = self._sections.get(number)
-            if section is None or (not section.complete and section.frames is None):
-                section = self._sections[number] = _Section()
+            if section is None or (not section.complete and section is not self._last):
                 length = _SECTION / self._clock
-                section.frames = self._decoded(section, tape, ceil(number * length), ceil((number + 1) * length))
-                for other in self._sections.values():
-                    if other is not section:
-                        other.frames = None  # they share one tape
+                low, high = ceil(number * length), ceil((number + 1) * length)
+                section = Section(tape, self.audio, low, high, ceil(LEAD / self._clock))
+                self._sections[number] = self._last = section
             try:
                 self._extend(section, until)
             except Unsure:
@@ -184,72 +173,20 @@ class Sound:
     def _edge(self, seconds: Fraction) -> int:
         return floor(self.recording.ticks(self.audio, seconds))
 
-    def _extend(self, section: _Section, until: int) -> None:
+    def _extend(self, section: Section, until: int) -> None:
         """Decode on in a section until a timestamp is passed."""
-        if section.frames is None or (section.blocks and section.blocks[-1].ticks[-1] > until):
-            return
-        row, ticks, counts, form = AudioFifo(), [], [], section.form
-        for frame in section.frames:
-            if isinstance(frame, int):
-                section.broken.append(frame)
-                continue
-            tick, frame.pts = frame.pts or 0, None  # a place in the row, not in time
-            try:
-                row.write(frame)
-            except ValueError as error:
-                at = self.recording.seconds(self.audio, tick)
-                raise self._damaged("the sound changes its form", at) from error
-            ticks.append(tick)
-            counts.append(frame.samples)
-            if tick > until:
-                break
-        else:
-            section.complete, section.frames = True, None
-        whole = row.read(0, partial=True) if ticks else None
-        if whole is None:
-            return
-        section.form = _Form(whole.sample_rate, whole.layout.name, whole.format.name)
-        if form not in (section.form, None):
-            raise self._damaged("the sound changes its form", self.recording.seconds(self.audio, ticks[0]))
-        per_sample = 1 / self._clock / whole.sample_rate
-        lengths = np.array(counts, np.int64)
-        times = np.array(ticks, np.int64)
-        ends = times - (-lengths * per_sample.numerator // per_sample.denominator)
-        section.blocks.append(_Block(times, ends, lengths, self._converted(whole)))
-
-    def _decoded(self, section: _Section, tape: Tape, low: int, high: int) -> Iterator[AudioFrame | int]:
-        """The frames that begin in [low, high), or the timestamp of a packet that can't be decoded."""
-        context = _decoder(self.audio)
-        since = low - ceil(LEAD / self._clock)
-        beyond = 0
-        for packet in tape.since(since):
-            pts = packet.pts or 0
-            beyond = beyond + 1 if pts >= high else 0
-            if beyond > 1:  # one alone may be a wrong timestamp
-                break
-            if packet.is_corrupt or self._zeroed(bytes(packet)):
-                self._broken.add(pts)
-            try:
-                frames = context.decode(packet)
-            except av.error.FFmpegError:
-                # Before the section, a decoder may stumble over data that leans on what came earlier still.
-                if pts >= low:
-                    yield pts
-                continue
-            for frame in frames:
-                if frame.pts is None:
-                    frame.pts = pts
-                if low <= (frame.pts or 0) < high:
-                    yield frame
-        else:
-            section.ended = True
         try:
-            rest = context.decode(None)
-        except av.error.FFmpegError:
-            rest = []
-        for frame in rest:
-            if frame.pts is not None and low <= frame.pts < high:
-                yield frame
+            row = section.more(until)
+        except FormChanged as error:
+            at = self.recording.seconds(self.audio, error.tick)
+            raise self._damaged("the sound changes its form", at) from error
+        self._zeroed.update(section.zeroed)
+        if row is None:
+            return
+        per_sample = 1 / self._clock / row.frame.sample_rate
+        lengths, times = np.array(row.lengths, np.int64), np.array(row.ticks, np.int64)
+        ends = times - (-lengths * per_sample.numerator // per_sample.denominator)
+        section.blocks.append(Block(times, ends, lengths, self._converted(row.frame)))
 
     def _converted(self, frame: AudioFrame) -> Samples:
         """Its samples in the form wanted, or as floats where more is to be done."""
@@ -259,7 +196,7 @@ class Sound:
         if floats and frame.format.name == "fltp" and channels < _PLANES:  # what nearly all decoders give
             planes: NDArray[np.float32] = frame.to_ndarray().astype(np.float32, copy=False)
             return _mixed(planes.T, frame) if mix else np.ascontiguousarray(planes.T)
-        form = _Form(frame.sample_rate, frame.layout.name, frame.format.name)
+        form = SoundForm.of(frame)
         if self._packer is None or self._packer[0] != form:  # setting one up takes longer than what it does
             self._packer = form, AudioResampler(format="flt" if floats else "s16")
         given = self._packer[1].resample(frame)
@@ -272,7 +209,7 @@ class Sound:
             return _mixed(values, frame) if mix else values
         return values.astype(np.int16, copy=False)
 
-    def _places(self, stretch: Stretch, blocks: Sequence[_Block], rate: int, ended: bool) -> Ints:
+    def _places(self, stretch: Stretch, blocks: Sequence[Block], rate: int, ended: bool) -> Ints:
         """The recording's sample index of each frame's first sample."""
         ticks, lengths = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("ticks", "lengths"))
         places, follow = sample_places(ticks, lengths, self._clock * rate, self.recording.origin * rate)
@@ -294,66 +231,6 @@ class Sound:
         return MediaDamaged(f"{what} at {float(at):.3f} s", where=self.recording.path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    rate: int
-    layout: str
-    samples: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Frames decoded in a row: timestamp, the one where it is over and number of samples of each; and their samples."""
-
-    ticks: Ints
-    ends: Ints
-    lengths: Ints
-    values: Samples
-
-    def part(self, low: int, high: int) -> _Block:
-        """Those that are not over by `low` and begin before `high`."""
-        chosen = np.flatnonzero((self.ends > low) & (self.ticks < high))
-        if not len(chosen):
-            return _Block(self.ticks[:0], self.ends[:0], self.lengths[:0], self.values[:0])
-        one, other = int(chosen[0]), int(chosen[-1]) + 1
-        before, piece = int(self.lengths[:one].sum()), slice(one, other)
-        lengths = self.lengths[piece]
-        values = self.values[before : before + int(lengths.sum())]
-        return _Block(self.ticks[piece], self.ends[piece], lengths, values)
-
-
-@dataclass(slots=True)
-class _Section:
-    """Some seconds of sound; `frames` goes on where decoding stopped, until the section is complete."""
-
-    blocks: list[_Block] = field(default_factory=list)
-    broken: list[int] = field(default_factory=list)
-    form: _Form | None = None
-    frames: Iterator[AudioFrame | int] | None = None
-    complete: bool = False
-    ended: bool = False  # the recording's sound is over in it
-
-
-def _decoder(audio: AudioStream) -> AudioCodecContext:
-    """A decoder whose output depends on nothing it decoded before.
-
-    AAC and AC-3 fill in noise from a generator that runs on from clip to clip; a decoder of its own starts it anew.
-    Others that could be built without the container's knowledge (block sizes and the like) are few and keep no state.
-    """
-    own = audio.codec_context
-    if own.name not in _NOISY:
-        own.flush_buffers()
-        return own
-    context = CodecContext.create(own.name, "r")
-    assert isinstance(context, AudioCodecContext)  # noqa: S101 - by its name
-    context.extradata = own.extradata
-    context.sample_rate = own.sample_rate
-    context.layout = own.layout.name
-    # Samples are placed by timestamps; what lies before the beginning falls away by itself.
-    context.flags2 |= Flags2.skip_manual
-    return context
-
-
 def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
     """Floats (channels, samples) as 16-bit integers (samples, channels), rounded and clipped."""
     values = np.empty(planes.shape[::-1], np.int16)
@@ -364,20 +241,23 @@ def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
     return values
 
 
-def _laid_out(blocks: Sequence[_Block], starts: Ints, low: int, high: int) -> Samples:
+def _laid_out(blocks: Sequence[Block], starts: Ints, low: int, high: int) -> Samples:
     """The samples [low, high) of all frames as (samples, channels), silence where there are none."""
-    values: Samples = np.zeros((high - low, blocks[0].values.shape[1]), blocks[0].values.dtype)
-    number = 0
+    values: Samples = np.empty((high - low, blocks[0].values.shape[1]), blocks[0].values.dtype)
+    number = done = 0
     for block in blocks:
         places, offsets = starts[number : number + len(block.lengths)], np.cumsum(block.lengths) - block.lengths
         number += len(block.lengths)
         breaks = np.flatnonzero(np.diff(places - offsets, prepend=places[0] - 1))  # frames in a row are one piece
         for one, other in zip(breaks.tolist(), [*breaks[1:].tolist(), len(places)], strict=True):
-            start, at = int(places[one]), int(offsets[one])
-            count = int(offsets[other - 1] + block.lengths[other - 1]) - at
-            skip, stop = max(0, low - start), min(count, high - start)
-            if skip < stop:
-                values[start + skip - low : start + stop - low] = block.values[at + skip : at + stop]
+            start, at = int(places[one]) - low, int(offsets[one])
+            stop = min(start + int(offsets[other - 1] + block.lengths[other - 1]) - at, high - low)
+            first = max(0, start)
+            if first < stop:
+                values[done:first] = 0
+                values[first:stop] = block.values[at + first - start : at + stop - start]
+                done = max(done, stop)
+    values[done:] = 0
     return values
 
 

@@ -37,6 +37,11 @@ _LARGEST_CLUSTER, _MOST_BLOCKS = 64 << 20, 200_000
 # H.264 and HEVC let at most 16 frames overtake another one.
 _REORDER = 17
 _PICTURE, _SOUND = 1, 2
+# By the second byte of a SimpleBlock: how long its kind and size are together. By that: the size that means unknown.
+_HEADS = np.array([10 - first.bit_length() for first in range(256)])
+_UNKNOWN = np.array([0] + [(1 << 7 * size) - 1 for size in range(9)] + [0])
+# A block begins with its track, two bytes of time, and flags.
+_HEAD = np.arange(4)
 
 
 class _Cluster:
@@ -146,70 +151,64 @@ def _nth(tracks: list[dict[int, bytes]], kind: int, number: int) -> dict[int, by
 
 
 def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
-    """The blocks in a cluster's content, of each lane; this loop runs once per block."""
-    starts: list[int] = []
-    sizes: list[int] = []
-    dependent: list[int] = []
-    alone: list[int] = []
+    """The blocks in a cluster's content, of each lane."""
+    # The loop runs once per block: it only follows sizes from element to element, the rest is done for all at once.
+    edges = [0]
+    groups: list[tuple[int, int, int, bool]] = []
     time, at, end = None, 0, len(data)
     for _ in range(_MOST_BLOCKS):
         if at >= end - 5:
             break
         first = data[at + 1]
         if data[at] == SIMPLE and first >= 0x10:
-            if first >= 0x80:
-                size = first & 0x7F
-                at += 2
-            elif first >= 0x40:
-                size = (first & 0x3F) << 8 | data[at + 2]
-                at += 3
+            if 0x40 <= first < 0x80:
+                at += ((first & 0x3F) << 8 | data[at + 2]) + 3
+            elif first >= 0x80:
+                at += (first & 0x7F) + 2
             elif first >= 0x20:
-                size = (first & 0x1F) << 16 | data[at + 2] << 8 | data[at + 3]
-                at += 4
+                at += ((first & 0x1F) << 16 | data[at + 2] << 8 | data[at + 3]) + 4
             else:
-                size = (first & 0x0F) << 24 | data[at + 2] << 16 | data[at + 3] << 8 | data[at + 4]
-                at += 5
-            starts.append(at)
-            sizes.append(size)
-            at += size
-            continue
-        kind, begin, long = element(data, at)
-        if not kind or long is None or begin + long > end:
-            raise Unsure("an element is longer than its cluster")
-        at = begin + long
-        if kind == TIME:
-            time = number_of(data[begin:at])
-        elif kind in (SIMPLE, GROUP):
-            if kind == GROUP:
-                begin, long, key = _block_of(data, begin, at)
-                (alone if key else dependent).append(begin)
-            starts.append(begin)
-            sizes.append(long)
-        elif kind not in _HARMLESS:
-            raise Unsure("an element that clusters don't have")
+                at += ((first & 0x0F) << 24 | data[at + 2] << 16 | data[at + 3] << 8 | data[at + 4]) + 5
+        else:
+            kind, begin, size = element(data, at)
+            if not kind or size is None or begin + size > end:
+                raise Unsure("an element is longer than its cluster")
+            at = begin + size
+            if kind == TIME:
+                time = number_of(data[begin:at])
+            elif kind == GROUP:
+                groups.append((len(edges) - 1, *_block_of(data, begin, at)))
+            elif kind != SIMPLE and kind not in _HARMLESS:
+                raise Unsure("an element that clusters don't have")
+        edges.append(at)
     if at != end or time is None:
         raise Unsure("a block is longer than its cluster, or the cluster has no time")
-    begins, lengths = np.array(starts, np.int64), np.array(sizes, np.int64)
-    if len(begins) and (int(lengths.min()) <= 4 or int((begins + lengths).max()) > end):
-        raise Unsure("a block without content")
-    raw = np.frombuffer(data, np.uint8)
-    if (raw[begins - 1][lengths == 0x7F] == 0xFF).any() or (raw[begins - 2][lengths == 0x3FFF] == 0x7F).any():
+    raw, places = np.frombuffer(data, np.uint8), np.array(edges, np.int64)
+    starts = places[:-1]
+    heads = _HEADS[raw[starts + 1]]
+    begins, ends = starts + heads, places[1:]
+    blocks = raw[starts] == SIMPLE
+    if (ends - begins == _UNKNOWN[heads])[blocks].any():
         raise Unsure("a block of unknown size")
-    flags = raw[begins + 3]
-    keys = (flags & 0x80) != 0
-    if alone:
-        keys |= np.isin(begins, alone)
-    if dependent:
-        keys &= ~np.isin(begins, dependent)
-    shifts = (raw[begins + 1].astype(np.int64) << 8 | raw[begins + 2]).astype(np.uint16).view(np.int16)
+    if groups:
+        numbers, firsts, sizes, alone = (np.array(column) for column in zip(*groups, strict=True))
+        begins[numbers], ends[numbers], blocks[numbers] = firsts, firsts + sizes, True
+    wanted = np.flatnonzero(blocks)
+    begins, sizes = begins[wanted], (ends - begins)[wanted]
+    if len(sizes) and sizes.min() <= 4:
+        raise Unsure("a block without content")
+    head = raw[begins[:, None] + _HEAD]
+    keys = (head[:, 3] & 0x80) != 0
+    if groups:
+        keys[np.searchsorted(wanted, numbers)] = alone
+    times = head[:, 1:3].copy().view(">i2")[:, 0] + np.int64(time)
+    laced = (head[:, 3] & 0x06) != 0
     found = []
     for lane in lanes:
-        mine = np.flatnonzero(raw[begins] == lane)
-        if (flags[mine] & 0x06).any():
+        mine = np.flatnonzero(head[:, 0] == lane)
+        if laced[mine].any():
             raise Unsure("laced blocks")
-        found.append(
-            Rows(shifts[mine] + np.int64(time), None, begins[mine] + (base + 4), lengths[mine] - 4, keys[mine])
-        )
+        found.append(Rows(times[mine], None, begins[mine] + (base + 4), sizes[mine] - 4, keys[mine]))
     return found
 
 

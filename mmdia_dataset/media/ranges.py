@@ -32,7 +32,7 @@ __all__ = ["Ranges", "RangesClip"]
 _PICTURES = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video")
 _SOUNDS = ("aac", "ac3", "eac3", "mp2", "mp3", "opus", "flac", "alac", "dts")
 _PROBES = 12
-_CHUNK_S = 2.0
+_CHUNK_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Ranges:
             raise Unsure("it can't be read") from error
 
     def _laid_out(self, rows: Rows, shown: Ints, heard: Rows | None, start: Fraction, end: Fraction) -> RangesClip:
-        """The file: tables, then samples in chunks of two seconds, picture and sound in turn."""
+        """The file: tables, then samples in chunks of four seconds, picture and sound in turn."""
         timescale = timescale_of(self._video)
         scale = (self._video.time_base or Fraction(1)) * timescale
         if scale.denominator != 1:

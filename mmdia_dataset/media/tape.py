@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from mmdia_dataset.errors import MediaDamaged
+from mmdia_dataset.media.damage import zero_test
 from mmdia_dataset.media.lookup import Lookup
 from mmdia_dataset.media.samples import Rows, Unsure
 from mmdia_dataset.media.steps import clock_of
@@ -34,8 +35,10 @@ _NEAR = 1 << 20  # bytes between packets that are read along with them
 class Tape(Protocol):
     """The packets of a sound track."""
 
-    def since(self, low: int) -> Iterator[AudioPacket]:
+    def since(self, low: int) -> Iterator[tuple[AudioPacket, bool]]:
         """The packets from the last one that begins not after a timestamp, in order, to the end of the recording.
+
+        With each, whether it is known to be broken: marked so, or overwritten with zeros.
 
         Raises:
             MediaDamaged: reading stops.
@@ -48,14 +51,14 @@ class PacketTape:
     """By way of libavformat; packets read since the last look back are kept. It opens the recording a second time."""
 
     def __init__(self, recording: Tracks, audio: AudioStream) -> None:
-        self._source, self._clock = recording, clock_of(audio)
+        self._source, self._clock, self._zeroed = recording, clock_of(audio), zero_test(audio)
         self._opened: tuple[Tracks, AudioStream] | None = None
         self._complete_from: int | None = None  # nothing is missing from here on; None before the first packet
         self._kept: deque[AudioPacket] = deque()
         self._packets: Iterator[AudioPacket] = iter(())
         self._far = ceil(_FAR / self._clock)
 
-    def since(self, low: int) -> Iterator[AudioPacket]:
+    def since(self, low: int) -> Iterator[tuple[AudioPacket, bool]]:
         """As `Tape` says."""
         known = bool(self._kept) and (self._complete_from is None or self._complete_from <= low)
         if not known or low - (self._kept[-1].pts or 0) > self._far:
@@ -73,7 +76,8 @@ class PacketTape:
                 self._complete_from = self._kept[1].pts
                 self._kept.popleft()
                 continue
-            yield self._kept[at]
+            packet = self._kept[at]
+            yield packet, packet.is_corrupt or self._zeroed(bytes(packet))
             at += 1
 
     def _read(self) -> AudioPacket | None:
@@ -114,11 +118,11 @@ class IndexTape:
 
     def __init__(self, lookup: Lookup) -> None:
         assert lookup.audio is not None  # noqa: S101 - the caller has seen to it
-        self._lookup, self._shift = lookup, lookup.shifts[1]
+        self._lookup, self._shift, self._zeroed = lookup, lookup.shifts[1], lookup.tests[1]
         self._clock = clock_of(lookup.audio)
         self._batch = ceil(_BATCH / self._clock)
 
-    def since(self, low: int) -> Iterator[AudioPacket]:
+    def since(self, low: int) -> Iterator[tuple[AudioPacket, bool]]:
         """As `Tape` says."""
         begin, given = low - self._shift, None
         while True:
@@ -130,13 +134,21 @@ class IndexTape:
             yield from self._packets(rows)
             begin, given = begin + self._batch, int(rows.pts[-1])
 
-    def _packets(self, rows: Rows) -> Iterator[AudioPacket]:
+    def _packets(self, rows: Rows) -> Iterator[tuple[AudioPacket, bool]]:
         low, high = int(rows.places.min()), int((rows.places + rows.sizes).max())
-        near = high - low <= 4 * int(rows.sizes.sum()) + _NEAR
-        data = self._lookup.read(low, high) if near else b""
-        stamps = (rows.pts + self._shift).tolist()
-        for pts, place, size in zip(stamps, rows.places.tolist(), rows.sizes.tolist(), strict=True):
-            content = data[place - low : place - low + size] if near else self._lookup.read(place, place + size)
+        if high - low > 4 * int(rows.sizes.sum()) + _NEAR:
+            for number in range(len(rows.pts)):  # far apart, or not where they should be: one by one
+                yield from self._cut(rows.part(number, number + 1))
+        else:
+            yield from self._cut(rows)
+
+    def _cut(self, rows: Rows) -> Iterator[tuple[AudioPacket, bool]]:
+        """Packets that are read at once."""
+        low, ends = int(rows.places.min()), rows.places + rows.sizes
+        data = self._lookup.read(low, int(ends.max()))
+        columns = (rows.pts + self._shift, rows.places - low, ends - low)
+        for pts, begin, end in zip(*(column.tolist() for column in columns), strict=True):
+            content = data[begin:end]
             packet: AudioPacket = Packet(content)  # type: ignore[assignment]
             packet.pts = pts
-            yield packet
+            yield packet, self._zeroed(content)
