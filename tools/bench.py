@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ print(json.dumps([used.ru_utime + used.ru_stime, time.monotonic() - started, use
 def cost(*commands: list[str]) -> Cost:
     """Run commands one after the other; their summed cost, and the highest peak."""
     launcher = [sys.executable, "-S", "-c", LAUNCHER]
-    done = subprocess.run(launcher, input=json.dumps(commands), stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    settings = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # as `mmdia` sets it
+    told = json.dumps(commands)
+    done = subprocess.run(launcher, input=told, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=settings)
     if done.returncode:
         raise SystemExit(done.returncode)
     return Cost(*json.loads(done.stdout))

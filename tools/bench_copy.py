@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from bench_films import FFMPEG, exactness, large, repeated, spans
+from bench_films import FFMPEG, FFMPEGS, exactness, large, repeated, spans
 from bench_report import Cost, Run, Show, busy, goal, python
 
 from tests import films
@@ -36,14 +36,16 @@ for file in Path(sys.argv[1]).iterdir():
 """
 
 
-def per_clip(film: Path, cuts: list[tuple[int, int]], folder: Path, options: list[str], suffix: str) -> list[list[str]]:
+def per_clip(
+    film: Path, cuts: list[tuple[int, int]], folder: Path, options: list[str], suffix: str, peer: str = FFMPEG
+) -> list[list[str]]:
     """An ffmpeg command for each clip, seeking on the input side."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     commands = []
     for n, (a, b) in enumerate(cuts):
         seek = ["-ss", f"{a / 1000}", "-t", f"{(b - a) / 1000}", "-i", str(film)]
-        commands.append([FFMPEG, "-v", "error", "-y", *seek, *options, str(folder / f"{n}{suffix}")])
+        commands.append([peer, "-v", "error", "-y", *seek, *options, str(folder / f"{n}{suffix}")])
     return commands
 
 
@@ -60,18 +62,16 @@ def compare(work: Path, short: films.Film, hours: float, clips: int, cost: Run, 
         shutil.rmtree(ours_at, ignore_errors=True)
         started = busy()
         ours = cost(python(CUT, film, ours_at, json.dumps(cuts)))
-        stream = cost(*per_clip(film, cuts, stream_at, ["-c", "copy"], ".mp4"))
-        few = cuts[:: max(1, len(cuts) // 2)]
-        x264 = ["-c:v", "libx264", "-c:a", "aac"]
-        encoded = cost(*per_clip(film, few, work / "copy-x264", x264, ".mp4"))
         show("mmdia copy", ours, note=f"{exactness(film, len(short.times), short.size, ours_at, cuts)} {started}")
-        peer = exactness(film, len(short.times), short.size, stream_at, cuts)
-        show("ffmpeg -c copy, one per clip", stream, ours, peer)
-        starts = cost(*[[FFMPEG, "-v", "error", "-version"]] * len(cuts))
-        show("of these: starting the processes", starts, ours)
-        show("of ours: starting Python, imports", cost(python("import mmdia_dataset.clips")), ours)
-        goal("against ffmpeg -c copy", stream.cpu / ours.cpu, least=10)
-        goal(f"against x264 (from {len(few)} clips)", encoded.cpu / len(few) * len(cuts) / ours.cpu, least=100)
+        show("of these: starting Python, imports", cost(python("import mmdia_dataset.clips")), ours)
+        few = cuts[:: max(1, len(cuts) // 2)]
+        for name, peer in FFMPEGS.items():
+            stream = cost(*per_clip(film, cuts, stream_at, ["-c", "copy"], ".mp4", peer))
+            show(f"{name}, -c copy", stream, ours, exactness(film, len(short.times), short.size, stream_at, cuts))
+            show("of these: starting the processes", cost(*[[peer, "-v", "error", "-version"]] * len(cuts)), ours)
+            encoded = cost(*per_clip(film, few, work / "copy-x264", ["-c:v", "libx264", "-c:a", "aac"], ".mp4", peer))
+            goal(f"against {name}, -c copy", stream.cpu / ours.cpu, least=10)
+            goal(f"against x264 (from {len(few)} clips)", encoded.cpu / len(few) * len(cuts) / ours.cpu, least=100)
         _against_cp(work, ours, ours_at, cost, show)
     minute = large(short, work / "film-large.mkv")
     film = repeated(minute, round(hours * 60), work / f"film-large-{hours:g}h.mp4")
@@ -81,7 +81,7 @@ def compare(work: Path, short: films.Film, hours: float, clips: int, cost: Run, 
     ours = cost(python(CUT, film, ours_at, json.dumps(cuts)))
     show("mmdia copy", ours, note=busy())
     _against_cp(work, ours, ours_at, cost, show)
-    for folder in (ours_at, stream_at):
+    for folder in (ours_at, stream_at, work / "copy-x264"):
         shutil.rmtree(folder)
 
 

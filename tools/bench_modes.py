@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from bench_copy import per_clip
-from bench_films import FFMPEG, repeated, sound_offsets, spans, stored_times
+from bench_films import FFMPEGS, repeated, sound_offsets, spans, stored_times
 from bench_report import Run, Show, busy, goal, python
 from PIL import Image
 
@@ -96,16 +96,17 @@ def audio(work: Path, short: films.Film, hours: float, clips: int, cost: Run, sh
         shutil.rmtree(ours_at, ignore_errors=True)
         started = busy()
         ours = cost(python(HEAR, film, ours_at, json.dumps(cuts)))
-        peer = cost(*per_clip(film, cuts, peer_at, ["-vn", "-c:a", "pcm_s16le"], ".wav"))
         show("mmdia audio", ours, note=f"{sound_offsets(short, film, ours_at, cuts)} {started}")
-        show("ffmpeg, one per clip", peer, ours, sound_offsets(short, film, peer_at, cuts))
         show("of ours: starting Python, imports", cost(python("import mmdia_dataset.clips")), ours)
         show("of ours: SHA-256, writing the files", cost(python(WRITE, ours_at, _fresh(again_at))), ours)
         decoding = subprocess.run(
             python(DECODE, film, json.dumps(cuts)), capture_output=True, check=True, text=True
         ).stdout
         print(f"  of ours: decoding every packet once {float(decoding):8.2f} s CPU")
-        goal("against ffmpeg", peer.cpu / ours.cpu, least=4)
+        for name, exe in FFMPEGS.items():
+            peer = cost(*per_clip(film, cuts, peer_at, ["-vn", "-c:a", "pcm_s16le"], ".wav", exe))
+            show(f"{name}, one per clip", peer, ours, sound_offsets(short, film, peer_at, cuts))
+            goal(f"against {name}", peer.cpu / ours.cpu, least=4)
         for folder in (ours_at, peer_at, again_at):
             shutil.rmtree(folder)
 
@@ -123,12 +124,6 @@ def keyframes(work: Path, short: films.Film, hours: float, clips: int, cost: Run
         ours_at, peer_at = _fresh(work / "keyframes"), _fresh(work / "keyframes-ffmpeg")
         started = busy()
         ours = cost(python(DRAW, film, ours_at, json.dumps(wanted), mode))
-        commands = []
-        for n, k, ms in picked:
-            file = str(peer_at / f"{n}-{k}.jpg")
-            seek = [*skip, "-ss", f"{ms / 1000}", "-i", str(film)]
-            commands.append([FFMPEG, "-v", "error", "-y", *seek, "-frames:v", "1", "-q:v", "2", file])
-        peer = cost(*commands)
         note = ""
         if mode == "exact":
             right = 0
@@ -137,8 +132,15 @@ def keyframes(work: Path, short: films.Film, hours: float, clips: int, cost: Run
                 right += _number(ours_at / str(n) / f"{k:03}.jpg") == shown % count
             note = f"the frame shown: {right}/{len(picked)} "
         show(f"mmdia keyframes, {mode}", ours, note=note + started)
-        print(f"  ffmpeg, one per picture            {peer.cpu * each:8.2f} s CPU (from {len(picked)} pictures)")
-        goal(f"{mode}, against ffmpeg", peer.cpu * each / ours.cpu, least=least)
+        for name, exe in FFMPEGS.items():
+            commands = []
+            for n, k, ms in picked:
+                seek = [*skip, "-ss", f"{ms / 1000}", "-i", str(film)]
+                out = ["-frames:v", "1", "-q:v", "2", str(peer_at / f"{n}-{k}.jpg")]
+                commands.append([exe, "-v", "error", "-y", *seek, *out])
+            peer = cost(*commands)
+            print(f"  {name}, one per picture: {peer.cpu * each:.2f} s CPU (from {len(picked)} pictures)")
+            goal(f"{mode}, against {name}", peer.cpu * each / ours.cpu, least=least)
 
 
 def _number(file: Path) -> int:
