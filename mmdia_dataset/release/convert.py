@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, TextIO
 
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, write_text
 from mmdia_dataset.release import srt, training, utterances
 from mmdia_dataset.release.folder import Release, nothing_read
 from mmdia_dataset.release.identity import is_safe
-from mmdia_dataset.release.own import DialogueWriter, json_line
+from mmdia_dataset.release.own import ParquetFiles, json_line
 from mmdia_dataset.release.passports import PASSPORTS
-from mmdia_dataset.release.reading import write_frame
+from mmdia_dataset.release.reading import SourceFile, write_frame
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
 from mmdia_dataset.release.splits import write_splits
 from mmdia_dataset.schema import Dialogue, Issue, Movie, Split
@@ -141,18 +142,15 @@ def _write(release: Release, folder: Path, to: Dialect, progress: Progress | Non
                 examples.append(issue)
 
     note(release.issues)
-    writer: _Writer = _Own(folder, to) if to in ("parquet", "jsonl") else _Upstream(folder, to)
+    writer: _Writer = _Tables(folder) if to == "parquet" else _Lines(folder) if to == "jsonl" else _Upstream(folder, to)
     total = sum(source.size for source in release.files)
     done = dialogues = unreadable = 0
     try:
         for source in release.files:
-            for reading in release.read([source]):
-                note(reading.issues)
-                if reading.dialogue is None:
-                    unreadable += 1
-                else:
-                    dialogues += 1
-                    writer.add(reading.dialogue, release.splits_of(reading.dialogue.id))
+            for issues, taken, refused in writer.take(release, source):
+                note(issues)
+                dialogues += taken
+                unreadable += refused
             done += source.size
             if progress:
                 progress(done, total)
@@ -180,40 +178,77 @@ def _copy_passports(release: Release, folder: Path) -> None:
             shutil.copyfile(file, folder / PASSPORTS / file.name)
 
 
-class _Writer(Protocol):
-    """Takes dialogues in any order, and writes the files."""
+class _Writer(ABC):
+    """Takes a release file by file, and writes the files."""
+
+    def take(self, release: Release, source: SourceFile) -> Iterator[tuple[tuple[Issue, ...], int, int]]:
+        """Take a file's dialogues; gives, some at a time, the issues met, how many were taken, how many unreadable."""
+        for reading in release.read([source]):
+            if reading.dialogue is not None:
+                self.add(reading.dialogue, release.splits_of(reading.dialogue.id))
+            yield reading.issues, int(reading.dialogue is not None), int(reading.dialogue is None)
 
     def add(self, dialogue: Dialogue, splits: tuple[Split, ...]) -> None:
-        """Take a dialogue."""
-        ...
+        """Take a dialogue; for writers that leave it to `take`."""
+        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, movies: tuple[Movie, ...]) -> int:
         """Write everything; gives the number of annotation files."""
-        ...
 
+    @abstractmethod
     def abandon(self) -> None:
         """Let go of open files."""
-        ...
 
 
-class _Own(_Writer):
-    """`dialogues/<split>.parquet` or `.jsonl`, each dialogue once, in the first of its splits; `movies.jsonl`."""
+class _Tables(_Writer):
+    """`dialogues/<split>.parquet`, each dialogue once, in the first of its splits; `movies.jsonl`. Makes no models."""
 
-    def __init__(self, folder: Path, to: Dialect) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        (folder / "dialogues").mkdir()
-        self._writer = DialogueWriter(folder / "dialogues", f".{to}")
+        self._files = ParquetFiles(folder / "dialogues")
 
-    def add(self, dialogue: Dialogue, splits: tuple[Split, ...]) -> None:
-        self._writer.add(splits[0], dialogue)
+    def take(self, release: Release, source: SourceFile) -> Iterator[tuple[tuple[Issue, ...], int, int]]:
+        for table, issues, refused in release.tables([source]):
+            rows: dict[Split, list[int]] = {}
+            for row, id_ in enumerate(table.column("id").to_pylist()):
+                rows.setdefault(release.splits_of(id_)[0], []).append(row)
+            for split, own in rows.items():
+                self._files.add(split, table.take(own))
+            yield issues, len(table), refused
 
     def finish(self, movies: tuple[Movie, ...]) -> int:
-        self._writer.close()
         write_text(self._folder / "movies.jsonl", "".join(map(json_line, movies)))
-        return len(list((self._folder / "dialogues").iterdir()))
+        return self._files.close()
 
     def abandon(self) -> None:
-        self._writer.abandon()
+        self._files.abandon()
+
+
+class _Lines(_Writer):
+    """`dialogues/<split>.jsonl`, likewise."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (folder / "dialogues").mkdir()
+        self._open: dict[Split, TextIO] = {}
+
+    def add(self, dialogue: Dialogue, splits: tuple[Split, ...]) -> None:
+        split = splits[0]
+        if split not in self._open:
+            path = self._folder / "dialogues" / f"{split}.jsonl"
+            self._open[split] = path.open("w", encoding="utf-8", newline="\n")
+        self._open[split].write(json_line(dialogue))
+
+    def finish(self, movies: tuple[Movie, ...]) -> int:
+        write_text(self._folder / "movies.jsonl", "".join(map(json_line, movies)))
+        files = len(self._open)
+        self.abandon()
+        return files
+
+    def abandon(self) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 class _Upstream(_Writer):

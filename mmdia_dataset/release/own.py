@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from mmdia_dataset.arrow import arrow_schema, from_row, to_table
+from mmdia_dataset.arrow import arrow_schema, from_row
 from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse
 from mmdia_dataset.release.reading import MovieBook, Reading, SourceFile, invalid
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import first_line
 from mmdia_dataset.schema import Dialogue, Issue, Movie
 
-__all__ = ["ROWS", "DialogueWriter", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
+__all__ = ["ROWS", "ParquetFiles", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
 
 ROWS = 1000
 """Dialogues of a row group."""
@@ -109,42 +109,37 @@ def parquet_writer(path: Path) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, arrow_schema(Dialogue), compression="zstd")
 
 
-class DialogueWriter:
-    """Writes dialogues to one file per split, in batches; to be closed."""
+class ParquetFiles:
+    """Writes tables of dialogues to a Parquet file per split in a new folder, in row groups of `ROWS`; to be closed."""
 
-    def __init__(self, folder: Path, suffix: str) -> None:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
         self._folder = folder
-        self._suffix = suffix
-        self._waiting: dict[str, list[Dialogue]] = {}
+        self._waiting: dict[str, pa.Table] = {}
         self._open: dict[str, Any] = {}
 
-    def add(self, split: str, dialogue: Dialogue) -> None:
-        """Take a dialogue. Raises OSError."""
-        waiting = self._waiting.setdefault(split, [])
-        waiting.append(dialogue)
-        if len(waiting) >= ROWS:
-            self._flush(split)
+    def add(self, split: str, table: pa.Table) -> None:
+        """Take dialogues. Raises OSError."""
+        if split in self._waiting:
+            table = pa.concat_tables([self._waiting[split], table])
+        while len(table) >= ROWS:
+            self._write(split, table.slice(0, ROWS))
+            table = table.slice(ROWS)
+        self._waiting[split] = table
 
-    def _flush(self, split: str) -> None:
-        dialogues = self._waiting[split]
-        self._waiting[split] = []
-        path = self._folder / f"{split}{self._suffix}"
-        if self._suffix == ".parquet":
-            if split not in self._open:
-                self._open[split] = parquet_writer(path)
-            if dialogues:
-                self._open[split].write_table(to_table(dialogues, Dialogue))
-        else:
-            if split not in self._open:
-                self._open[split] = path.open("w", encoding="utf-8", newline="\n")
-            self._open[split].writelines(map(json_line, dialogues))
+    def _write(self, split: str, table: pa.Table) -> None:
+        if split not in self._open:
+            self._open[split] = parquet_writer(self._folder / f"{split}.parquet")
+        if len(table):
+            self._open[split].write_table(table.combine_chunks())
 
-    def close(self) -> None:
-        """Write what waits, and close all files. Raises OSError."""
-        for split in list(self._waiting):
-            self._flush(split)
-        while self._open:
-            self._open.popitem()[1].close()
+    def close(self) -> int:
+        """Write what waits, and close all files; gives their number. Raises OSError."""
+        for split, table in self._waiting.items():
+            self._write(split, table)
+        files = len(self._open)
+        self.abandon()
+        return files
 
     def abandon(self) -> None:
         """Close all files as they are."""
