@@ -138,13 +138,30 @@ def test_steps_that_do_not_add_up_are_never_believed(mp4, number, settings, tmp_
 def test_frames_that_were_never_even_and_parts_put_together_are_cut(tmp_path):
     uneven = [Fraction(n * 3000 + (n * n * 7 % 5) * 900, 90000) for n in range(150)]
     joined = [Fraction(n, 25) + (Fraction(17, 1000) if n >= 48 else 0) for n in range(125)]  # a keyframe begins it
-    for name, times in (("uneven.mkv", uneven), ("joined.mkv", joined)):
+    sloppy = [Fraction(n, 25) + (Fraction(1, 1500) if n % 61 == 9 else 0) for n in range(125)]
+    for name, times in (("uneven.mkv", uneven), ("joined.mkv", joined), ("sloppy.mp4", sloppy), ("sloppy.ts", sloppy)):
         film = make_film(tmp_path / name, times=times, rate=Fraction(25), tracks=[Track("ac3")])
         for one in results(film.path, tmp_path / film.path.stem, CopySettings()):
             assert isinstance(one, Made), one
             assert films.numbers_av(one.wanted.file) == frames_inside(
                 film, one.wanted.span.start_ms, one.wanted.span.end_ms
             )
+
+
+@pytest.mark.parametrize("rates", [(24, 30), (50, 25)], ids=str)
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_films_that_change_their_rate_are_cut(rates, suffix, tmp_path):
+    one, other = (Fraction(1001, 1000 * rate) for rate in rates)
+    count = int(22 / one)  # what the rate is judged by lies among these
+    times = [n * one for n in range(count)] + [count * one + n * other for n in range(int(6 / other))]
+    film = make_film(tmp_path / f"film.{suffix}", times=times, rate=Fraction(rates[0]), tracks=[Track("ac3")])
+    spans = [(2100, 4900), (20500, 23500), (23600, 25500), (25600, 27500)]
+    for settings in (CopySettings(), KeyframeSettings(), AudioSettings()):
+        for made in results(film.path, tmp_path / settings.mode, settings, spans):
+            assert isinstance(made, Made), made
+            if isinstance(settings, CopySettings):
+                span = made.wanted.span
+                assert films.numbers_av(made.wanted.file) == frames_inside(film, span.start_ms, span.end_ms)
 
 
 def test_a_run_between_neighbours_that_agree_lies_between_them():

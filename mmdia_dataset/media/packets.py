@@ -269,7 +269,7 @@ class Recording(Tracks):
     @cached_property
     def beat(self) -> Beat | None:
         """The steady distance of frames in ticks of the picture's clock, by the same sample; None if it varies."""
-        return Beat.of(sorted(self._sample.times))
+        return None if self.video is None else Beat.of(sorted(self._sample.times), clock_of(self.video))
 
     @cached_property
     def _sample(self) -> Haul:

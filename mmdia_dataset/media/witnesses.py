@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdia_dataset.media.ebml import Segment
 from mmdia_dataset.media.mp4index import Track, read_tracks
@@ -31,6 +32,8 @@ _LENGTH_SLACK = Fraction(1, 10)
 _ROUNDED = 1.1  # ticks by which two rounded timestamps can be off
 _LEAST_PICTURES = 24  # from which on a rate is judged
 _SHORTEST_BEAT = 8  # ticks; of less, rounding is too much
+_SLOPPY = Fraction(1, 1000)  # seconds
+_FEW = 4  # pictures with doubtful timestamps, of a short row
 _WINDOW = 64  # sound packets, over which rounding comes to little
 _LEAST_WINDOWS = 3
 
@@ -128,40 +131,53 @@ class Beat:
 
     Attributes:
         ticks: the distance.
+        slack: ticks by which a timestamp may be off: what rounding comes to, or a millisecond, which some writers are.
         complete: whether none is left out by and by, so that one missing was lost.
     """
 
     ticks: Fraction
+    slack: float
     complete: bool
 
     @classmethod
-    def of(cls, times: Sequence[int]) -> Self | None:
-        """Of timestamps in order, a few of them perhaps wrong; None if the rate varies more than by rounding."""
+    def of(cls, times: Sequence[int], clock: Fraction) -> Self | None:
+        """Of timestamps in order, a few of them perhaps wrong; None if the rate varies.
+
+        Args:
+            times: in ticks.
+            clock: seconds per tick.
+        """
         steps: list[int] = sorted(other - one for one, other in pairwise(times))
         usual = steps[len(steps) // 2] if steps else 0
         if len(steps) < _LEAST_PICTURES or usual < _SHORTEST_BEAT:
             return None
-        alike = [step for step in steps if abs(step - usual) <= 1]
+        slack = max(_ROUNDED, float(_SLOPPY / clock))
+        alike = [step for step in steps if abs(step - usual) <= slack]
         ticks = Fraction(sum(alike), len(alike))
-        off = len(cls(ticks, False).missed(times))
-        lost = len(cls(ticks, True).missed(times)) - off
-        return cls(ticks, lost <= 1) if off * 20 <= len(steps) else None
+        off, lost = cls(ticks, slack, False)._strays(np.asarray(times, np.int64))
+        return cls(ticks, slack, int(lost.sum()) <= 1) if int(off.sum()) * 20 <= len(steps) else None
 
     def missed(self, times: Sequence[int] | Ints, keys: Container[int] = ()) -> list[int]:
         """The numbers of the pictures of a row that do not lie one beat after the one before, or several.
+
+        None where many don't: films change their rate, as those do that have parts for cinema and for television.
 
         Args:
             times: timestamps in order.
             keys: those of keyframes, which may lie anywhere: a new part of the recording can begin with them.
         """
-        row: Ints = np.asarray(times, np.int64)
+        off, lost = self._strays(np.asarray(times, np.int64))
+        wrong = [n + 1 for n in np.flatnonzero(off).tolist() if times[n + 1] not in keys]
+        if self.complete:
+            wrong += (np.flatnonzero(lost) + 1).tolist()
+        return sorted(wrong) if len(wrong) <= max(_FEW, len(off) // 10) else []
+
+    def _strays(self, row: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each step between pictures, whether it is no number of beats, and whether it is several."""
         steps, beat = row[1:] - row[:-1], float(self.ticks)
         counts = np.maximum(1, np.rint(steps / beat))
-        between = np.abs(steps - counts * beat) > _ROUNDED
-        wrong = [n + 1 for n in np.flatnonzero(between).tolist() if times[n + 1] not in keys]
-        if self.complete:
-            wrong += (np.flatnonzero(~between & (counts > 1)) + 1).tolist()
-        return sorted(wrong)
+        off = np.abs(steps - counts * beat) > self.slack
+        return off, ~off & (counts > 1)
 
 
 def drift_of(times: Sequence[int], per_packet: Fraction) -> Fraction | None:
