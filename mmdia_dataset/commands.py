@@ -98,7 +98,6 @@ class DoctorReport:
 def doctor(release: Path | str | None = None, media: Path | str | None = None) -> DoctorReport:
     """What works here, what is missing, and one next step. Changes nothing."""
     from mmdia_dataset.media import can_decode
-    from mmdia_dataset.plans import plan
 
     report = DoctorReport()
     add = report.checks.append
@@ -124,6 +123,8 @@ def doctor(release: Path | str | None = None, media: Path | str | None = None) -
             add(Check("media", "missing", "no --media given"))
             report.next_step = f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
             return report
+        from mmdia_dataset.plans import plan
+
         found = plan(home, media)
     except MmdiaError as error:
         add(Check("release" if media is None else "release and media", "bad", str(error)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from multiprocessing import Pool
@@ -235,7 +234,7 @@ def _stage(released: Released, folder: str, work: tuple[int, list[Shard]]) -> tu
     findings = Findings()
     files: dict[Split, str] = {}
     writers: dict[Split, pa.ipc.RecordBatchStreamWriter] = {}
-    with ExitStack() as stack, paused_gc():
+    with ExitStack() as stack:
         for part in joined(parts):
             for table in released._rows(part, findings):
                 for split, rows in released._by_split(table).items():
@@ -245,18 +244,6 @@ def _stage(released: Released, folder: str, work: tuple[int, list[Shard]]) -> tu
                         writers[split] = stack.enter_context(stream)
                     writers[split].write_table(table if len(rows) == len(table) else table.take(rows))
     return files, findings
-
-
-@contextmanager
-def paused_gc() -> Iterator[None]:
-    """No search for cycles meanwhile: with many small objects alive it costs more than the work, and there are none."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 _warned: set[Path] = set()

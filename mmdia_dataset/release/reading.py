@@ -313,6 +313,7 @@ def _entries(source: SourceFile, movies: MovieBook) -> Iterator[_Entry]:
     single = base == "$" and len(entries) == 1 and not _is_list(source.path)
     usual = srt.prepare(entries) if source.dialect == "srt" else []
     for place, raw in enumerate(entries):
+        entries[place] = None  # read once, and gone: fewer objects to keep
         path = base if single else f"{base}[{place}]"
         entry = _taken(source, raw, path, home, doubtful=doubtful, usual=usual[place] if usual else None)
         if issues:

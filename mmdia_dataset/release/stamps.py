@@ -7,7 +7,6 @@ same seven keys with times of the same form, so they are laid side by side and r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +14,9 @@ import numpy.typing as npt
 
 __all__ = ["Lines", "canonical_lines"]
 
-_seven = itemgetter(
-    "index", "abs_start_time", "abs_end_time", "relative_start", "relative_end", "text", "character_annotation"
-)
+_KEYS = dict.fromkeys(
+    ("index", "abs_start_time", "abs_end_time", "relative_start", "relative_end", "text", "character_annotation")
+).keys()
 _DIGITS = [0, 1, 3, 4, 6, 7, 9, 10, 11]  # of HH:MM:SS,mmm
 _WEIGHTS = np.array([36_000_000, 3_600_000, 600_000, 60_000, 10_000, 1000, 100, 10, 1])
 _COLON, _COMMA = ord(":") - ord("0"), (ord(",") - ord("0")) % 256
@@ -51,18 +50,19 @@ def canonical_lines(entries: list[Any]) -> list[Lines | None]:
 
 
 def _all(entries: list[Any]) -> list[Lines | None] | None:
-    rows: list[Any] = []
+    usual: list[dict[str, Any]] = []
     counts: list[int] = []
     for lines in entries:
         try:
-            usual = list(map(_seven, lines)) if max(map(len, lines)) == 7 else []
-        except (KeyError, TypeError, ValueError):
-            usual = []
-        rows += usual
-        counts.append(len(usual))
-    if not rows:
+            fits = all(map(_KEYS.__eq__, map(dict.keys, lines)))
+        except TypeError:  # not a list of objects
+            fits = False
+        counts.append(len(lines) if fits else 0)
+        if fits:
+            usual += lines
+    if not usual:
         return [None] * len(entries)
-    index, *columns, texts, annotations = zip(*rows, strict=True)
+    index, *columns, texts, annotations = ([line[key] for line in usual] for key in _KEYS)
     if set(map(type, index)) != {int} or not -_INT64 <= min(index) <= max(index) < _INT64:
         return None
     times = [_milliseconds(column) for column in columns]
@@ -90,7 +90,7 @@ def _all(entries: list[Any]) -> list[Lines | None] | None:
     return result
 
 
-def _milliseconds(column: tuple[Any, ...]) -> Ints | None:
+def _milliseconds(column: list[Any]) -> Ints | None:
     """Timestamps as milliseconds; None unless all of them are ``HH:MM:SS,mmm``."""
     try:
         text = "".join(column)
