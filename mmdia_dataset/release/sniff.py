@@ -132,7 +132,7 @@ def clips_key(top: dict[str, Any]) -> str | None:
 def is_lines(path: Path) -> bool:
     """Whether a file is JSON Lines: its first line is a whole value, and something follows."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=2**20) as file:  # the first line may be all of it
             first = file.readline()
             rest = file.read(4096)
     except OSError:

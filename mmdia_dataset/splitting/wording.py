@@ -102,22 +102,25 @@ class Wording:
             for a, b, n, m in zip(first[alike], second[alike], shared[alike], least[alike], strict=True)
         ]
 
-    def _runs(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    def _runs(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
         """Every different run of every dialogue: its hash, and whose it is; sorted by both."""
         import numpy as np
 
         words = np.frombuffer(self._words, np.uint32) if self._words else np.empty(0, np.uint32)
         ends = np.array(self._ends, np.int64)
-        owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        owners = np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
         if len(words) < RUN:
-            return np.empty(0, np.uint64), np.empty(0, np.int64)
+            return np.empty(0, np.uint64), np.empty(0, np.int32)
         last = len(words) - RUN + 1
         hashes = np.zeros(last, np.uint64)
         for place in range(RUN):
             # The finaliser of splitmix64 (Steele, Lea, Flood 2014) keeps order of words and spreads over all bits.
-            hashes = (hashes ^ words[place : place + last]) + np.uint64(0x9E3779B97F4A7C15)
-            hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            hashes ^= words[place : place + last]
+            hashes += np.uint64(0x9E3779B97F4A7C15)
+            hashes ^= hashes >> np.uint64(30)
+            hashes *= np.uint64(0xBF58476D1CE4E5B9)
+            hashes ^= hashes >> np.uint64(27)
+            hashes *= np.uint64(0x94D049BB133111EB)
             hashes ^= hashes >> np.uint64(31)
         whole = owners[:last] == owners[RUN - 1 :]
         hashes, owners = hashes[whole], owners[:last][whole]
@@ -141,7 +144,7 @@ def _pairs(hashes: Any, owners: Any, side: Any, count: Any) -> Any:
 
     def note(first: Any, second: Any) -> None:
         apart = side[first] != side[second]
-        found.append(first[apart] * count + second[apart])
+        found.append(first[apart].astype(np.int64) * count + second[apart])
 
     for length in range(2, _MANY + 1):
         heads = starts[lengths == length]
