@@ -273,14 +273,18 @@ def _judge(annotation: Any) -> Judge:
     return different
 
 
+_AT_ONCE = 20
+
+
 def from_arrow(batch: pa.Table | pa.RecordBatch, model: type[M]) -> Iterator[M]:
     """Rows of a table as items of a model; the inverse of `to_table`.
 
     Raises:
         pydantic.ValidationError: a row is no such item.
     """
-    for row in batch.to_pylist():
-        yield model.model_validate(from_row(row, model))
+    for start in range(0, len(batch), _AT_ONCE):  # few objects at a time: many would be work for the garbage collector
+        for row in batch.slice(start, _AT_ONCE).to_pylist():
+            yield model.model_validate(from_row(row, model))
 
 
 def from_row(row: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:

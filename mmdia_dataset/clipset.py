@@ -91,18 +91,18 @@ class ClipSet:
             ) from None
 
     @cached_property
-    def times(self) -> dict[str, ClipTime]:
+    def _times(self) -> dict[str, tuple[str, int, int, int]]:
         """By clip file, when in it a moment of the movie comes; none where there is no manifest."""
         if not (self.root / MANIFEST).is_file():
             return {}
         lines = (line for _, line, _ in read_lines(self.root / MANIFEST) if isinstance(line, MadeLine))
-        return {line.file: ClipTime.of_line(line) for line in lines if line.mode != "keyframes"}
+        return {line.file: ClipTime.plain(line) for line in lines if line.mode != "keyframes"}
 
     def time(self, clip: Clip) -> ClipTime:
         """When in a clip's sound, else in its picture, a moment of the movie comes."""
         media = clip.audio or clip.video
-        known = self.times.get(media.path) if media and media.path else None
-        return known or ClipTime.of(clip, None)
+        known = self._times.get(media.path) if media and media.path else None
+        return ClipTime.of_plain(known) if known else ClipTime.of(clip, None)
 
     def voices(self, split: Split) -> Voices:
         """The voices of a split: never those of another, whose sound a model must not have heard."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +74,11 @@ def parquet_shards(file: Path) -> list[Shard]:
     return [Shard(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
 
 
-def parquet_tables(shard: Shard, model: type[Dialogue], rows: int = _BATCH) -> Iterator[pa.Table]:
-    """Stored tables of at most so many rows of a part of a Parquet file, with the model's columns alone."""
-    names = arrow.arrow_schema(model).names
+def parquet_tables(
+    shard: Shard, model: type[Dialogue], rows: int = _BATCH, without: Container[str] = ()
+) -> Iterator[pa.Table]:
+    """Stored tables of at most so many rows of a part of a Parquet file, with the model's columns, `without` some."""
+    names = [name for name in arrow.arrow_schema(model).names if name not in without]
     try:
         with pq.ParquetFile(shard.file) as file:
             groups = None if shard.groups is None else list(range(*shard.groups))

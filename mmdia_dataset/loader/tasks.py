@@ -92,7 +92,8 @@ class Tasks:
     def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
         clipset = _clipset(self.root, self.state)
-        for stored in parquet_tables(shard, Clip, _ROWS):
+        unseen = {"extra", "error_ms", *MADE_BY}.difference(self.task.media)
+        for stored in parquet_tables(shard, Clip, _ROWS, without=unseen):
             try:
                 clips = arrow.from_arrow(stored, Clip)  # one at a time: many alive would cost time and memory
                 complete = (clip for clip in clips if lacking(self.task, self.options, clip) is None)

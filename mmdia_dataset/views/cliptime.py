@@ -27,13 +27,18 @@ class ClipTime:
         """From the clip's line of the manifest; without one, as if the clip began where the dialogue does."""
         if line is None:
             return cls(_UNCHANGED, 0, dialogue.span.start_ms * 1000, max(0, dialogue.span.duration_ms))
-        return cls.of_line(line)
+        return cls.of_plain(cls.plain(line))
 
     @classmethod
-    def of_line(cls, line: MadeLine) -> ClipTime:
-        """From the clip's line of the manifest."""
+    def of_plain(cls, plain: tuple[str, int, int, int]) -> ClipTime:
+        """From what `plain` gives."""
+        return cls(rate_from_text(plain[0]), *plain[1:])
+
+    @staticmethod
+    def plain(line: MadeLine) -> tuple[str, int, int, int]:
+        """A line's time in plain values, for who keeps many: the garbage collector passes over these."""
         start, end = (round(at * 1_000_000) for at in (line.at.start_s, line.at.end_s))
-        return cls(rate_from_text(line.rate), round(line.offset_ms * 1000), start, _rounded(end - start, 1000))
+        return line.rate, round(line.offset_ms * 1000), start, _rounded(end - start, 1000)
 
     def span(self, span: Span) -> Span:
         """A span of the movie within the clip [ms]; what lies outside the clip is cut off."""

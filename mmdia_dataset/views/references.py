@@ -19,13 +19,11 @@ LONGEST_MS = 12_000
 """Between `GOOD_MS` and this is what models are given; a stretch of it is taken where there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    dialogue: str
-    within: Span  # of the movie: the dialogue it is from
-    file: str
-    span: Span  # in the file
-    text: str
+_Stretch = tuple[str, int, int, str, int, int, str]
+"""A dialogue, its start and end in the movie [ms], a file, start and end in it [ms], words.
+
+A plain tuple of plain values, since there are hundreds of thousands: the garbage collector passes over these.
+"""
 
 
 @dataclass(slots=True)
@@ -41,27 +39,31 @@ class Voices:
         for name, merged in _alone(clip):
             span = time.span(merged.span)
             if span.duration_ms >= SHORTEST_MS:
-                stretch = _Stretch(clip.id, clip.span, clip.audio.path, span, merged.text("drop"))
-                self._known.setdefault((clip.movie, name), []).append(stretch)
+                within, text = clip.span, merged.text("drop")
+                self._known.setdefault((clip.movie, name), []).append(
+                    (clip.id, within.start_ms, within.end_ms, clip.audio.path, span.start_ms, span.end_ms, text)
+                )
 
     def reference(self, target: Dialogue, name: str, seed: int = 0) -> Reference | None:
         """A stretch of that speaker outside the target, also outside of what overlaps with it; None if there is none.
 
         One of two to twelve seconds is chosen by seed and id, else the longest of one second or more.
         """
+        first, last = target.span.start_ms, target.span.end_ms
         outside = [
             one
             for one in self._known.get((target.movie, name), ())
-            if one.dialogue != target.id and not _overlap(one.within, target.span)
+            if one[0] != target.id and not (one[1] < last and first < one[2])
         ]
         if not outside:
             return None
-        good = [one for one in outside if GOOD_MS <= one.span.duration_ms <= LONGEST_MS]
+        good = [one for one in outside if GOOD_MS <= one[5] - one[4] <= LONGEST_MS]
         if good:
             one = choose(good, seed, f"reference\0{name}", target.id)
         else:
-            one = max(outside, key=lambda one: (one.span.duration_ms, one.dialogue))
-        return Reference(dialogue=one.dialogue, audio=Media(path=one.file), span=one.span, text=one.text)
+            one = max(outside, key=lambda one: (one[5] - one[4], one[0]))
+        dialogue, _, _, file, start, end, text = one
+        return Reference(dialogue=dialogue, audio=Media(path=file), span=Span(start, end), text=text)
 
 
 def _alone(clip: Clip) -> Iterator[tuple[str, MergedTurn]]:
