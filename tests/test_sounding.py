@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import wave
+from dataclasses import replace
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
@@ -71,6 +74,22 @@ def test_the_same_bytes_whatever_else_is_cut_and_in_however_many_runs(film, tmp_
     for part in (spans[::3], spans[1::3], [spans[-1]]):
         for made in extract(film, part, tmp_path / "part", **options):
             assert made.sha256 == together[made.wanted.id]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("film.wmv", "wmav2"), ("film.mkv", "truehd")])
+def test_decoders_that_remember_are_not_disturbed_by_looking_for_frames(tmp_path, name, codec):
+    if codec == "wmav2":
+        picture = {"codec": "wmv2", "options": {"b": "800k"}}
+        film = make_film(tmp_path / name, seconds=5, tracks=[Track(codec)], **picture)
+    else:
+        made = make_film(tmp_path / "plain.mkv", seconds=5, tracks=[Track("flac")])
+        film = replace(made, path=tmp_path / name)
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(made.path), "-c:v", "copy", "-c:a", codec]
+        subprocess.run([*command, "-strict", "-2", str(film.path)], check=True)
+    for one in extract(film, [(69, 1181), (928, 1926), (1002, 1247), (2067, 2789)], tmp_path / "clips"):
+        (index, peak), *others = films.place(read(one)[:, 0], 1, 7)
+        assert peak > 0.9
+        assert all(other == index for other, _ in others)
 
 
 def test_options_that_do_not_go_together():

@@ -123,6 +123,15 @@ KINDS: dict[str, Kind] = {
     "WMV2, MP3, AVI": Kind(
         "a.avi", {"codec": "wmv2", "options": {"b": "800k", "g": "100"}, "tracks": sound("libmp3lame")}
     ),
+    "Theora, Vorbis, MKV": Kind("a.mkv", LOSSLESS, ("-c:v", "libtheora", "-q:v", "9", "-c:a", "libvorbis")),
+    "WMV2, WMA, ASF": Kind("a.wmv", {"codec": "wmv2", "options": {"b": "800k", "g": "100"}, "tracks": sound("wmav2")}),
+    "ProRes, PCM 24 bit, MOV": Kind(
+        "a.mov", {"codec": "prores_ks", "options": {}, "pix_fmt": "yuv422p10le", "tracks": sound("pcm_s24le")}
+    ),
+    "H.264, TrueHD, MKV": Kind("a.mkv", LOSSLESS, ("-c:v", "copy", "-c:a", "truehd", "-strict", "-2")),
+    "H.264, TrueHD 5.1, TS": Kind(
+        "a.m2ts", {"tracks": sound("flac", layout="5.1")}, ("-c:v", "copy", "-c:a", "truehd", "-strict", "-2")
+    ),
     "three languages, H.264, MKV": Kind(
         "a.mkv",
         {

@@ -21,7 +21,7 @@ from mmdia_dataset.media.lookup import Lookup
 from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
 from mmdia_dataset.media.samples import Ints, Unsure
-from mmdia_dataset.media.sections import Block, FormChanged, Samples, Section, SoundForm
+from mmdia_dataset.media.sections import Block, FormChanged, Samples, Section, SoundForm, remembers
 from mmdia_dataset.media.steps import clock_of
 from mmdia_dataset.media.stretches import Stretch
 from mmdia_dataset.media.tape import IndexTape, PacketTape, Tape
@@ -80,6 +80,8 @@ class Sound:
         self._packer: tuple[SoundForm, AudioResampler] | None = None
         self._zeroed = set[int]()  # timestamps of packets that were overwritten
         self._clock = clock_of(recording.audio)
+        # A decoder that remembers is that of the recording opened once more: a seek in it makes a decoder forget.
+        self._heard = (recording.another().audio if remembers(self.audio) else None) or self.audio
 
     def of(self, stretch: Stretch) -> tuple[Samples, int]:
         """The samples of a stretch, (samples, channels), int16 or float32; and their rate.
@@ -158,7 +160,7 @@ class Sound:
             if section is None or (not section.complete and section is not self._last):
                 length = _SECTION / self._clock
                 low, high = ceil(number * length), ceil((number + 1) * length)
-                section = Section(tape, self.audio, low, high, ceil(LEAD / self._clock))
+                section = Section(tape, self._heard, low, high, ceil(LEAD / self._clock))
                 self._sections[number] = self._last = section
             try:
                 self._extend(section, until)

@@ -21,11 +21,16 @@ from numpy.typing import NDArray
 from mmdia_dataset.media.mp4 import CHUNK_PATH, boxes
 from mmdia_dataset.media.samples import Ints, Rows, Unsure
 
-__all__ = ["Mp4Index", "Track", "read_tracks"]
+__all__ = ["Mp4Index", "Torn", "Track", "read_tracks"]
 
 _LARGEST_INDEX = 64 << 20
 _MOST_SAMPLES = 3_000_000
 _MOST_BOXES = 10_000
+_TABLES = {b"stsd", b"stts", b"stsc"}
+
+
+class Torn(ValueError):
+    """An index that was whole once: a part of it is missing that every index has."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,7 @@ def read_tracks(file: int) -> list[Track]:
         file: its descriptor.
 
     Raises:
+        Torn: a part of the index is missing.
         ValueError: the index is missing or malformed, or speaks of data outside the file.
         OSError: it can't be read.
     """
@@ -199,9 +205,16 @@ def read_tracks(file: int) -> list[Track]:
         timescale = struct.unpack_from(">I", header, 28 if header[8] == 1 else 20)[0]
         if b"mvex" in dict(children) or not timescale:
             raise ValueError("its samples are not in its index")
+        if any(_turned(kind, b"trak") for kind, _ in children):
+            raise Torn("one of its tracks can't be read")
         return [_track(box, timescale, size) for kind, box in children if kind == b"trak"]
     except (struct.error, KeyError, IndexError) as error:
-        raise ValueError(f"a box is missing or too short: {error}") from error
+        raise Torn(f"a box of its index is missing or too short ({error})") from error
+
+
+def _turned(kind: bytes, other: bytes) -> bool:
+    """Whether two names differ by one bit."""
+    return (int.from_bytes(kind, "big") ^ int.from_bytes(other, "big")).bit_count() == 1
 
 
 def _moov(file: int, size: int) -> memoryview:
@@ -243,8 +256,10 @@ def _track(trak: memoryview, movie_timescale: int, file_size: int) -> Track:
     if not timescale:
         raise ValueError("a track's clock stands still")
     edits = () if b"elst" not in found else tuple(_edits(found[b"elst"], movie_timescale))
-    kind = bytes(found[b"hdlr"][16:20]).decode("ascii", "replace")
-    return Track(number, kind, timescale, edits, found, file_size)
+    kind = bytes(found[b"hdlr"][16:20])
+    if any(_turned(kind, other) for other in (b"vide", b"soun")) or not found.keys() >= _TABLES:
+        raise Torn("a track does not say what it is, or lacks a table")
+    return Track(number, kind.decode("ascii", "replace"), timescale, edits, found, file_size)
 
 
 def _edits(box: memoryview, timescale: int) -> Iterator[tuple[Fraction, int]]:

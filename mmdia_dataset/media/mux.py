@@ -21,6 +21,7 @@ from mmdia_dataset.media.lossless import FlacSound
 from mmdia_dataset.media.mp4 import Edit, finish
 from mmdia_dataset.media.packets import Recording
 from mmdia_dataset.media.places import sample_places
+from mmdia_dataset.media.samples import STRANGE
 from mmdia_dataset.media.stretches import Stretch
 
 __all__ = ["add_track", "frame_samples", "margins", "mp4_holds", "open_mp4", "remux", "timescale_of"]
@@ -78,10 +79,10 @@ def remux(recording: Recording, stretch: Stretch, sound: FlacSound | None = None
     try:
         with open_mp4(buffer, timescale) as out:
             edits = _write(out, recording, stretch, timescale, sound)
-    except (av.error.FFmpegError, ValueError) as error:
+        return finish(buffer.getbuffer(), edits, timescale)
+    except (av.error.FFmpegError, *STRANGE) as error:
         at = float(stretch.start)
         raise MediaDamaged(f"the packets at {at:.3f} s don't fit together ({error})", where=recording.path) from error
-    return finish(buffer.getbuffer(), edits, timescale)
 
 
 def timescale_of(video: VideoStream) -> int:

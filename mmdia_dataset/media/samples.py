@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -14,7 +15,7 @@ __all__ = ["STRANGE", "Index", "Ints", "Rows", "Unsure"]
 Ints: TypeAlias = NDArray[np.int64]
 
 
-STRANGE = (ValueError, IndexError, KeyError, OverflowError)
+STRANGE = (ValueError, IndexError, KeyError, OverflowError, struct.error)
 """What numbers that make no sense may come to."""
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from mmdia_dataset.media.samples import Ints
 from mmdia_dataset.media.tape import Tape
 
-__all__ = ["Block", "FormChanged", "Row", "Samples", "Section", "SoundForm"]
+__all__ = ["Block", "FormChanged", "Row", "Samples", "Section", "SoundForm", "remembers"]
 
 Samples = NDArray[np.int16] | NDArray[np.float32]
 
 _NOISY = ("aac", "ac3", "eac3", "opus", "vorbis", "mp2", "mp2float", "mp3", "mp3float", "dca")
+_STATELESS = ("pcm_", "flac", "alac", "wavpack", "tta")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +176,16 @@ def _append(fifo: AudioFifo, frame: AudioFrame, tick: int) -> None:
         raise FormChanged(tick) from error
 
 
+def remembers(audio: AudioStream) -> bool:
+    """Whether a track's own decoder is used and keeps a state, so that a seek in the recording disturbs it."""
+    return audio.codec_context.name not in _NOISY and not audio.codec_context.name.startswith(_STATELESS)
+
+
 def _decoder(audio: AudioStream) -> AudioCodecContext:
     """A decoder whose output depends on nothing it decoded before.
 
     AAC and AC-3 fill in noise from a generator that runs on from clip to clip; a decoder of its own starts it anew.
-    Others that could be built without the container's knowledge (block sizes and the like) are few and keep no state.
+    Others could not be built without the container's knowledge (block sizes and the like).
     """
     own = audio.codec_context
     if own.name not in _NOISY:

@@ -44,6 +44,9 @@ class Tracks:
                 self.container.close()
                 kind = "picture" if one is self.video else "sound"
                 raise UnsupportedCodec(f"the {kind} is of a kind that libavcodec doesn't know", where=path)
+        if self.audio is not None and not (self.audio.codec_context.channels and self.audio.codec_context.sample_rate):
+            self.container.close()
+            raise UnsupportedCodec("the sound has no channels, or no rate", where=path)
         self.origin = origin_of(self.container)
         wanted = {stream.index for stream in (self.video, self.audio) if stream is not None}
         for stream in self.container.streams:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.media.ebml import Segment
-from mmdia_dataset.media.mp4index import Track, read_tracks
+from mmdia_dataset.media.mp4index import Torn, Track, read_tracks
 from mmdia_dataset.media.samples import STRANGE, Ints, Unsure
 
 __all__ = ["Beat", "CueWitness", "drift_of", "mp4_contradiction"]
@@ -100,6 +100,8 @@ def mp4_contradiction(path: str | os.PathLike[str]) -> str:
     try:
         with Path(path).open("rb") as file:
             tracks = read_tracks(file.fileno())
+    except Torn as error:
+        return str(error)
     except (OSError, *STRANGE):
         return ""  # others find the words for what is wrong with it
     try:
