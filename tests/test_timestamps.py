@@ -135,6 +135,17 @@ def test_steps_that_do_not_add_up_are_never_believed(mp4, number, settings, tmp_
         assert all(isinstance(one, Refused) for one in found), (bit, found)
 
 
+@pytest.mark.parametrize("settings", [CopySettings(), AudioSettings()], ids=lambda one: one.mode)
+def test_a_track_that_a_turned_bit_takes_away_is_missed(mp4, settings, tmp_path):
+    data = mp4.path.read_bytes()
+    at = data.index(b"mdhd", data.index(b"mdhd") + 1)  # of the sound
+    track = data.rindex(b"trak", 0, at)
+    for name, place, bit in (("size", at - 2, 4), ("kind", at + 1, 3), ("track", track - 2, 3)):
+        broken = turned(mp4, place, bit, tmp_path)
+        found = results(broken, tmp_path / name, settings, [(300, 1100)])
+        assert all(isinstance(one, Refused) for one in found), (name, found)
+
+
 def test_frames_that_were_never_even_and_parts_put_together_are_cut(tmp_path):
     uneven = [Fraction(n * 3000 + (n * n * 7 % 5) * 900, 90000) for n in range(150)]
     joined = [Fraction(n, 25) + (Fraction(17, 1000) if n >= 48 else 0) for n in range(125)]  # a keyframe begins it

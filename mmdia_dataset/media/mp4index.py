@@ -200,7 +200,7 @@ def read_tracks(file: int) -> list[Track]:
     size = os.fstat(file).st_size
     moov = _moov(file, size)
     try:
-        children = list(boxes(moov))
+        children = _children(moov)
         header = dict(children)[b"mvhd"]
         timescale = struct.unpack_from(">I", header, 28 if header[8] == 1 else 20)[0]
         if b"mvex" in dict(children) or not timescale:
@@ -210,6 +210,13 @@ def read_tracks(file: int) -> list[Track]:
         return [_track(box, timescale, size) for kind, box in children if kind == b"trak"]
     except (struct.error, KeyError, IndexError) as error:
         raise Torn(f"a box of its index is missing or too short ({error})") from error
+
+
+def _children(data: memoryview) -> list[tuple[bytes, memoryview]]:
+    try:
+        return list(boxes(data))
+    except ValueError as error:
+        raise Torn(str(error)) from error
 
 
 def _turned(kind: bytes, other: bytes) -> bool:
@@ -244,7 +251,7 @@ def _track(trak: memoryview, movie_timescale: int, file_size: int) -> Track:
     found: dict[bytes, memoryview] = {}
 
     def gather(children: memoryview) -> None:
-        for kind, box in boxes(children):
+        for kind, box in _children(children):
             if kind in (b"edts", *CHUNK_PATH):
                 gather(box[8:])
             else:
