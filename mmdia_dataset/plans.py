@@ -243,12 +243,13 @@ def _forecast(
         ms += length
         try:
             info = probe(found[0].path)
+            really = clips.instead(info.path, settings) if isinstance(settings, clips.CopySettings) else settings
         except MediaError:
             continue  # said when it is cut
         if listen and info.duration_s:
             seconds += float(info.duration_s) * len(found) / _HEARD_PER_SECOND
-        size += sum(clip_bytes(wish, info, settings) for wish in wishes[movie])
-        if isinstance(settings, clips.EncodeSettings):
+        size += sum(clip_bytes(wish, info, really) for wish in wishes[movie])
+        if isinstance(really, clips.EncodeSettings):
             seconds += length / 1000 / _ENCODED_PER_SECOND
     seconds += size / _COPIED_PER_SECOND
     return Forecast(len(located), count, ms / 3_600_000, round(size), seconds)

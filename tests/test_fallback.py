@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import mmdia_dataset
 from mmdia_dataset import cli
 from mmdia_dataset.clips import AudioSettings, CopySettings, EncodeSettings, Made, Wanted, cut
+from mmdia_dataset.plans import plan
 from mmdia_dataset.schema import MadeLine
 from mmdia_dataset.timing import Span, TimeMap
 from tests import films, worlds
@@ -158,6 +159,18 @@ def test_a_rebuild_says_what_it_did_instead_and_does_it_once(tmp_path):
     assert mmdia_dataset.check(tmp_path / "shards").exit_code == 0
     rows = mmdia_dataset.load("clips", data_dir=out)
     assert sum(len(split) for split in rows.values()) == 6
+
+
+def test_the_forecast_knows_what_will_be_encoded(tmp_path):
+    (tmp_path / "media").mkdir()
+    film = make_film(tmp_path / "media" / "tt0000001.webm", seconds=3, **VP8)
+    worlds.write_movie(tmp_path, "tt0000001", [(200, 900), (1300, 2400)])
+    world = worlds.World(tmp_path, {"tt0000001": film})
+    forecasts = [
+        plan(world.release, world.media, settings=settings, as_is=True).forecast
+        for settings in (CopySettings(), EncodeSettings(), AudioSettings())
+    ]
+    assert forecasts[0] == forecasts[1] != forecasts[2]
 
 
 def test_the_summary_is_a_sentence(tmp_path):

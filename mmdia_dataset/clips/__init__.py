@@ -18,6 +18,7 @@ What can be noticed without decoding is described in `mmdia_dataset.media.stretc
 A file appears under its name only when it is whole. At most one clip is in memory, once as packets and once as a file.
 """
 
+from mmdia_dataset.clips.copying import instead
 from mmdia_dataset.clips.cutting import cut
 from mmdia_dataset.clips.results import (
     REFUSAL_RULES,
@@ -54,4 +55,5 @@ __all__ = [
     "Still",
     "Wanted",
     "cut",
+    "instead",
 ]

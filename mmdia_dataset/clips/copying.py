@@ -17,7 +17,7 @@ import numpy as np
 
 from mmdia_dataset.clips.encoding import encoded
 from mmdia_dataset.clips.results import Fallback, Made, Placed, Refused, each
-from mmdia_dataset.clips.settings import CopySettings
+from mmdia_dataset.clips.settings import CopySettings, EncodeSettings
 from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import NoVideo
 from mmdia_dataset.media import (
@@ -34,7 +34,7 @@ from mmdia_dataset.media import (
 )
 from mmdia_dataset.media.decode import LEAD, TAIL
 
-__all__ = ["copied"]
+__all__ = ["copied", "instead"]
 
 
 def copied(recording: Path, placed: Iterable[Placed], settings: CopySettings) -> Iterator[Made | Refused]:
@@ -52,6 +52,12 @@ def copied(recording: Path, placed: Iterable[Placed], settings: CopySettings) ->
             yield from each(placed, partial(_with_flac, source, sound, Fallback(settings.with_flac, why)))
         else:
             yield from _copies(source, placed)
+
+
+def instead(recording: Path, settings: CopySettings) -> CopySettings | EncodeSettings:
+    """What the clips of a recording are made by, were they all to be copied. Raises MediaUnreadable."""
+    with Recording(recording, settings.language, settings.track) as source:
+        return settings if source.video is None or mp4_holds(source.video) else settings.encoded
 
 
 def _copies(source: Recording, placed: Iterable[Placed]) -> Iterator[Made | Refused]:
