@@ -39,6 +39,7 @@ _KEPT = 60  # sections kept after a stretch, where others may overlap it
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
 _JITTER = Fraction(1, 100)
 _ROUNDING = Fraction(2, 1000)
+_UNFRAMED, _UNFRAMED_JITTER = ("pcm_dvd",), Fraction(4, 1000)  # its frames last 1.7 ms
 _RAGGED = Fraction(1, 10) + _JITTER  # what may be missing at the ends of a recording
 _PLANES = 8  # PyAV counts planes up to a null pointer, and with eight or more there is none
 # ITU-R BS.775: centre and mono whole, fronts and surrounds 3 dB down, the low-frequency channel left out.
@@ -215,7 +216,13 @@ class Sound:
         """The recording's sample index of each frame's first sample."""
         ticks, lengths = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("ticks", "lengths"))
         places, follow = sample_places(ticks, lengths, self._clock * rate, self.recording.origin * rate)
-        if not follow:
+        if not follow and self.audio.codec_context.name in _UNFRAMED:
+            # Each packet's timestamp is that of a frame that begins somewhere in it; the samples go on without a break.
+            errors = np.array(places, np.int64) - (np.cumsum(lengths) - lengths)
+            if int(errors.max() - errors.min()) > _UNFRAMED_JITTER * rate:
+                raise self._damaged("the sound's timestamps and its samples disagree", stretch.start)
+            places = (np.cumsum(lengths) - lengths + int(np.median(errors))).tolist()
+        elif not follow:
             for place, length, following in zip(places, lengths.tolist(), places[1:], strict=False):
                 low, high = sorted((place + length, following))
                 inside = Fraction(low, rate) < stretch.end and Fraction(high, rate) > stretch.start
