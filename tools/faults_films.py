@@ -32,6 +32,7 @@ from mmdia_dataset.clips import (
     Wanted,
     cut,
 )
+from mmdia_dataset.media.probe import best_video, open_media
 from mmdia_dataset.timing import Span, TimeMap
 from tests import films
 
@@ -175,10 +176,10 @@ def judged(path: Path, whole: Whole, mode: str, folder: Path, count: Counter[str
 def itself(film: Path, span: Span) -> set[int]:
     """The numbers that a film shows in a span, whatever a decoder makes of its damage."""
     found = set()
-    with av.open(str(film)) as source:
-        start = Fraction(max(0, source.start_time or 0), 1_000_000)
+    with open_media(film) as source:
+        start, video = Fraction(max(0, source.start_time or 0), 1_000_000), best_video(source)
         try:
-            for frame in source.decode(video=0):
+            for frame in source.decode(video) if video is not None else ():
                 time = ((frame.pts or 0) * (frame.time_base or 1) - start) * 1000
                 if span.start_ms - 1 <= time < span.end_ms:
                     found.add(films.number_of(frame.to_ndarray(format="gray")))
