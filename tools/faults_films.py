@@ -231,7 +231,7 @@ def _elsewhere(piece: np.ndarray, want: np.ndarray, at: int) -> bool:
     size = 1 << (len(want) + len(piece)).bit_length()
     match = np.fft.irfft(np.fft.rfft(want, size) * np.conj(np.fft.rfft(piece, size)), size)
     lag = int(np.argmax(match))
-    lag -= size if lag > size // 2 else 0
+    lag -= size if lag >= len(want) else 0
     there = want[max(0, lag) : max(0, lag) + len(piece)]
     alike = match[lag] / (np.linalg.norm(piece) * np.linalg.norm(there) + 1e-9)
     return bool(alike > _ALIKE and abs(lag - at) > _OFF)
