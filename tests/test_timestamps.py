@@ -48,6 +48,7 @@ def turned(film, at: int, bit: int, folder: Path) -> Path:
     data = bytearray(film.path.read_bytes())
     data[at] ^= 1 << bit
     path = folder / film.path.name
+    folder.mkdir(exist_ok=True)
     path.write_bytes(data)
     return path
 
@@ -99,6 +100,17 @@ def test_a_bit_of_a_frames_timestamp_is_never_believed(mkv, settings, tmp_path):
                 assert abs(one.end - (mkv.times[want[-1] + 1] - mkv.times[0])) < Fraction(1, 1000), (bit, span)
                 if isinstance(settings, CopySettings):
                     assert films.numbers_av(one.wanted.file) == want
+
+
+@pytest.mark.parametrize("settings", [CopySettings(), KeyframeSettings()], ids=lambda one: one.mode)
+def test_a_frame_that_others_are_made_from_is_missed(settings, tmp_path):
+    film = make_film(tmp_path / "film.mkv", seconds=16, options=films.OPEN_GOP, tracks=[Track("ac3")])
+    for ms in range(5100, 5900, 100):  # its block's kind is none that there is
+        place = block_time(film, "video", ms)
+        data = film.path.read_bytes()
+        broken = turned(film, data.rindex(b"\xa3", 0, place), 6, tmp_path / "broken")
+        for one in results(broken, tmp_path / f"{settings.mode}{ms}", settings, [(5250, 5950)]):
+            assert isinstance(one, Refused), (ms, one)
 
 
 @pytest.mark.parametrize("bit", range(1, 10))

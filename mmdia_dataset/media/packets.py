@@ -269,7 +269,9 @@ class Recording(Tracks):
     @cached_property
     def beat(self) -> Beat | None:
         """The steady distance of frames in ticks of the picture's clock, by the same sample; None if it varies."""
-        return None if self.video is None else Beat.of(sorted(self._sample.times), clock_of(self.video))
+        # The last ones read are not all there are: some that are shown before them come later.
+        times = sorted(self._sample.times)[:-REORDER]
+        return None if self.video is None else Beat.of(times, clock_of(self.video))
 
     @cached_property
     def _sample(self) -> Haul:
