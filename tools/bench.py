@@ -28,6 +28,7 @@ import bench_load as bench_loading  # noqa: E402
 import bench_modes  # noqa: E402
 import bench_shards as bench_sharding  # noqa: E402
 import bench_splits  # noqa: E402
+from bench_report import python  # noqa: E402
 
 from tests import films  # noqa: E402
 
@@ -62,11 +63,6 @@ def cost(*commands: list[str]) -> Cost:
     if done.returncode:
         raise SystemExit(done.returncode)
     return Cost(*json.loads(done.stdout))
-
-
-def python(code: str, *arguments: object) -> list[str]:
-    """A command that runs code in a fresh interpreter."""
-    return [sys.executable, "-c", code, *map(str, arguments)]
 
 
 def show(name: str, found: Cost, against: Cost | None = None, note: str = "") -> None:
@@ -141,17 +137,17 @@ def bench_splitting(options: argparse.Namespace) -> None:
 
 def bench_load(options: argparse.Namespace) -> None:
     """Reading and preparing annotations against `json.load` of the same files."""
-    bench_loading.load(WORK, options.dialogues, cost, show, python)
+    bench_loading.load(WORK, options.dialogues, cost, show)
 
 
 def bench_validate(options: argparse.Namespace) -> None:
     """`validate` against pydantic alone on the same rows."""
-    bench_loading.validate(WORK, options.dialogues, cost, show, python)
+    bench_loading.validate(WORK, options.dialogues, cost, show)
 
 
 def bench_tasks(options: argparse.Namespace) -> None:
     """The rows of each task against those of `clips`."""
-    bench_loading.tasks(WORK, options.dialogues, cost, show, python)
+    bench_loading.tasks(WORK, options.dialogues, cost, show)
 
 
 BENCHES = {

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from bench_report import Run, Show, python
 
 from mmdia_dataset import arrow
 from mmdia_dataset.release import open_release
 from mmdia_dataset.schema import Clip, Keyframe, Media
 from mmdia_dataset.views import TASKS
 from tests import releases
-
-Cost = Callable[..., Any]
-Show = Callable[..., None]
-Python = Callable[..., list[str]]
 
 DATASETS = "import datasets"
 JSON_LOAD = """
@@ -81,7 +77,7 @@ def _fresh(path: Path) -> Path:
     return path
 
 
-def load(work: Path, dialogues: int, cost: Cost, show: Show, python: Python) -> None:
+def load(work: Path, dialogues: int, cost: Run, show: Show) -> None:
     """Reading and preparing annotations against `json.load` of the same files."""
     folder = release(work, dialogues)
     files = list(folder.rglob("json/**/*.json"))
@@ -103,7 +99,7 @@ def load(work: Path, dialogues: int, cost: Cost, show: Show, python: Python) -> 
     print(f"  goal of load() from dialect 1: 3x; parsing, and storing rows that are ready, take {floor:.1f}x")
 
 
-def validate(work: Path, dialogues: int, cost: Cost, show: Show, python: Python) -> None:
+def validate(work: Path, dialogues: int, cost: Run, show: Show) -> None:
     """`validate` against pydantic alone on the same rows, and its memory at a fifth of the movies."""
     folder = release(work, dialogues)
     rows = work / f"release-jsonl-{dialogues}"
@@ -174,7 +170,7 @@ def built(work: Path, dialogues: int) -> Path:
     return folder
 
 
-def tasks(work: Path, dialogues: int, cost: Cost, show: Show, python: Python) -> None:
+def tasks(work: Path, dialogues: int, cost: Run, show: Show) -> None:
     """The rows of each task, made from a built directory, against `clips` of the same, which are stored."""
     folder = built(work, dialogues)
     print(f"tasks: rows of {dialogues:,} clips")

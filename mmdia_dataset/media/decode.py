@@ -218,10 +218,11 @@ class Sound:
         places, follow = sample_places(ticks, lengths, self._clock * rate, self.recording.origin * rate)
         if not follow and self.audio.codec_context.name in _UNFRAMED:
             # Each packet's timestamp is that of a frame that begins somewhere in it; the samples go on without a break.
-            errors = np.array(places, np.int64) - (np.cumsum(lengths) - lengths)
+            before = np.cumsum(lengths) - lengths
+            errors = np.array(places, np.int64) - before
             if int(errors.max() - errors.min()) > _UNFRAMED_JITTER * rate:
                 raise self._damaged("the sound's timestamps and its samples disagree", stretch.start)
-            places = (np.cumsum(lengths) - lengths + int(np.median(errors))).tolist()
+            places = (before + int(np.median(errors))).tolist()
         elif not follow:
             for place, length, following in zip(places, lengths.tolist(), places[1:], strict=False):
                 low, high = sorted((place + length, following))

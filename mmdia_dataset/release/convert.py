@@ -181,16 +181,9 @@ def _copy_passports(release: Release, folder: Path) -> None:
 class _Writer(ABC):
     """Takes a release file by file, and writes the files."""
 
+    @abstractmethod
     def take(self, release: Release, source: SourceFile) -> Iterator[tuple[tuple[Issue, ...], int, int]]:
         """Take a file's dialogues; gives, some at a time, the issues met, how many were taken, how many unreadable."""
-        for reading in release.read([source]):
-            if reading.dialogue is not None:
-                self.add(reading.dialogue, release.splits_of(reading.dialogue.id))
-            yield reading.issues, int(reading.dialogue is not None), int(reading.dialogue is None)
-
-    def add(self, dialogue: Dialogue, splits: tuple[Split, ...]) -> None:
-        """Take a dialogue; for writers that leave it to `take`."""
-        raise NotImplementedError
 
     @abstractmethod
     def finish(self, movies: tuple[Movie, ...]) -> int:
@@ -199,6 +192,20 @@ class _Writer(ABC):
     @abstractmethod
     def abandon(self) -> None:
         """Let go of open files."""
+
+
+class _OneByOne(_Writer):
+    """Takes dialogues as models, one after the other."""
+
+    def take(self, release: Release, source: SourceFile) -> Iterator[tuple[tuple[Issue, ...], int, int]]:
+        for reading in release.read([source]):
+            if reading.dialogue is not None:
+                self.add(reading.dialogue, release.splits_of(reading.dialogue.id))
+            yield reading.issues, int(reading.dialogue is not None), int(reading.dialogue is None)
+
+    @abstractmethod
+    def add(self, dialogue: Dialogue, splits: tuple[Split, ...]) -> None:
+        """Take a dialogue."""
 
 
 class _Tables(_Writer):
@@ -225,7 +232,7 @@ class _Tables(_Writer):
         self._files.abandon()
 
 
-class _Lines(_Writer):
+class _Lines(_OneByOne):
     """`dialogues/<split>.jsonl`, likewise."""
 
     def __init__(self, folder: Path) -> None:
@@ -251,7 +258,7 @@ class _Lines(_Writer):
             self._open.popitem()[1].close()
 
 
-class _Upstream(_Writer):
+class _Upstream(_OneByOne):
     """One file per movie, dialogues in the order they once had; or one JSONL of training lines.
 
     Dialogues arrive by split and are wanted by movie, so they wait in one file per movie.
