@@ -13,26 +13,34 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mmdia_dataset import registration as _registration
+from mmdia_dataset import datasets_hook as _datasets_hook
 from mmdia_dataset.errors import MmdiaError
 
 if TYPE_CHECKING:
     from mmdia_dataset.access import Decode
-    from mmdia_dataset.certificates import coverage
-    from mmdia_dataset.commands import align, convert, demo, doctor, fingerprint, locate, validate
-    from mmdia_dataset.exports import export
+    from mmdia_dataset.commands.align import align
+    from mmdia_dataset.commands.bench import bench
+    from mmdia_dataset.commands.card import card
+    from mmdia_dataset.commands.check import check
+    from mmdia_dataset.commands.convert import convert
+    from mmdia_dataset.commands.coverage import coverage
+    from mmdia_dataset.commands.demo import demo
+    from mmdia_dataset.commands.doctor import doctor
+    from mmdia_dataset.commands.export import export
+    from mmdia_dataset.commands.fingerprint import fingerprint
+    from mmdia_dataset.commands.locate import locate
+    from mmdia_dataset.commands.pack import pack
+    from mmdia_dataset.commands.publish import publish
+    from mmdia_dataset.commands.rebuild import rebuild
+    from mmdia_dataset.commands.score import score
+    from mmdia_dataset.commands.show import show
+    from mmdia_dataset.commands.splits import splits
+    from mmdia_dataset.commands.stats import stats
+    from mmdia_dataset.commands.validate import validate
     from mmdia_dataset.loader import load
-    from mmdia_dataset.metrics import score
-    from mmdia_dataset.pages import show
-    from mmdia_dataset.partition import splits
-    from mmdia_dataset.pipeline import rebuild
-    from mmdia_dataset.publishing import publish
     from mmdia_dataset.release import open_release
     from mmdia_dataset.schema import Clip, Dialogue
-    from mmdia_dataset.shards.checking import check
-    from mmdia_dataset.shards.packing import pack
-    from mmdia_dataset.shards.reading import open_shards, row_of
-    from mmdia_dataset.survey import bench, stats
+    from mmdia_dataset.shards.open_shards import open_shards, row_of
 
 __all__ = [
     "Clip",
@@ -67,24 +75,19 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+_COMMANDS = (
+    *("align", "bench", "card", "check", "convert", "coverage", "demo", "doctor", "export", "fingerprint"),
+    *("locate", "pack", "publish", "rebuild", "score", "show", "splits", "stats", "validate"),
+)
 _HOMES = {
-    "card": "showcase",
-    "publish": "publishing",
+    **{name: f"commands.{name}" for name in _COMMANDS},
+    "Clip": "schema",
     "Decode": "access",
-    **dict.fromkeys(("align", "convert", "demo", "doctor", "fingerprint", "locate", "validate"), "commands"),
-    **dict.fromkeys(("Clip", "Dialogue"), "schema"),
-    "coverage": "certificates",
+    "Dialogue": "schema",
     "load": "loader",
-    "rebuild": "pipeline",
     "open_release": "release",
-    "export": "exports",
-    "score": "metrics",
-    "show": "pages",
-    "splits": "partition",
-    "check": "shards.checking",
-    "pack": "shards.packing",
-    **dict.fromkeys(("open_shards", "row_of"), "shards.reading"),
-    **dict.fromkeys(("bench", "stats"), "survey"),
+    "open_shards": "shards.open_shards",
+    "row_of": "shards.open_shards",
 }
 
 
@@ -100,4 +103,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
-_registration.register()
+_datasets_hook.register()

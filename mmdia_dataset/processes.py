@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from typing import Any, Generic, TypeVar
 
-__all__ = ["in_processes"]
+__all__ = ["Progress", "in_processes"]
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -156,3 +156,7 @@ def _portable(error: Exception) -> Exception:
     except Exception:  # whatever keeps it from being sent
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
+
+
+Progress = Callable[[str, int, int], None]
+"""Called as ``progress(stage, done, total)``."""

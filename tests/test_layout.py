@@ -1,38 +1,32 @@
 """The walls of the house: which way imports run, and what the package shows."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import mmdia_dataset
+from mmdia_dataset.cli import app
 
 PACKAGE = Path(mmdia_dataset.__file__).parent
 
 # Each room may import from rooms of earlier rows, and from its own module or package.
 FLOW = [
-    ["errors"],
-    ["timing", "files", "hub"],
+    ["errors", "timing", "processes"],
+    ["files", "hub", "datasets_hook"],
     ["schema"],
-    ["arrow"],
-    ["release", "rules", "statistics", "benchmark", "media"],
-    ["alignment", "clips", "cards", "demofilm", "plots", "views"],
-    ["splitting"],
-    ["library", "processes"],
-    ["built", "recognition", "curation"],
-    ["editions", "clipset"],
-    ["annotations"],
-    ["plans", "validation", "metrics", "exports", "pages"],
-    ["workers"],
-    ["survey", "partition", "certificates"],
-    ["showcase"],
-    ["publication"],
+    ["release", "media"],
+    ["library", "splitting", "views", "clips", "alignment", "demofilm"],
+    ["built"],
+    ["statistics", "certificates", "exports", "metrics"],
+    ["plots"],
     ["publishing"],
-    ["pipeline"],
+    ["building"],
     ["shards", "access"],
-    ["registration"],
     ["loader"],
-    ["commands", "terminal"],
+    ["commands"],
     ["cli"],
 ]
 ROW = {room: row for row, rooms in enumerate(FLOW) for room in rooms}
@@ -96,6 +90,48 @@ def test_functions_keep_their_names_when_modules_load():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+def files_by_stem():
+    stems = {}
+    for file in PACKAGE.rglob("*.py"):
+        if file.stem != "__init__" and file.parent.name not in ("commands", "cli", "demofilm"):
+            stems.setdefault(file.stem, []).append(str(file.relative_to(PACKAGE)))
+    return stems
+
+
+def test_a_file_is_found_by_its_name():
+    """Those of `commands` and `cli` have the names of the commands, twice each, and nothing else has them."""
+    commands = {file.stem for folder in ("commands", "cli") for file in (PACKAGE / folder).glob("*.py")}
+    twice = [files for stem, files in files_by_stem().items() if len(files) > 1 or stem in commands]
+    assert not twice
+
+
+def test_a_class_is_found_by_its_name():
+    homes = {}
+    for file in PACKAGE.rglob("*.py"):
+        if file.parent.name == "demofilm":
+            continue
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
+    assert not [(name, files) for name, files in homes.items() if len(files) > 1]
+
+
+def test_a_command_is_a_file_of_its_name():
+    """`mmdia X` is cli/X.py, which calls commands/X.py, which the package shows as the function X."""
+    names = {file.stem for file in (PACKAGE / "commands").glob("*.py")} - {"__init__"}
+    shells = {file.stem for file in (PACKAGE / "cli").glob("*.py")} - {"__init__", "app", "options", "terminal"}
+    functions = {n for n in mmdia_dataset.__all__ if type(getattr(mmdia_dataset, n)) is FunctionType}
+    assert names == shells == {command.callback.__name__ for command in app.registered_commands}
+    assert names == functions - {"load", "open_release", "open_shards", "row_of"}
+    for name in names:
+        function = getattr(mmdia_dataset, name)
+        assert (function.__module__, function.__name__) == (f"mmdia_dataset.commands.{name}", name)
+        assert (
+            getattr(importlib.import_module(f"mmdia_dataset.cli.{name}"), name).__module__
+            == f"mmdia_dataset.cli.{name}"
+        )
 
 
 def test_files_are_about_one_noun():

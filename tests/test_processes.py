@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mmdia_dataset import pipeline
-from mmdia_dataset.built import read_lines
+from mmdia_dataset import rebuild
+from mmdia_dataset.building import work as building_work
+from mmdia_dataset.building.movie_task import movie_lines
+from mmdia_dataset.built.directory import read_lines
 from mmdia_dataset.errors import OutputError
 from mmdia_dataset.processes import in_processes
-from mmdia_dataset.workers import movie_lines
-from tests.worlds import make_world, tree
+from tests.support.worlds import make_world, tree
 
 
 def work(task):
@@ -105,7 +106,7 @@ def world(tmp_path_factory):
 @pytest.fixture(scope="module")
 def built(world):
     """The world rebuilt by one process, undisturbed."""
-    pipeline.rebuild(world.release, world.media, world.root / "built")
+    rebuild(world.release, world.media, world.root / "built")
     return world.root / "built"
 
 
@@ -124,13 +125,13 @@ def deadly(task):
 
 def test_a_clip_that_kills_its_process_costs_only_itself(world, built, tmp_path, monkeypatch):
     out = tmp_path / "built"
-    monkeypatch.setattr(pipeline, "_run", deadly)
-    report = pipeline.rebuild(world.release, world.media, out, jobs=2)
+    monkeypatch.setattr(building_work, "_run", deadly)
+    report = rebuild(world.release, world.media, out, jobs=2)
     assert (report.made, report.kept, report.refused["worker-died"]) == (4, 0, 1)
     lines = {line.id: line for _, line, _ in read_lines(out / "manifest.jsonl")}
     assert lines[DEADLY].reasons[0].rule == "worker-died"
     monkeypatch.undo()
-    report = pipeline.rebuild(world.release, world.media, out, jobs=2)
+    report = rebuild(world.release, world.media, out, jobs=2)
     assert (report.made, report.kept) == (1, 4)
     assert tree(out) == tree(built)
 

@@ -30,7 +30,7 @@ import bench_shards as bench_sharding  # noqa: E402
 import bench_splits  # noqa: E402
 from bench_report import python  # noqa: E402
 
-from tests import films  # noqa: E402
+from tests.support import films  # noqa: E402
 
 
 @dataclass(frozen=True)

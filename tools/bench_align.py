@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mmdia_dataset.schema import Dialogue
 from mmdia_dataset.timing import format_timestamp, ms_from_timestamp
-from tests import editions
+from tests.support import editions
 
 __all__ = ["Spent", "compare"]
 

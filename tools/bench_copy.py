@@ -9,7 +9,7 @@ from pathlib import Path
 from bench_films import FFMPEG, FFMPEGS, exactness, large, repeated, spans
 from bench_report import Cost, Run, Show, busy, goal, python
 
-from tests import films
+from tests.support import films
 
 CUT = """
 import json, os, sys

@@ -14,7 +14,7 @@ from bench_copy import per_clip
 from bench_films import FFMPEGS, exactness, large, repeated, spans
 from bench_report import Run, Show, busy, goal, python
 
-from tests import films
+from tests.support import films
 
 ENCODE = """
 import json, sys

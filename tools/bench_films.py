@@ -16,7 +16,7 @@ import imageio_ffmpeg
 import numpy as np
 import soundfile
 
-from tests import films
+from tests.support import films
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 

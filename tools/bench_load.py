@@ -10,11 +10,10 @@ from typing import Any
 import pyarrow.parquet as pq
 from bench_report import Run, Show, python
 
-from mmdia_dataset import arrow
 from mmdia_dataset.release import open_release
-from mmdia_dataset.schema import Clip, Keyframe, Media
+from mmdia_dataset.schema import Clip, Keyframe, Media, arrow
 from mmdia_dataset.views import TASKS
-from tests import releases
+from tests.support import releases
 
 DATASETS = "import datasets"
 JSON_LOAD = """

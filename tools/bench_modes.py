@@ -15,7 +15,7 @@ from bench_films import FFMPEGS, repeated, sound_offsets, spans, stored_times
 from bench_report import Run, Show, busy, goal, python
 from PIL import Image
 
-from tests import films
+from tests.support import films
 
 HEAR = """
 import json, sys

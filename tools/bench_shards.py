@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mmdia_dataset.schema import Dialogue, MadeLine
-from mmdia_dataset.shards.card import README, shards_card
 from mmdia_dataset.shards.index import INDEX, index_text, make_index
 from mmdia_dataset.shards.keys import key_of
-from mmdia_dataset.shards.samples import sample_bytes, sample_of
+from mmdia_dataset.shards.shard_card import README, shards_card
+from mmdia_dataset.shards.tar_samples import sample_bytes, sample_of
 
 __all__ = ["compare"]
 
@@ -75,7 +75,7 @@ else:
     samples = webdataset.WebDataset(sys.argv[1] + "/data/train-00000-of-00001.tar", shardshuffle=False)
     print(sum(len(json.loads(sample["json"])["turns"]) for sample in samples))
 """
-IMPORTS = "from mmdia_dataset.cli import shards; import mmdia_dataset.shards.checking"
+IMPORTS = "from mmdia_dataset.cli import shards; import mmdia_dataset.commands.check"
 
 
 def compare(work: Path, cost: Cost, show: Show) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mmdia_dataset.release import open_release
 from mmdia_dataset.splitting import Wording
-from tests import corpora
+from tests.support import corpora
 
 SPLITS = """
 import sys, json, mmdia_dataset

@@ -67,8 +67,8 @@ def main(folders: list[str]) -> int:
         wrong = [folder for folder in folders if not check(Path(folder), python)]
         return 1 if wrong else 0
     sys.path.insert(0, str(ROOT))
-    from mmdia_dataset.publication import make_publication
-    from tests.releases import write_release
+    from mmdia_dataset.publishing.publication import make_publication
+    from tests.support.releases import write_release
 
     with tempfile.TemporaryDirectory() as temporary:
         release = write_release(Path(temporary, "release"), movies=5, dialogues=200)

@@ -2,10 +2,10 @@
 
 python tools/exactness.py [--mode copy|encode|audio|keyframes] [--clips 100] [--films NAME...] [--readers NAME...]
 
-Draws small films that identify each frame and sample (tests/films.py) in every codec and container that can be cut,
-cuts random spans, reads the clips back through strangers, and prints how many show exactly what the film itself shows
-there when it is decoded from its beginning. Chromium reads some kinds only, frame by frame, since that is slow. Exit
-code 1 if a clip was refused, or a reader that honours edit lists was wrong once.
+Draws small films that identify each frame and sample (tests/support/films.py) in every codec and container that can
+be cut, cuts random spans, reads the clips back through strangers, and prints how many show exactly what the film itself
+shows there when it is decoded from its beginning. Chromium reads some kinds only, frame by frame, since that is slow.
+Exit code 1 if a clip was refused, or a reader that honours edit lists was wrong once.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from mmdia_dataset.clips import (  # noqa: E402
     CopySettings,
     EncodeSettings,
     KeyframeSettings,
-    Made,
+    MadeClip,
     Moment,
     Settings,
     Wanted,
     cut,
 )
 from mmdia_dataset.timing import Span, TimeMap  # noqa: E402
-from tests.films import RATE, Film  # noqa: E402
+from tests.support.films import RATE, Film  # noqa: E402
 
 _SOUND_EVERY = 4  # clips whose sound is listened to: correlation takes its time
 _PICTURES = (0.0, 0.3, 0.61, 0.97)  # where in a span
@@ -86,14 +86,14 @@ class Trial:
     delay: int  # what the film's own sound is late, in samples
     folder: Path
 
-    def cut(self, settings: Settings, count: int, row: Row) -> Iterator[Made]:
+    def cut(self, settings: Settings, count: int, row: Row) -> Iterator[MadeClip]:
         """Clips made of random spans; the rest is counted."""
         wanted = [
             Wanted(str(n), span, self.folder / f"{n}{settings.suffix}", self._moments(settings, span))
             for n, span in enumerate(spans(count, self.truth.times, 1))
         ]
         for result in cut(self.film.path, TimeMap.linear(), wanted, settings):
-            if isinstance(result, Made):
+            if isinstance(result, MadeClip):
                 row.made += 1
                 yield result
             else:
@@ -105,7 +105,7 @@ class Trial:
             return ()
         return tuple(Moment(span.start_ms + int(span.duration_ms * place), None) for place in _PICTURES)
 
-    def late(self, heard: object, made: Made) -> int | None:
+    def late(self, heard: object, made: MadeClip) -> int | None:
         """How many samples a clip's sound lies from where it belongs."""
         at = self.truth.start(made.wanted.span)
         given = self.truth.times[at] if self.delay else self.film.times[at] - self.film.times[0]

@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from tests import films
+from tests.support import films
 
 __all__ = ["NAME", "program", "shown"]
 

@@ -14,8 +14,8 @@ import imageio_ffmpeg
 import numpy as np
 
 from mmdia_dataset.timing import Span
-from tests import films
-from tests.films import FILM, MPEG2, OPEN_GOP, RATE, X264, Film, Track
+from tests.support import films
+from tests.support.films import FILM, MPEG2, OPEN_GOP, RATE, X264, Film, Track
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 SECONDS = 20

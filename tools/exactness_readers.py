@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from tests import films
+from tests.support import films
 
 __all__ = ["FRAMES", "HONEST", "PICTURES", "SOUND", "frame_numbers", "missing", "number"]
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".cache" / "readers"
 # lhotse imports urllib3 without asking for it.
 PACKAGES = ("lhotse>=1.30", "urllib3", "pytest>=8", "imageio-ffmpeg>=0.5")
-TESTS = ("tests/test_lhotse.py",)
+TESTS = ("tests/exports/test_lhotse.py",)
 
 
 def environment() -> Path:

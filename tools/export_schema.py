@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from mmdia_dataset.arrow import JSON_SCHEMAS, json_schema
+from mmdia_dataset.schema.arrow import JSON_SCHEMAS, json_schema
 
 FOLDER = Path(__file__).resolve().parent.parent / "schema"
 

@@ -26,7 +26,7 @@ from mmdia_dataset.clips import (
     CopySettings,
     EncodeSettings,
     KeyframeSettings,
-    Made,
+    MadeClip,
     Moment,
     Settings,
     Wanted,
@@ -34,7 +34,7 @@ from mmdia_dataset.clips import (
 )
 from mmdia_dataset.media.probe import best_video, open_media
 from mmdia_dataset.timing import Span, TimeMap
-from tests import films
+from tests.support import films
 
 __all__ = ["SETTINGS", "campaign_films"]
 
@@ -168,7 +168,7 @@ def judged(path: Path, whole: Whole, mode: str, folder: Path, count: Counter[str
     """Cut clips of a damaged film and count what they are."""
     settings = SETTINGS[mode]
     for result in cut(path, TimeMap.linear(), wishes(settings, folder), settings):
-        count[verdict(result, whole, mode, path) if isinstance(result, Made) else "refused"] += 1
+        count[verdict(result, whole, mode, path) if isinstance(result, MadeClip) else "refused"] += 1
     count["left behind"] += sum(1 for file in folder.rglob(".*"))
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -188,7 +188,7 @@ def itself(film: Path, span: Span) -> set[int]:
     return found
 
 
-def verdict(made: Made, whole: Whole, mode: str, film: Path) -> str:
+def verdict(made: MadeClip, whole: Whole, mode: str, film: Path) -> str:
     """Whether a clip is what it should be; parts of it may be broken where the film is, but none may be another's."""
     span = made.wanted.span
     if mode == "audio":

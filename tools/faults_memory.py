@@ -12,7 +12,7 @@ from pathlib import Path
 import imageio_ffmpeg
 from faults_rebuilds import OPTIONS
 
-from tests import films, worlds
+from tests.support import films, worlds
 
 __all__ = ["campaign_memory"]
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests import films, worlds
+from tests.support import films, worlds
 
 __all__ = ["OPTIONS", "campaign_disk", "campaign_kills"]
 
@@ -133,7 +133,7 @@ subprocess.run(["mount", "-o", f"remount,size={more}", disk], check=True)
 second = subprocess.run(command)
 sys.path.insert(0, ROOT)
 from pathlib import Path
-from tests import worlds
+from tests.support import worlds
 import json
 print(json.dumps(worlds.tree(Path(command[5]))))
 """

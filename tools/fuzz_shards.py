@@ -26,11 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import mmdia_dataset  # noqa: E402 - the generators of damage are the tests' own
-from mmdia_dataset.shards.checking import check  # noqa: E402
+from mmdia_dataset.commands.check import check  # noqa: E402
 from mmdia_dataset.shards.keys import id_of, is_key, key_of  # noqa: E402
 from mmdia_dataset.shards.shardcheck import ShardTask, check_shard  # noqa: E402
 from mmdia_dataset.shards.stores import Store  # noqa: E402
-from tests import faulty, worlds  # noqa: E402
+from tests.support import faulty, worlds  # noqa: E402
 
 KEPT = ROOT / "bench" / "fuzz"
 NAMES = [

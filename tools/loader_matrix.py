@@ -21,14 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "loader"
 VERSIONS = ("3.6", "4.8", "5.2")
 TESTS = (
-    "tests/test_loader.py",
-    "tests/test_cards.py",
-    "tests/test_tasks.py",
-    "tests/test_publishing.py",
-    "tests/test_coverage.py",
-    "tests/test_access.py",
-    "tests/test_keyframes.py",
-    "tests/test_shards.py",
+    "tests/loader/test_load.py",
+    "tests/publishing/test_card_page.py",
+    "tests/views/test_tasks.py",
+    "tests/commands/test_publish.py",
+    "tests/commands/test_coverage.py",
+    "tests/access/test_decoding.py",
+    "tests/clips/test_stills.py",
+    "tests/shards/test_packing.py",
 )
 PACKAGES = ("pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100")
 

@@ -18,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from mmdia_dataset.commands.card import card  # noqa: E402
 from mmdia_dataset.release import convert, open_release  # noqa: E402
-from mmdia_dataset.showcase import card  # noqa: E402
-from tests.releases import write_release  # noqa: E402
+from tests.support.releases import write_release  # noqa: E402
 
 FOLDER = ROOT / "cards" / "example"
 

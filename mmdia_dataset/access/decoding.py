@@ -16,7 +16,7 @@ from mmdia_dataset.errors import MediaError, UsageError
 from mmdia_dataset.timing import rate_from_text
 
 if TYPE_CHECKING:
-    from mmdia_dataset.media import Finder, Pictures, Sound, Stretch, Upright
+    from mmdia_dataset.media import Pictures, Sound, SpanFinder, Stretch, Upright
 
 __all__ = ["Decode"]
 
@@ -94,7 +94,7 @@ class Decode:
             return dict.fromkeys(_FIELDS)
 
     def _decoded(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        from mmdia_dataset.media.decode import LEAD, TAIL
+        from mmdia_dataset.media.sound.samples import LEAD, TAIL
 
         rate = rate_from_text(source.get("rate") or "1")
         offset = Fraction(round((source.get("offset_ms") or 0) * 1000), 1000)
@@ -140,11 +140,11 @@ class Decode:
         return self._open
 
     def _opened(self, key: tuple[str, int | None, int], path: str, track: int | None) -> _Open:
-        from mmdia_dataset.media import Finder, Pictures, Recording, Sound, Upright
+        from mmdia_dataset.media import OpenRecording, Pictures, Sound, SpanFinder, Upright
 
         with ExitStack() as stack:
-            recording = stack.enter_context(Recording(path, track=track))
-            finder = stack.enter_context(Finder(recording))
+            recording = stack.enter_context(OpenRecording(path, track=track))
+            finder = stack.enter_context(SpanFinder(recording))
             pictures, look, sound = None, None, None
             if self.pictures and recording.video is not None:
                 pictures = stack.enter_context(Pictures(path))
@@ -169,7 +169,7 @@ class _Open:
     """A recording open in a process."""
 
     key: tuple[str, int | None, int]
-    finder: Finder
+    finder: SpanFinder
     pictures: Pictures | None
     look: Upright | None
     sound: Sound | None

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmdia_dataset.alignment.decision import UNTIMED
-from mmdia_dataset.built import BuiltDirectory
-from mmdia_dataset.editions import Timing
-from mmdia_dataset.pipeline import find_timings
-from mmdia_dataset.plans import Plan, Progress, plan
-from mmdia_dataset.schema import Dialogue, Located, Reason, Source, Split
+from mmdia_dataset.building.editions import Timing
+from mmdia_dataset.building.plan import Plan, plan
+from mmdia_dataset.building.work import find_timings
+from mmdia_dataset.built.directory import BuiltDirectory
+from mmdia_dataset.processes import Progress
+from mmdia_dataset.schema import Dialogue, LocatedDialogue, Reason, SourceSpan, Split
 from mmdia_dataset.timing import rate_text
 
 __all__ = ["FindingReport", "find"]
@@ -57,13 +58,13 @@ def find(
     report = FindingReport(issues=planned.issues)
     with directory.open():
         found = find_timings(planned, directory, jobs, progress)
-        report.splits = directory.write_annotations(_rows(planned, found, splits, report), Located)
+        report.splits = directory.write_annotations(_rows(planned, found, splits, report), LocatedDialogue)
     return report
 
 
 def _rows(
     planned: Plan, found: dict[str, Timing], splits: Sequence[str] | None, report: FindingReport
-) -> Iterator[tuple[Located, tuple[Split, ...]]]:
+) -> Iterator[tuple[LocatedDialogue, tuple[Split, ...]]]:
     wanted = {wish.id for wishes in planned.wishes.values() for wish in wishes}
     for dialogue in planned.release.dialogues():
         mine = tuple(split for split in planned.release.splits_of(dialogue.id) if splits is None or split in splits)
@@ -77,7 +78,7 @@ def _rows(
             yield row, mine
 
 
-def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Located | Reason:
+def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> LocatedDialogue | Reason:
     """A dialogue's row, or why there is none."""
     if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
         return timing.reason if timing and timing.reason else planned.missing[dialogue.movie].reason
@@ -89,7 +90,7 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
     if piece is None or dialogue.span.duration_ms <= 0:
         return Reason(rule="splice-inside", detail="the recording has a cut inside the span, or lacks it")
     evidence = next((one.evidence for one in edition.placed if one.id == dialogue.id), edition.evidence)
-    source = Source(
+    source = SourceSpan(
         recording=str(timing.located.path.absolute()),
         start_ms=dialogue.span.start_ms,
         end_ms=dialogue.span.end_ms,
@@ -97,4 +98,4 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
         offset_ms=float(piece.offset_ms),
         track=edition.track,
     )
-    return Located(**dialogue.__dict__, source=source, error_ms=evidence.error_ms)
+    return LocatedDialogue(**dialogue.__dict__, source=source, error_ms=evidence.error_ms)

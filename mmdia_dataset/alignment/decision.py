@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from mmdia_dataset.alignment.evidence import Alignment, Placed, Refused, Verdict
-from mmdia_dataset.alignment.fingerprint import TimingFingerprint
-from mmdia_dataset.alignment.matching import by_fingerprint
-from mmdia_dataset.alignment.sidecars import subtitle_tracks
+from mmdia_dataset.alignment.by_fingerprint.matching import by_fingerprint
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
+from mmdia_dataset.alignment.by_speech.speech import by_speech
+from mmdia_dataset.alignment.by_subtitles.sidecars import subtitle_tracks
+from mmdia_dataset.alignment.by_subtitles.subtitles import by_subtitles
+from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdict
 from mmdia_dataset.alignment.soundtrack import hear
-from mmdia_dataset.alignment.speech import by_speech
-from mmdia_dataset.alignment.subtitles import by_subtitles
 from mmdia_dataset.errors import BadFingerprint
 from mmdia_dataset.media import MediaInfo, audio_order, probe, same_language
 from mmdia_dataset.schema import (
@@ -30,7 +30,7 @@ from mmdia_dataset.schema import (
     Passport,
     PlacedDialogue,
     Reason,
-    Recording,
+    RecordingInfo,
     RefusedDialogue,
 )
 from mmdia_dataset.timing import rate_text
@@ -86,7 +86,7 @@ def basis_of(
 
 def align_recording(
     path: Path,
-    recording: Recording,
+    recording: RecordingInfo,
     movie: str,
     dialogues: Sequence[Dialogue],
     passport: Passport | None = None,
@@ -221,9 +221,9 @@ def _one(dialogue: Dialogue, said: Verdict, heard: Verdict, words: Alignment) ->
         apart = abs(said.start_s - heard.start_s)
         if apart > _DISAGREE_S + (said.error_ms + heard.error_ms) / 1000:
             detail = f"subtitles and speech place it {apart:.2f} s apart"
-            return Refused(Reason(rule="evidence-disagrees", detail=detail))
+            return NotPlaced(Reason(rule="evidence-disagrees", detail=detail))
         return said
-    if isinstance(said, Refused) and said.reason.rule == "too-little-evidence" and isinstance(heard, Placed):
+    if isinstance(said, NotPlaced) and said.reason.rule == "too-little-evidence" and isinstance(heard, Placed):
         place = words.time_map.place(dialogue.span)
         if place is not None and abs(float(place[0]) - heard.start_s) <= heard.error_ms / 1000:
             return replace(heard, start_s=float(place[0]))
@@ -232,7 +232,7 @@ def _one(dialogue: Dialogue, said: Verdict, heard: Verdict, words: Alignment) ->
 
 def _edition(
     movie: str,
-    recording: Recording,
+    recording: RecordingInfo,
     dialogues: Sequence[Dialogue],
     alignment: Alignment,
     track: int | None,

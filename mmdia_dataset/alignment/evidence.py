@@ -10,7 +10,7 @@ from typing import Literal
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import TimeMap
 
-__all__ = ["PULLED_RATES", "RATES", "Alignment", "Placed", "Refused", "Tier", "Verdict", "known_rate"]
+__all__ = ["PULLED_RATES", "RATES", "Alignment", "NotPlaced", "Placed", "Tier", "Verdict", "known_rate"]
 
 Tier = Literal["fingerprint", "subtitles", "speech"]
 
@@ -49,13 +49,13 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotPlaced:
     """A dialogue that the recording lacks, or of which too little is known."""
 
     reason: Reason
 
 
-Verdict = Placed | Refused
+Verdict = Placed | NotPlaced
 
 
 _SAME_PLACE_S = 0.002
@@ -91,13 +91,13 @@ class Alignment:
             if isinstance(verdict, Placed):
                 place = self.time_map.place(dialogue.span)
                 if place is None or abs(float(place[0]) - verdict.start_s) > _SAME_PLACE_S:
-                    verdicts[dialogue.id] = Refused(_TWO_PLACES)
+                    verdicts[dialogue.id] = NotPlaced(_TWO_PLACES)
         return replace(self, verdicts=verdicts)
 
     @classmethod
     def nothing(cls, tier: Tier, ids: tuple[str, ...], reason: Reason) -> Alignment:
         """No dialogue can be placed, all for one reason."""
-        return cls(tier, TimeMap(()), {id_: Refused(reason) for id_ in ids}, reason=reason)
+        return cls(tier, TimeMap(()), {id_: NotPlaced(reason) for id_ in ids}, reason=reason)
 
 
 def known_rate(rate: float, tolerance: float) -> Fraction:

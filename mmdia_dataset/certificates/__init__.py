@@ -8,15 +8,12 @@ reading    certificates and subsets, checked against their hashes
 from mmdia_dataset.certificates.comparing import Comparison, compare
 from mmdia_dataset.certificates.making import certificate_of
 from mmdia_dataset.certificates.reading import certificate_hash, read_certificate, subset_ids
-from mmdia_dataset.certificates.report import CoverageReport, coverage
 
 __all__ = [
     "Comparison",
-    "CoverageReport",
     "certificate_hash",
     "certificate_of",
     "compare",
-    "coverage",
     "read_certificate",
     "subset_ids",
 ]

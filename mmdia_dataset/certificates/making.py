@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmdia_dataset.annotations import Wanted, wanted_of
+from mmdia_dataset.built.annotations import WantedDialogue, wanted_of
 from mmdia_dataset.errors import ConfigError
 from mmdia_dataset.release import open_release
 from mmdia_dataset.schema import SPLITS, Certificate, ErrorBounds, IdList, Mode, MovieSpans, Split, SplitCoverage
-from mmdia_dataset.schema.coverage import hash_of
+from mmdia_dataset.schema.certificate import hash_of
 
 __all__ = ["certificate_of"]
 
@@ -25,7 +25,7 @@ class _Dialogue:
     splits: tuple[Split, ...]
     start_ms: int
     end_ms: int
-    clips: Wanted | None
+    clips: WantedDialogue | None
 
     @property
     def line(self) -> str:
@@ -92,7 +92,7 @@ def _mode(mode: str) -> Mode:
     return mode  # type: ignore[return-value]  # it is one of the manifest's, which are of the schema
 
 
-def _of_release(release: Path | str, wanted: dict[str, Wanted]) -> list[_Dialogue]:
+def _of_release(release: Path | str, wanted: dict[str, WantedDialogue]) -> list[_Dialogue]:
     opened = open_release(release)
     found = []
     for dialogue in opened.dialogues():

@@ -7,10 +7,52 @@ from __future__ import annotations
 
 import os
 
-from mmdia_dataset.cli import clips, publishing, recordings, release, scores, shards, splitting, start
+from mmdia_dataset.cli import (
+    align,
+    bench,
+    card,
+    check,
+    convert,
+    coverage,
+    demo,
+    doctor,
+    export,
+    fingerprint,
+    locate,
+    pack,
+    publish,
+    rebuild,
+    score,
+    show,
+    splits,
+    stats,
+    validate,
+)
 from mmdia_dataset.cli.app import app
 
-__all__ = ["app", "clips", "main", "publishing", "recordings", "release", "scores", "shards", "splitting", "start"]
+__all__ = [
+    "align",
+    "app",
+    "bench",
+    "card",
+    "check",
+    "convert",
+    "coverage",
+    "demo",
+    "doctor",
+    "export",
+    "fingerprint",
+    "locate",
+    "main",
+    "pack",
+    "publish",
+    "rebuild",
+    "score",
+    "show",
+    "splits",
+    "stats",
+    "validate",
+]
 
 # As a user comes to need them.
 _ORDER = (

@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn, ParamSpec
 
 import typer
 
+from mmdia_dataset.cli.terminal import err
 from mmdia_dataset.errors import MmdiaError, shown
-from mmdia_dataset.terminal import err
 
 __all__ = ["Format", "FormatOption", "MediaOption", "ReleaseOption", "app", "command"]
 

@@ -13,7 +13,7 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
   keyframe, whose own time is then told. Upright, with square pixels, whole instead of two fields.
 
 Every copied clip is read back before it counts as made: exactly the expected frames at the expected times, full length.
-What can be noticed without decoding is described in `mmdia_dataset.media.stretches`.
+What can be noticed without decoding is described in `mmdia_dataset.media.reading.stretches`.
 
 A file appears under its name only when it is whole. At most one clip is in memory, once as packets and once as a file.
 """
@@ -23,10 +23,10 @@ from mmdia_dataset.clips.cutting import cut
 from mmdia_dataset.clips.results import (
     REFUSAL_RULES,
     Fallback,
-    Made,
+    MadeClip,
     Moment,
     RefusalRule,
-    Refused,
+    RefusedClip,
     SettingsDict,
     Still,
     Wanted,
@@ -46,10 +46,10 @@ __all__ = [
     "EncodeSettings",
     "Fallback",
     "KeyframeSettings",
-    "Made",
+    "MadeClip",
     "Moment",
     "RefusalRule",
-    "Refused",
+    "RefusedClip",
     "Settings",
     "SettingsDict",
     "Still",

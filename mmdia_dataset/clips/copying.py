@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdia_dataset.clips.clip_writer import write
 from mmdia_dataset.clips.encoding import encoded
-from mmdia_dataset.clips.results import Fallback, Made, Placed, Refused, each
+from mmdia_dataset.clips.results import Fallback, MadeClip, PlacedClip, RefusedClip, each
 from mmdia_dataset.clips.settings import CopySettings, EncodeSettings
-from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import NoVideo
 from mmdia_dataset.media import (
     FLAC_CHANNELS,
     FlacSound,
+    OpenRecording,
     Ranges,
-    Recording,
     Sound,
     Unsure,
     check_clip,
@@ -32,20 +32,20 @@ from mmdia_dataset.media import (
     mp4_holds,
     remux,
 )
-from mmdia_dataset.media.decode import LEAD, TAIL
+from mmdia_dataset.media.sound.samples import LEAD, TAIL
 
 __all__ = ["copied", "instead"]
 
 
-def copied(recording: Path, placed: Iterable[Placed], settings: CopySettings) -> Iterator[Made | Refused]:
+def copied(recording: Path, placed: Iterable[PlacedClip], settings: CopySettings) -> Iterator[MadeClip | RefusedClip]:
     """Clips of a recording, one by one. Raises MediaUnreadable before the first one, or OutputError."""
-    with Recording(recording, settings.language, settings.track) as source:
+    with OpenRecording(recording, settings.language, settings.track) as source:
         video, audio = source.video, source.audio
         if video is not None and not mp4_holds(video):
             why = f"Encoded anew, since MP4 can't hold {video.codec_context.codec.canonical_name}."
             instead = Fallback(settings.encoded.as_dict(), why)
             for result in encoded(recording, placed, settings.encoded):
-                yield replace(result, fallback=instead) if isinstance(result, Made) else result
+                yield replace(result, fallback=instead) if isinstance(result, MadeClip) else result
         elif video is not None and audio is not None and not mp4_holds(audio):
             why = f"The sound is kept as FLAC, since MP4 can't hold {audio.codec_context.codec.canonical_name}."
             sound = Sound(source, rate=None, mono=audio.codec_context.channels > FLAC_CHANNELS, floats=True)
@@ -56,11 +56,11 @@ def copied(recording: Path, placed: Iterable[Placed], settings: CopySettings) ->
 
 def instead(recording: Path, settings: CopySettings) -> CopySettings | EncodeSettings:
     """What the clips of a recording are made by, were they all to be copied. Raises MediaUnreadable."""
-    with Recording(recording, settings.language, settings.track) as source:
+    with OpenRecording(recording, settings.language, settings.track) as source:
         return settings if source.video is None or mp4_holds(source.video) else settings.encoded
 
 
-def _copies(source: Recording, placed: Iterable[Placed]) -> Iterator[Made | Refused]:
+def _copies(source: OpenRecording, placed: Iterable[PlacedClip]) -> Iterator[MadeClip | RefusedClip]:
     with ExitStack() as stack:
         ranges: Ranges | None = None
         try:
@@ -70,7 +70,7 @@ def _copies(source: Recording, placed: Iterable[Placed]) -> Iterator[Made | Refu
         yield from each(placed, lambda one: _copy(source, ranges, one))
 
 
-def _copy(source: Recording, ranges: Ranges | None, one: Placed) -> Made:
+def _copy(source: OpenRecording, ranges: Ranges | None, one: PlacedClip) -> MadeClip:
     if source.video is None:
         raise NoVideo("the recording has no picture track", hint="cut it with mode 'audio'")
     if ranges is not None:
@@ -85,7 +85,7 @@ def _copy(source: Recording, ranges: Ranges | None, one: Placed) -> Made:
     return _written(source, one, stretch.start, stretch.end, times, remux(source, stretch))
 
 
-def _with_flac(source: Recording, sound: Sound, fallback: Fallback, one: Placed) -> Made:
+def _with_flac(source: OpenRecording, sound: Sound, fallback: Fallback, one: PlacedClip) -> MadeClip:
     stretch = source.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
     times = [pts - stretch.shown[0] for pts in stretch.shown]
     samples, rate = sound.of(stretch)
@@ -95,13 +95,13 @@ def _with_flac(source: Recording, sound: Sound, fallback: Fallback, one: Placed)
 
 
 def _written(
-    source: Recording,
-    one: Placed,
+    source: OpenRecording,
+    one: PlacedClip,
     start: Fraction,
     end: Fraction,
     times: list[int],
     parts: Iterable[bytes | memoryview],
-) -> Made:
+) -> MadeClip:
     clock = Fraction(1) if source.video is None else source.video.time_base or Fraction(1)
 
     def check(file: Path) -> None:
@@ -110,4 +110,4 @@ def _written(
     digest, size = write(one.wanted.file, parts, check)
     rate = None if source.audio is None else source.audio.codec_context.sample_rate
     samples = None if rate is None else round(end * rate) - round(start * rate)
-    return Made(one.wanted, start, end, len(times), samples, digest, size)
+    return MadeClip(one.wanted, start, end, len(times), samples, digest, size)

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from mmdia_dataset.clips.copying import copied
 from mmdia_dataset.clips.encoding import encoded
-from mmdia_dataset.clips.results import Made, Placed, Refused, Wanted, refusal
+from mmdia_dataset.clips.results import MadeClip, PlacedClip, RefusedClip, Wanted, refusal
 from mmdia_dataset.clips.settings import AudioSettings, CopySettings, EncodeSettings, KeyframeSettings, Settings
 from mmdia_dataset.clips.sounding import extracted
 from mmdia_dataset.clips.stills import drawn
@@ -18,7 +18,9 @@ from mmdia_dataset.timing import TimeMap
 __all__ = ["cut"]
 
 
-def cut(recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: Settings) -> Iterator[Made | Refused]:
+def cut(
+    recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: Settings
+) -> Iterator[MadeClip | RefusedClip]:
     """Cut clips out of a recording, in order of time; spans may overlap.
 
     Args:
@@ -33,16 +35,16 @@ def cut(recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: 
     Raises:
         OutputError: a file can't be written: disk full, folder read-only. Nothing further could be.
     """
-    placed: list[Placed] = []
+    placed: list[PlacedClip] = []
     for item in wanted:
         piece = time_map.piece_of(item.span) if item.span.duration_ms > 0 else None
         if piece is not None:
             start, end = piece.recording_s(item.span.start_ms), piece.recording_s(item.span.end_ms)
-            placed.append(Placed(start, end, item, tuple(piece.recording_s(moment.ms) for moment in item.moments)))
+            placed.append(PlacedClip(start, end, item, tuple(piece.recording_s(moment.ms) for moment in item.moments)))
         elif item.span.duration_ms <= 0:
-            yield Refused(item, "empty-span", f"The span {item.span.start_ms} to {item.span.end_ms} ms is empty.")
+            yield RefusedClip(item, "empty-span", f"The span {item.span.start_ms} to {item.span.end_ms} ms is empty.")
         else:
-            yield Refused(item, "splice-inside", "The recording has a cut inside the span, or lacks it.")
+            yield RefusedClip(item, "splice-inside", "The recording has a cut inside the span, or lacks it.")
     if not placed:
         return
     placed.sort(key=lambda one: (one.start, one.end, one.wanted.id))
@@ -53,7 +55,7 @@ def cut(recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: 
             yield refusal(one.wanted, error)
 
 
-def _results(recording: Path, placed: list[Placed], settings: Settings) -> Iterator[Made | Refused]:
+def _results(recording: Path, placed: list[PlacedClip], settings: Settings) -> Iterator[MadeClip | RefusedClip]:
     match settings:
         case CopySettings():
             return copied(recording, placed, settings)

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdia_dataset.clips.results import Made, Placed, Refused, refusal
+from mmdia_dataset.clips.clip_writer import write
+from mmdia_dataset.clips.results import MadeClip, PlacedClip, RefusedClip, refusal
 from mmdia_dataset.clips.settings import EncodeSettings
-from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import MediaDamaged, MediaError
 from mmdia_dataset.media import (
     ClipEncoder,
-    Finder,
     Frame,
+    OpenRecording,
     Pictures,
-    Recording,
     Sound,
+    SpanFinder,
     Stretch,
     Upright,
     aac_rate,
@@ -30,7 +30,7 @@ from mmdia_dataset.media import (
     steady,
     verify,
 )
-from mmdia_dataset.media.decode import LEAD, TAIL
+from mmdia_dataset.media.sound.samples import LEAD, TAIL
 
 __all__ = ["encoded"]
 
@@ -42,7 +42,9 @@ _MOST_CHANNELS = 8
 _DOUBTED = ("libsvtav1",)
 
 
-def encoded(recording: Path, placed: Iterable[Placed], settings: EncodeSettings) -> Iterator[Made | Refused]:
+def encoded(
+    recording: Path, placed: Iterable[PlacedClip], settings: EncodeSettings
+) -> Iterator[MadeClip | RefusedClip]:
     """Clips of a recording, in the order in which they end.
 
     Raises:
@@ -50,14 +52,18 @@ def encoded(recording: Path, placed: Iterable[Placed], settings: EncodeSettings)
         OutputError: a file can't be written.
     """
     language, track = settings.language, settings.track
-    with Recording(recording, language, track) as source, Finder(source) as finder, Pictures(recording) as pictures:
+    with (
+        OpenRecording(recording, language, track) as source,
+        SpanFinder(source) as finder,
+        Pictures(recording) as pictures,
+    ):
         work = _Work(finder, _sound(finder), pictures, settings)
         for one in placed:
             yield from work.go_on_for(one)
         yield from work.go_on()
 
 
-def _sound(finder: Finder) -> Sound | None:
+def _sound(finder: SpanFinder) -> Sound | None:
     source = finder.recording
     if source.audio is None:
         return None
@@ -72,7 +78,7 @@ def _sound(finder: Finder) -> Sound | None:
 class _Open:
     """A clip under way: the timestamps of the pictures it shows, in order, its encoder, and how many samples it has."""
 
-    one: Placed
+    one: PlacedClip
     stretch: Stretch
     needed: Sequence[int]
     encoder: ClipEncoder
@@ -92,7 +98,7 @@ class _Open:
 class _Work:
     """All clips of a recording that are under way."""
 
-    def __init__(self, finder: Finder, sound: Sound | None, pictures: Pictures, settings: EncodeSettings) -> None:
+    def __init__(self, finder: SpanFinder, sound: Sound | None, pictures: Pictures, settings: EncodeSettings) -> None:
         self.finder, self.source = finder, finder.recording
         self.sound, self.pictures, self.settings = sound, pictures, settings
         self.look = Upright.of(pictures.video, settings.height, even=True, form="yuv420p")
@@ -100,7 +106,7 @@ class _Work:
         width, height = self.look.size(pictures.video.width, pictures.video.height, 0)
         self.most = max(1, min(_MOST_OPEN, int(_HELD_BYTES / (width * height * 1.5 * _HELD_PICTURES))))
 
-    def go_on_for(self, one: Placed) -> Iterator[Made | Refused]:
+    def go_on_for(self, one: PlacedClip) -> Iterator[MadeClip | RefusedClip]:
         """Begin a clip; others go on up to its first picture, or until one is done where too many are under way."""
         try:
             begun = self._begin(one)
@@ -112,12 +118,12 @@ class _Work:
             yield from self._step()
         self.open.append(begun)
 
-    def go_on(self, until: int | None = None) -> Iterator[Made | Refused]:
+    def go_on(self, until: int | None = None) -> Iterator[MadeClip | RefusedClip]:
         """Encode up to a timestamp, or to the end of all clips under way."""
         while self.open and (until is None or min(clip.next for clip in self.open) < until):
             yield from self._step()
 
-    def _step(self) -> Iterator[Made | Refused]:
+    def _step(self) -> Iterator[MadeClip | RefusedClip]:
         """The next picture that a clip needs, for all that need it."""
         pts = min(clip.next for clip in self.open)
         waiting = [clip for clip in self.open if clip.next == pts]
@@ -139,7 +145,7 @@ class _Work:
                 self.open.remove(clip)
                 yield made
 
-    def _begin(self, one: Placed) -> _Open:
+    def _begin(self, one: PlacedClip) -> _Open:
         stretch = self.finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
         clock = self.pictures.video.time_base or Fraction(1, 90_000)
         length = stretch.end - stretch.start
@@ -165,7 +171,7 @@ class _Work:
         )
         return _Open(one, stretch, needed, encoder, None if samples is None else len(samples))
 
-    def _add(self, clip: _Open, frame: Frame, pts: int) -> Made | None:
+    def _add(self, clip: _Open, frame: Frame, pts: int) -> MadeClip | None:
         """Give a clip the picture it needs next, as often as it shows it; the clip where that completes it."""
         encoder = clip.encoder
         if encoder.size not in (None, (frame.width, frame.height)):
@@ -187,4 +193,4 @@ class _Work:
 
         digest, size = write(clip.one.wanted.file, encoder.finish(), check)
         start, end = clip.stretch.start, clip.stretch.end
-        return Made(clip.one.wanted, start, end, encoder.given, clip.samples, digest, size)
+        return MadeClip(clip.one.wanted, start, end, encoder.given, clip.samples, digest, size)

@@ -22,11 +22,11 @@ from mmdia_dataset.timing import Span
 __all__ = [
     "REFUSAL_RULES",
     "Fallback",
-    "Made",
+    "MadeClip",
     "Moment",
-    "Placed",
+    "PlacedClip",
     "RefusalRule",
-    "Refused",
+    "RefusedClip",
     "SettingsDict",
     "Still",
     "Wanted",
@@ -81,7 +81,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedClip:
     """A clip wanted, and where it lies in the recording, in seconds; likewise the moments of its pictures."""
 
     start: Fraction
@@ -118,7 +118,7 @@ class Fallback:
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeClip:
     """A clip that was made.
 
     Attributes:
@@ -145,7 +145,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedClip:
     """A clip that was not made: by which rule, and why in one sentence."""
 
     wanted: Wanted
@@ -153,14 +153,14 @@ class Refused:
     detail: str
 
 
-def refusal(item: Wanted, error: MediaError) -> Refused:
+def refusal(item: Wanted, error: MediaError) -> RefusedClip:
     """The result of a clip that an error kept from being made."""
     rule = next(rule for kind, rule in _RULES if isinstance(error, kind))
     detail = error.what[:1].upper() + error.what[1:]
-    return Refused(item, rule, f"{detail}; {error.hint}." if error.hint else f"{detail}.")
+    return RefusedClip(item, rule, f"{detail}; {error.hint}." if error.hint else f"{detail}.")
 
 
-def each(placed: Iterable[Placed], make: Callable[[Placed], Made]) -> Iterator[Made | Refused]:
+def each(placed: Iterable[PlacedClip], make: Callable[[PlacedClip], MadeClip]) -> Iterator[MadeClip | RefusedClip]:
     """Make clips one after the other; what is wrong with one is its result. Raises OutputError."""
     for one in placed:
         try:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from mmdia_dataset.clips.results import Moment, SettingsDict
+from mmdia_dataset.errors import UsageError
 from mmdia_dataset.media import CODECS
 
 if TYPE_CHECKING:
     from mmdia_dataset.schema import Dialogue
 
-__all__ = ["AudioSettings", "CopySettings", "EncodeSettings", "KeyframeSettings", "Settings"]
+__all__ = [
+    "AudioSettings",
+    "CopySettings",
+    "EncodeSettings",
+    "KeyframeSettings",
+    "Settings",
+    "settings_for",
+]
 
 MOST_PICTURES = 1000
 
@@ -268,3 +276,33 @@ Settings: TypeAlias = CopySettings | EncodeSettings | AudioSettings | KeyframeSe
 def _check_height(height: int | None) -> None:
     if height is not None and not 16 <= height <= 4320:
         raise ValueError(f"a height of {height} is not between 16 and 4320")
+
+
+_KINDS: dict[str, type[Settings]] = {
+    "copy": CopySettings,
+    "encode": EncodeSettings,
+    "audio": AudioSettings,
+    "keyframes": KeyframeSettings,
+}
+
+
+def settings_for(mode: str, **options: str | int | bool | None) -> Settings:
+    """The settings of a mode by name; options that are None or False are taken as not given.
+
+    Raises:
+        UsageError: unknown mode, an option that the mode does not have, or a value that it can't have.
+    """
+    if mode not in _KINDS:
+        raise UsageError(f"unknown mode {mode!r}", hint=f"known modes are {', '.join(_KINDS)}")
+    kind = _KINDS[mode]
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    foreign = given.keys() - {field.name for field in fields(kind)}
+    if foreign:
+        name = min(foreign)
+        those = [one for one, other in _KINDS.items() if name in {field.name for field in fields(other)}]
+        option = name.replace("_", "-")
+        raise UsageError(f"--{option} does not apply to mode {mode}", hint=f"it is one of mode {' and '.join(those)}")
+    try:
+        return kind(**given)  # type: ignore[arg-type]  # their own checks speak of values
+    except ValueError as error:
+        raise UsageError(str(error), hint=f"see `mmdia rebuild --help` for mode {mode}") from error

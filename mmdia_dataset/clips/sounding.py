@@ -8,18 +8,20 @@ from pathlib import Path
 
 import soundfile
 
-from mmdia_dataset.clips.results import Made, Placed, Refused, each
+from mmdia_dataset.clips.clip_writer import write
+from mmdia_dataset.clips.results import MadeClip, PlacedClip, RefusedClip, each
 from mmdia_dataset.clips.settings import AudioSettings
 from mmdia_dataset.clips.soundfiles import flac, wav
-from mmdia_dataset.clips.writing import write
 from mmdia_dataset.errors import MediaDamaged
-from mmdia_dataset.media import EmptySpan, Finder, Recording, Sound
-from mmdia_dataset.media.decode import LEAD, TAIL
+from mmdia_dataset.media import EmptySpan, OpenRecording, Sound, SpanFinder
+from mmdia_dataset.media.sound.samples import LEAD, TAIL
 
 __all__ = ["extracted"]
 
 
-def extracted(recording: Path, placed: Iterable[Placed], settings: AudioSettings) -> Iterator[Made | Refused]:
+def extracted(
+    recording: Path, placed: Iterable[PlacedClip], settings: AudioSettings
+) -> Iterator[MadeClip | RefusedClip]:
     """Sound of a recording, clip by clip, decoded in one pass.
 
     Raises:
@@ -27,13 +29,13 @@ def extracted(recording: Path, placed: Iterable[Placed], settings: AudioSettings
         OutputError: a file can't be written.
     """
     language, track = settings.language, settings.track
-    with Recording(recording, language, track) as source, Finder(source) as finder:
+    with OpenRecording(recording, language, track) as source, SpanFinder(source) as finder:
         rate, mono, floats = settings.sample_rate, settings.mono, settings.float32
         sound = Sound(source, rate=rate, mono=mono, floats=floats, lookup=finder.lookup)
         yield from each(placed, partial(_extract, finder, sound, settings))
 
 
-def _extract(finder: Finder, sound: Sound, settings: AudioSettings, one: Placed) -> Made:
+def _extract(finder: SpanFinder, sound: Sound, settings: AudioSettings, one: PlacedClip) -> MadeClip:
     stretch = finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
     samples, rate = sound.of(stretch)
     if not len(samples):
@@ -46,4 +48,4 @@ def _extract(finder: Finder, sound: Sound, settings: AudioSettings, one: Placed)
             raise MediaDamaged(f"the file tells of {told.frames} samples instead of {len(samples)}", where=file)
 
     digest, size = write(one.wanted.file, parts, check)
-    return Made(one.wanted, stretch.start, stretch.end, None, len(samples), digest, size)
+    return MadeClip(one.wanted, stretch.start, stretch.end, None, len(samples), digest, size)

@@ -15,29 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmdia_dataset.clips.results import Made, Placed, Refused, Still, each
+from mmdia_dataset.clips.clip_writer import write
+from mmdia_dataset.clips.results import MadeClip, PlacedClip, RefusedClip, Still, each
 from mmdia_dataset.clips.settings import KeyframeSettings
-from mmdia_dataset.clips.writing import write
-from mmdia_dataset.media import EmptySpan, Finder, Pictures, Upright, rgb_of, silent
+from mmdia_dataset.media import EmptySpan, Pictures, SpanFinder, Upright, rgb_of, silent
 
 __all__ = ["drawn"]
 
 _QUALITY = 95
 
 
-def drawn(recording: Path, placed: Iterable[Placed], settings: KeyframeSettings) -> Iterator[Made | Refused]:
+def drawn(
+    recording: Path, placed: Iterable[PlacedClip], settings: KeyframeSettings
+) -> Iterator[MadeClip | RefusedClip]:
     """Pictures of a recording, dialogue by dialogue; decoded in one pass.
 
     Raises:
         MediaUnreadable, NoVideo: before the first dialogue.
         OutputError: a file can't be written.
     """
-    with silent(recording) as source, Finder(source) as finder, Pictures(recording) as pictures:
+    with silent(recording) as source, SpanFinder(source) as finder, Pictures(recording) as pictures:
         look = Upright.of(pictures.video, settings.height)
         yield from each(placed, partial(_draw, finder, pictures, look, settings))
 
 
-def _draw(finder: Finder, pictures: Pictures, look: Upright, settings: KeyframeSettings, one: Placed) -> Made:
+def _draw(
+    finder: SpanFinder, pictures: Pictures, look: Upright, settings: KeyframeSettings, one: PlacedClip
+) -> MadeClip:
     if not one.moments:
         raise EmptySpan("no picture is wanted inside the span")
     source, stretch = finder.recording, finder.stretch(one.start, one.end, lead=Fraction(0))
@@ -62,7 +66,7 @@ def _draw(finder: Finder, pictures: Pictures, look: Upright, settings: KeyframeS
         stills[n] = Still(one.wanted.moments[n], source.seconds(pictures.video, pts), *files[pts])
     digest = "".join(f"{sha256} {name}\n" for name, sha256, _ in files.values())
     size = sum(size for _, _, size in files.values())
-    return Made(
+    return MadeClip(
         one.wanted,
         stretch.start,
         stretch.end,

@@ -21,7 +21,7 @@ from mmdia_dataset.demofilm.script import DIALOGUES, MOVIE_ID, TITLE, Dialogue
 from mmdia_dataset.demofilm.sounds import FILM_RATE, soundtrack
 from mmdia_dataset.demofilm.timeline import Timeline, timeline
 from mmdia_dataset.files import write_text
-from mmdia_dataset.media.encode import write_film
+from mmdia_dataset.media.writing.film import write_film
 from mmdia_dataset.timing import Span, format_timestamp
 
 __all__ = ["FRAME_RATE", "MOVIE_ID", "DemoFilm", "make_demo_film"]

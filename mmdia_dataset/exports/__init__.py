@@ -8,9 +8,9 @@
 | `messages` | chat messages with media, as ShareGPT-like trainers read them | `messages.py` |
 | `rttm`, `stm` | who speaks when, and what | `segments.py` |
 
-A new format is a function from a `Split` to files with their lines, and a line in `exporting.FORMATS`.
+A new format is a function from a `Split` to files with their lines, and a line in `formats.FORMATS`.
 """
 
-from mmdia_dataset.exports.exporting import FORMATS, ExportReport, export
+from mmdia_dataset.exports.formats import FORMATS
 
-__all__ = ["FORMATS", "ExportReport", "export"]
+__all__ = ["FORMATS"]

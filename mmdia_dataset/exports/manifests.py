@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from mmdia_dataset.exports.source import Segment, SplitSource
+from mmdia_dataset.exports.source import SplitSource, SpokenSegment
 from mmdia_dataset.schema import Clip
 
 __all__ = ["lhotse", "nemo"]
@@ -67,7 +67,7 @@ def nemo(source: SplitSource) -> Iterator[tuple[str, str]]:
             yield f"mm-dia_nemo_{source.split}.json", _line(entry | ({"lang": clip.language} if clip.language else {}))
 
 
-def _speaker(clip: Clip, one: Segment) -> str:
+def _speaker(clip: Clip, one: SpokenSegment) -> str:
     """The same for a named speaker all over a movie; of the dialogue alone for others, who may be anyone."""
     speaker = one.turn.speaker
     if speaker is not None and speaker < len(clip.speakers) and clip.speakers[speaker].named:

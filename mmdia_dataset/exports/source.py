@@ -11,16 +11,16 @@ from pathlib import Path
 
 import soundfile
 
-from mmdia_dataset.clipset import ClipSet
+from mmdia_dataset.built.clipset import ClipSet
 from mmdia_dataset.errors import MediaUnreadable
 from mmdia_dataset.schema import Clip, Media, Split, Turn
 from mmdia_dataset.views import TaskOptions, speaking_order, tag_of
 
-__all__ = ["Segment", "Sound", "SplitSource"]
+__all__ = ["ExportedSound", "SplitSource", "SpokenSegment"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class ExportedSound:
     """A sound file as its header describes it."""
 
     path: str
@@ -35,7 +35,7 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class SpokenSegment:
     """A turn with words, at its time in the clip [ms]."""
 
     turn: Turn
@@ -72,7 +72,7 @@ class SplitSource:
             return file.resolve().as_posix()
         return os.path.normpath(f"{self._base}/{media.path}").replace(os.sep, "/")
 
-    def sound(self, clip: Clip) -> Sound | None:
+    def sound(self, clip: Clip) -> ExportedSound | None:
         """A clip's sound; counts those without any.
 
         Raises:
@@ -88,9 +88,9 @@ class SplitSource:
             raise MediaUnreadable(
                 f"can't be read as sound: {str(error).splitlines()[0]}", where=file, hint="run `mmdia rebuild` again"
             ) from None
-        return Sound(self.path(clip.audio), info.samplerate, info.frames, info.channels)
+        return ExportedSound(self.path(clip.audio), info.samplerate, info.frames, info.channels)
 
-    def segments(self, clip: Clip, end_ms: int | None = None) -> Iterator[Segment]:
+    def segments(self, clip: Clip, end_ms: int | None = None) -> Iterator[SpokenSegment]:
         """Turns with words, none beyond `end_ms`; counts those that take no time in the clip."""
         time = self.clipset.time(clip)
         places = {speaker: place for place, speaker in enumerate(speaking_order(clip))}
@@ -103,4 +103,4 @@ class SplitSource:
                 self.left_out["turns that take no time"] += 1
                 continue
             tag = tag_of(None if turn.speaker is None else places.get(turn.speaker))
-            yield Segment(turn, place, tag, span.start_ms, end)
+            yield SpokenSegment(turn, place, tag, span.start_ms, end)

@@ -6,7 +6,7 @@ all are kept, strongest claim first: which of them fits best has to be measured.
 | module | what |
 |---|---|
 | `search.py` | `locate`: a folder's recordings against the movies sought |
-| `candidates.py` | what it gives: `Library`, `Located`, `Missing`, and the `Strength` of a claim |
+| `candidates.py` | what it gives: `Library`, `Claimant`, `Missing`, and the `Strength` of a claim |
 | `mapping.py` | `media.toml`, the explicit mapping |
 | `sought.py` | the movies sought, by id, title, and series |
 | `recordings.py` | the recordings below a folder, without extras |
@@ -14,8 +14,8 @@ all are kept, strongest claim first: which of them fits best has to be measured.
 | `names.py`, `episodes.py`, `nfo.py` | what one name, or one .nfo file, says |
 """
 
-from mmdia_dataset.library.candidates import Library, Located, Missing, Strength
+from mmdia_dataset.library.candidates import Claimant, Library, Missing, Strength
+from mmdia_dataset.library.locating import locate
 from mmdia_dataset.library.mapping import MEDIA_MAP
-from mmdia_dataset.library.search import locate
 
-__all__ = ["MEDIA_MAP", "Library", "Located", "Missing", "Strength", "locate"]
+__all__ = ["MEDIA_MAP", "Claimant", "Library", "Missing", "Strength", "locate"]

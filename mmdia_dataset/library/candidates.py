@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 
-from mmdia_dataset.library.recordings import is_video
+from mmdia_dataset.library.media_files import is_video
 from mmdia_dataset.schema import Evidence, Reason
 from mmdia_dataset.timing import TimeMap
 
-__all__ = ["Library", "Located", "Missing", "Strength", "ordered"]
+__all__ = ["Claimant", "Library", "Missing", "Strength", "ordered"]
 
 
 class Strength(IntEnum):
@@ -34,7 +34,7 @@ class Strength(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class Claimant:
     """A recording that may be a movie.
 
     Attributes:
@@ -75,13 +75,13 @@ class Library:
         unreadable: folders that could not be listed.
     """
 
-    located: dict[str, tuple[Located, ...]]
+    located: dict[str, tuple[Claimant, ...]]
     missing: dict[str, Missing]
     unused: tuple[Path, ...] = ()
     extras: tuple[Path, ...] = ()
     unreadable: tuple[Path, ...] = ()
 
-    def with_candidates(self, found: Iterable[Located]) -> Library:
+    def with_candidates(self, found: Iterable[Claimant]) -> Library:
         """This library and further candidates, such as recordings known by their content.
 
         A movie listed in `media.toml` keeps that recording alone. A recording claimed twice for a movie counts with
@@ -102,7 +102,7 @@ class Library:
         return replace(self, located=located, missing=missing, unused=unused)
 
 
-def ordered(claims: Iterable[Located]) -> tuple[Located, ...]:
+def ordered(claims: Iterable[Claimant]) -> tuple[Claimant, ...]:
     """A movie's claims as its candidates: each recording once, the strongest claim first.
 
     The picture is worth more than a sound track lying beside it: sound alone is kept only where its claim is stronger.
@@ -110,7 +110,7 @@ def ordered(claims: Iterable[Located]) -> tuple[Located, ...]:
     ranked = sorted(claims, key=lambda claim: (-claim.strength, not is_video(claim.path), claim.path))
     if ranked and ranked[0].strength is Strength.GIVEN:
         return (ranked[0],)
-    kept: dict[Path, Located] = {}
+    kept: dict[Path, Claimant] = {}
     pictured = False
     for claim in ranked:
         if is_video(claim.path):

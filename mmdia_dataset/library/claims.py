@@ -10,11 +10,11 @@ from pathlib import Path
 from mmdia_dataset.library.candidates import Strength
 from mmdia_dataset.library.episodes import Numbers, numbers_in, numbers_in_season, season_in
 from mmdia_dataset.library.mapping import MEDIA_MAP
+from mmdia_dataset.library.media_files import MediaFile, Shelf, is_video, piece_of
 from mmdia_dataset.library.names import imdb_ids, title_key, title_words
 from mmdia_dataset.library.nfo import Nfo, read_nfo
-from mmdia_dataset.library.recordings import Recording, Shelf, is_video, piece_of
 from mmdia_dataset.library.sought import Sought, SoughtMovies, series_keys
-from mmdia_dataset.library.titles import Match, Reading, TitleReader, best
+from mmdia_dataset.library.titles import Match, TitleReader, TitleReading, best
 
 __all__ = ["Claim", "Doubt", "Reader"]
 
@@ -35,7 +35,7 @@ class Claim:
     """
 
     movie: str
-    recording: Recording
+    recording: MediaFile
     strength: Strength
     how: str
     piece: bool = False
@@ -81,7 +81,7 @@ class Reader:
         for recording in shelf.recordings:
             self._stems.setdefault(recording.path.parent, set()).add(recording.stem.lower())
 
-    def claims_of(self, recording: Recording) -> Iterator[Claim | Doubt]:
+    def claims_of(self, recording: MediaFile) -> Iterator[Claim | Doubt]:
         """Everything a recording claims, each movie once."""
         named = self._named_by_id(recording)
         if named is not None:
@@ -103,19 +103,19 @@ class Reader:
         episodes = list(self._episode_claims(recording, stated))
         yield from episodes or self._title_claims(recording, stated)
 
-    def _named_by_id(self, recording: Recording) -> Sought | None:
+    def _named_by_id(self, recording: MediaFile) -> Sought | None:
         """The movie whose id is the recording's name, whole or without the batch, which is its folder's name."""
         stem = recording.stem.replace(" ", "_").casefold()
         names = [stem, *(f"{folder.casefold()}_{stem}" for folder in recording.folders[-1:])]
         return next((self._movies.by_id[name] for name in names if name in self._movies.by_id), None)
 
-    def _is_called_another(self, recording: Recording, ids: frozenset[int]) -> bool:
+    def _is_called_another(self, recording: MediaFile, ids: frozenset[int]) -> bool:
         """Whether a recording bears the title and year of films, and of none of those ids."""
         matches = self._titles.read(recording.stem).matches.values()
         dated = [match.movie.imdb for match in matches if match.strength is Strength.TITLE_YEAR]
         return bool(dated) and ids.isdisjoint(dated)
 
-    def _own_nfo(self, recording: Recording) -> Nfo | None:
+    def _own_nfo(self, recording: MediaFile) -> Nfo | None:
         """The .nfo file that bears the recording's name."""
         for name in self._shelf.nfos.get(recording.path.parent, ()):
             if name[:-4].lower() == recording.stem.lower():
@@ -132,7 +132,7 @@ class Reader:
         nfo = self._nfo(folder / names[0])
         return nfo if nfo is not None and nfo.kind != "series" else None
 
-    def _stated(self, recording: Recording) -> _Stated | None:
+    def _stated(self, recording: MediaFile) -> _Stated | None:
         if ids := imdb_ids(recording.stem):
             return _Stated(ids, Strength.ID, "IMDb id in its name", own=True)
         nfo = self._own_nfo(recording)
@@ -149,7 +149,7 @@ class Reader:
 
     # Episodes
 
-    def _episode_claims(self, recording: Recording, stated: _Stated | None) -> Iterator[Claim | Doubt]:
+    def _episode_claims(self, recording: MediaFile, stated: _Stated | None) -> Iterator[Claim | Doubt]:
         if not self._movies.by_season:
             return
         for numbers, series, where in self._episodes_of(recording):
@@ -158,7 +158,7 @@ class Reader:
                 yield from claims
                 return
 
-    def _episodes_of(self, recording: Recording) -> Iterator[tuple[Numbers, frozenset[str], str]]:
+    def _episodes_of(self, recording: MediaFile) -> Iterator[tuple[Numbers, frozenset[str], str]]:
         """Season, episodes and series as the .nfo file, the name, and the folder's name say."""
         nfo = self._own_nfo(recording)
         above = self._series_above(recording)
@@ -179,7 +179,7 @@ class Reader:
         if parent is not None and alone and (numbers is None or _same(numbers, parent)):
             yield parent, series_keys(parent.before), "series, season and episode of its folder's name"
 
-    def _series_above(self, recording: Recording) -> frozenset[str]:
+    def _series_above(self, recording: MediaFile) -> frozenset[str]:
         """The series whose folder a recording is in: by the folder's name, or by the tvshow.nfo in it."""
         folder = recording.path.parent
         keys: frozenset[str] = frozenset()
@@ -194,7 +194,7 @@ class Reader:
         return keys
 
     def _of_season(
-        self, recording: Recording, stated: _Stated | None, numbers: Numbers, series: frozenset[str], where: str
+        self, recording: MediaFile, stated: _Stated | None, numbers: Numbers, series: frozenset[str], where: str
     ) -> Iterator[Claim | Doubt]:
         movies = {movie.id: movie for key in series for movie in self._movies.by_season.get((key, numbers.season), ())}
         for movie in movies.values():
@@ -211,7 +211,7 @@ class Reader:
 
     # Films
 
-    def _title_claims(self, recording: Recording, stated: _Stated | None) -> Iterator[Claim | Doubt]:
+    def _title_claims(self, recording: MediaFile, stated: _Stated | None) -> Iterator[Claim | Doubt]:
         in_season = bool(recording.folders) and season_in(recording.folders[-1]) is not None
         if in_season or numbers_in(recording.stem) is not None or not is_video(recording.path):
             return  # an episode of a series of that title, or music
@@ -226,7 +226,7 @@ class Reader:
             detail = f"may be any of {', '.join(names[:3])} by its title; say in {MEDIA_MAP} which"
             yield from (Doubt(match.movie.id, recording.path, "ambiguous-name", detail) for match in found)
 
-    def _titled(self, recording: Recording) -> tuple[dict[str, Match], str, bool]:
+    def _titled(self, recording: MediaFile) -> tuple[dict[str, Match], str, bool]:
         """The films whose title its .nfo file, its name, or its folder's name says; where; and if as a part of it."""
         nfo = self._own_nfo(recording) or self._folder_nfo(recording.path.parent)
         if nfo is not None and nfo.kind == "movie" and (matches := self._titles.of_nfo(nfo).matches):
@@ -253,12 +253,12 @@ class Reader:
         }
         return of_folder, "of its folder's name", piece is not None and piece.certain
 
-    def _folder(self, recording: Recording) -> Reading:
+    def _folder(self, recording: MediaFile) -> TitleReading:
         """What the nearest folder says that bears a name of its own."""
         for name in reversed(recording.folders):
             if name.lower() not in _LAYOUT and not _is_disc(name):
                 return self._titles.read(name)
-        return Reading()
+        return TitleReading()
 
 
 def _is_another(movie: Sought, stated: _Stated | None) -> bool:
@@ -268,7 +268,7 @@ def _is_another(movie: Sought, stated: _Stated | None) -> bool:
     return stated.own or movie.season is None
 
 
-def _dates_fit(match: Match, name: Reading) -> bool:
+def _dates_fit(match: Match, name: TitleReading) -> bool:
     """Whether a name has the film's year, or no year at all."""
     year = match.movie.year
     return year is None or not name.years or any(abs(year - other) <= 1 for other in name.years)

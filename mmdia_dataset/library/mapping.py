@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdia_dataset.errors import MediaMapError, shown
-from mmdia_dataset.library.candidates import Located, Strength
+from mmdia_dataset.library.candidates import Claimant, Strength
 from mmdia_dataset.schema import Evidence, Reason
 from mmdia_dataset.timing import MAX_MS, TimeMap, rate_from_text
 
@@ -26,7 +26,7 @@ MEDIA_MAP = "media.toml"
 _MAX_BYTES = 16_000_000
 
 
-def read_media_map(file: Path) -> dict[str, Located | Reason]:
+def read_media_map(file: Path) -> dict[str, Claimant | Reason]:
     """Of each movie listed its recording, or why that can't be used.
 
     Raises:
@@ -50,7 +50,7 @@ def read_media_map(file: Path) -> dict[str, Located | Reason]:
     return {movie: _entry(movie, entry, file) for movie, entry in entries.items()}
 
 
-def _entry(movie: str, entry: Any, file: Path) -> Located | Reason:
+def _entry(movie: str, entry: Any, file: Path) -> Claimant | Reason:
     def wrong(what: str, hint: str) -> MediaMapError:
         return MediaMapError(what, where=file, at=shown(movie), hint=hint)
 
@@ -78,4 +78,4 @@ def _entry(movie: str, entry: Any, file: Path) -> Located | Reason:
         return Reason(rule="no-recording", detail=f"{MEDIA_MAP} names {shown(fields['path'])}, which is no file")
     time_map = TimeMap.linear(Fraction(round(offset * 1000), 1000), speed)
     evidence = Evidence(tier="given" if {"offset_ms", "rate"} & set(fields) else "identity")
-    return Located(movie, path, time_map, evidence, Strength.GIVEN, f"listed in {MEDIA_MAP}")
+    return Claimant(movie, path, time_map, evidence, Strength.GIVEN, f"listed in {MEDIA_MAP}")

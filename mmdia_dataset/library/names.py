@@ -8,7 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["ARTICLES", "Guess", "guess", "imdb_ids", "is_year", "prefixes", "title_key", "title_words", "without_label"]
+__all__ = [
+    "ARTICLES",
+    "NameGuess",
+    "guess",
+    "imdb_ids",
+    "is_year",
+    "prefixes",
+    "title_key",
+    "title_words",
+    "without_label",
+]
 
 ARTICLES = frozenset(("the", "a", "an"))
 
@@ -33,7 +43,7 @@ _LETTERS = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class NameGuess:
     """What guessit reads in a name.
 
     Attributes:
@@ -84,7 +94,7 @@ def without_label(name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def guess(name: str) -> Guess | None:
+def guess(name: str) -> NameGuess | None:
     """Title and year of a film as guessit reads them in a name; None if it finds no title, or several years."""
     from guessit import guessit  # takes half a second, and most libraries' names need no guessing
     from guessit.api import GuessitException
@@ -100,4 +110,4 @@ def guess(name: str) -> Guess | None:
     rest = " ".join(rest) if isinstance(rest, list) else rest
     if not isinstance(title, str) or not isinstance(rest, str) or not isinstance(year, int | None):
         return None
-    return Guess(tuple(part.strip() for part in _AKA.split(f"{title} {rest}") if title_key(part)), year)
+    return NameGuess(tuple(part.strip() for part in _AKA.split(f"{title} {rest}") if title_key(part)), year)

@@ -12,7 +12,7 @@ from mmdia_dataset.library.names import ARTICLES, guess, is_year, prefixes, titl
 from mmdia_dataset.library.nfo import Nfo
 from mmdia_dataset.library.sought import Sought, SoughtMovies
 
-__all__ = ["Match", "Reading", "TitleReader", "best"]
+__all__ = ["Match", "TitleReader", "TitleReading", "best"]
 
 _BRACKETED_YEAR = re.compile(r"[(\[{](\d{4})[)\]}]", re.ASCII)
 # A word that continues a title: it is of another film, or of a series.
@@ -48,7 +48,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TitleReading:
     """What one name says of the films sought.
 
     Attributes:
@@ -70,14 +70,14 @@ class TitleReader:
         self._longest = max((len(key) for key in (*movies.by_title, *movies.by_bare_title)), default=0)
         self.read = cache(self._read)
 
-    def _read(self, name: str) -> Reading:
+    def _read(self, name: str) -> TitleReading:
         """What a file's or folder's name says.
 
         guessit takes 5 to 20 ms a name, so it is asked only where it matters: where a name begins with a title sought,
         and what follows is not simply that film's year.
         """
         if not self._longest:
-            return Reading()
+            return TitleReading()
         plain = without_label(name)
         words = title_words(plain)
         matches: dict[str, Match] = {}
@@ -89,9 +89,9 @@ class TitleReader:
                 others.add(movie.id)
             elif movie.id not in matches or matches[movie.id].rank < match.rank:
                 matches[movie.id] = match
-        return Reading(matches, frozenset(others - set(matches)), years)
+        return TitleReading(matches, frozenset(others - set(matches)), years)
 
-    def of_nfo(self, nfo: Nfo) -> Reading:
+    def of_nfo(self, nfo: Nfo) -> TitleReading:
         """What the title and year in an .nfo file say."""
         matches: dict[str, Match] = {}
         for title in nfo.titles:
@@ -99,7 +99,7 @@ class TitleReader:
                 match = _dated(movie, nfo.year, exact)
                 if match is not None:
                     matches.setdefault(movie.id, match)
-        return Reading(matches, years=frozenset() if nfo.year is None else frozenset((nfo.year,)))
+        return TitleReading(matches, years=frozenset() if nfo.year is None else frozenset((nfo.year,)))
 
     def _beginning(self, words: list[str]) -> Iterator[tuple[Sought, bool, int]]:
         """Films whose title the words begin with, whether to the letter, and how many words that takes."""

@@ -24,17 +24,17 @@ import datasets
 import pyarrow as pa
 from datasets.utils import tqdm
 
+from mmdia_dataset.datasets_hook import NAME
 from mmdia_dataset.errors import ConfigError, DataNotFound, MmdiaError, UsageError
 from mmdia_dataset.files import output_error
-from mmdia_dataset.loader import places
+from mmdia_dataset.loader import data_dir as places
 from mmdia_dataset.loader.choices import BENCH, Choice
 from mmdia_dataset.loader.cuts import ACCESS, Cuts
 from mmdia_dataset.loader.features import features
-from mmdia_dataset.loader.parts import Shard, joined
-from mmdia_dataset.loader.released import Released, Staged
-from mmdia_dataset.loader.sources import Source, open_source
-from mmdia_dataset.loader.tasks import OPTIONS, Tasks
-from mmdia_dataset.registration import NAME
+from mmdia_dataset.loader.parts import SourcePart, joined
+from mmdia_dataset.loader.released import ReleasedRows, Staged
+from mmdia_dataset.loader.row_sources import RowSource, open_source
+from mmdia_dataset.loader.task_rows_source import OPTIONS, Tasks
 from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Model, Split
 from mmdia_dataset.views import TASKS, TaskOptions
 
@@ -124,15 +124,15 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         found = places.find(data_dir, token=token, revision=revision, media=name != "dialogues" and media_dir is None)
         source = open_source(found, Dialogue if name == "dialogues" else Clip)
         self._choice = Choice.taken_from(others, name, source)
-        self._model = Dialogue if name == BENCH and isinstance(source, Released) else _MODELS[name]
+        self._model = Dialogue if name == BENCH and isinstance(source, ReleasedRows) else _MODELS[name]
         self._cuts: Cuts | None = None
-        self._release: Released | None = None
-        self._source: Source | None = None
+        self._release: ReleasedRows | None = None
+        self._source: RowSource | None = None
         kwargs: dict[str, Any] = {"data_dir": os.fspath(source.root), "state": source.fingerprint()}
         if name in TASKS:
             self._source = Tasks.of(source, TASKS[name], options)
             kwargs |= {"state": self._source.fingerprint(), "task": options.text()}
-        elif not isinstance(source, Released):
+        elif not isinstance(source, ReleasedRows):
             self._source = source
         if self._source is not None:
             if name != "dialogues" and media_dir is not None:
@@ -141,11 +141,11 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                     where=source.root,
                     hint="leave out media_dir",
                 )
-        elif name == "clips" and isinstance(source, Released):
+        elif name == "clips" and isinstance(source, ReleasedRows):
             self._cuts = Cuts.of(source, media_dir, mode, splits)
             kwargs |= {"media_dir": os.fspath(self._cuts.media), "mode": mode, "state": self._cuts.state}
             kwargs |= {"only": only} if only else {}
-        elif isinstance(source, Released):
+        elif isinstance(source, ReleasedRows):
             self._release = source
         kwargs |= {"decode": True} if decode else {}
         kwargs |= {"chosen": self._choice.text} if self._choice else {}
@@ -182,7 +182,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 if isinstance(self._source, Staged):
                     self._source = None
 
-    def _make_source(self, jobs: int = 1, staging: str | None = None) -> Source:
+    def _make_source(self, jobs: int = 1, staging: str | None = None) -> RowSource:
         """The rows, ready to be read: clips cut, or a release sorted by splits where there is a folder for that."""
         if self._source is None and self._cuts is not None:
             with _progress() as progress:
@@ -198,7 +198,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         assert self._source is not None  # noqa: S101 - a builder has one of the three
         return self._source
 
-    def _rows(self) -> Source:
+    def _rows(self) -> RowSource:
         source = self._make_source()
         return source if self._choice is None else self._choice.applied(source)
 
@@ -217,7 +217,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             for split, parts in shards.items()
         ]
 
-    def _shards(self) -> dict[Split, list[Shard]]:
+    def _shards(self) -> dict[Split, list[SourcePart]]:
         shards = self._rows().shards()
         if self.config.only:
             shards = {split: parts for split, parts in shards.items() if split in self.config.only.split(",")}
@@ -225,7 +225,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise DataNotFound("there are no rows", where=self.config.data_dir, hint="see `mmdia validate` for why")
         return shards
 
-    def _generate_tables(self, shards: list[Shard], split: Split) -> Iterator[tuple[str, pa.Table]]:
+    def _generate_tables(self, shards: list[SourcePart], split: Split) -> Iterator[tuple[str, pa.Table]]:
         source = self._rows()
         for number, shard in enumerate(joined(shards)):
             for part, table in enumerate(source.tables(shard, split)):

@@ -11,15 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmdia_dataset.annotations import open_annotations
-from mmdia_dataset.benchmark import Selection
+from mmdia_dataset.built.annotations import open_annotations
 from mmdia_dataset.certificates import subset_ids
 from mmdia_dataset.errors import ConfigError, DataNotFound, UsageError
 from mmdia_dataset.files import sha256_of
-from mmdia_dataset.loader.parts import Shard
-from mmdia_dataset.loader.released import Released
-from mmdia_dataset.loader.sources import Built, Source
+from mmdia_dataset.loader.parts import SourcePart
+from mmdia_dataset.loader.released import ReleasedRows
+from mmdia_dataset.loader.row_sources import BuiltRows, RowSource
 from mmdia_dataset.schema import Split
+from mmdia_dataset.splitting.benchmark import Selection
 
 __all__ = ["ARGUMENTS", "BENCH", "Choice"]
 
@@ -45,7 +45,7 @@ class Choice:
     bench: dict[str, Split] | None = None
 
     @classmethod
-    def taken_from(cls, arguments: dict[str, Any], name: str, source: Built | Released) -> Choice | None:
+    def taken_from(cls, arguments: dict[str, Any], name: str, source: BuiltRows | ReleasedRows) -> Choice | None:
         """What the loader's arguments choose; takes them out. None if everything is wanted.
 
         Raises:
@@ -71,7 +71,7 @@ class Choice:
             raise UsageError("selection says which dialogues are the benchmark", hint=f"load the configuration {BENCH}")
         return cls(text, subset, bench) if text else None
 
-    def applied(self, source: Source) -> Chosen:
+    def applied(self, source: RowSource) -> Chosen:
         """The rows of a source that are wanted."""
         return Chosen(source, self)
 
@@ -80,14 +80,14 @@ class Choice:
 class Chosen:
     """Rows of another source, of the dialogues wanted alone."""
 
-    source: Source
+    source: RowSource
     choice: Choice
 
     def schema(self) -> pa.Schema:
         """Of the tables."""
         return self.source.schema()
 
-    def shards(self) -> dict[Split, list[Shard]]:
+    def shards(self) -> dict[Split, list[SourcePart]]:
         """The parts of each split that has a row wanted; of the benchmark, of its one split.
 
         Raises:
@@ -96,7 +96,7 @@ class Chosen:
         parts = self.source.shards()
         wanted = self.choice.subset
         if wanted is not None:
-            known = self.source.ids() if isinstance(self.source, Released) else _ids(self.source, parts)
+            known = self.source.ids() if isinstance(self.source, ReleasedRows) else _ids(self.source, parts)
             found = {split: known.get(split, frozenset()) & wanted for split in parts}
             missing = wanted.difference(*found.values())
             if missing:
@@ -111,7 +111,7 @@ class Chosen:
             return {BENCH: list({shard: None for shards in parts.values() for shard in shards})}
         return parts
 
-    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
+    def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
         """The rows wanted of one part."""
         if self.choice.bench is None:
             for table in self.source.tables(shard, split):
@@ -131,7 +131,7 @@ class Chosen:
             yield kept
 
 
-def _ids(source: Source, parts: dict[Split, list[Shard]]) -> dict[Split, frozenset[str]]:
+def _ids(source: RowSource, parts: dict[Split, list[SourcePart]]) -> dict[Split, frozenset[str]]:
     """The ids of the rows of each split."""
     return {
         split: frozenset(

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmdia_dataset.built import is_built
+from mmdia_dataset.built.directory import is_built
 from mmdia_dataset.errors import DataNotFound, UsageError
 from mmdia_dataset.files import write_text
-from mmdia_dataset.loader.places import files_below, fingerprint
-from mmdia_dataset.loader.released import Released
-from mmdia_dataset.loader.sources import Built
-from mmdia_dataset.schema import Clip, Dialogue, Located
+from mmdia_dataset.loader.data_dir import files_below, fingerprint
+from mmdia_dataset.loader.released import ReleasedRows
+from mmdia_dataset.loader.row_sources import BuiltRows
+from mmdia_dataset.schema import Clip, Dialogue, LocatedDialogue
 
 __all__ = ["ACCESS", "Cuts"]
 
@@ -37,7 +37,7 @@ class Cuts:
         state: fingerprint of annotations and films.
     """
 
-    release: Released
+    release: ReleasedRows
     media: Path
     mode: str
     only: tuple[str, ...] | None
@@ -45,7 +45,7 @@ class Cuts:
 
     @classmethod
     def of(
-        cls, release: Released, media_dir: str | os.PathLike[str] | None, mode: str, only: tuple[str, ...] | None
+        cls, release: ReleasedRows, media_dir: str | os.PathLike[str] | None, mode: str, only: tuple[str, ...] | None
     ) -> Cuts:
         """Look at the films as they are now. Raises UsageError if there is no such folder."""
         if media_dir is None:
@@ -62,7 +62,7 @@ class Cuts:
     @property
     def model(self) -> type[Dialogue]:
         """What rows are."""
-        return Located if self.mode == ACCESS else Clip
+        return LocatedDialogue if self.mode == ACCESS else Clip
 
     def folder(self, cache: str) -> Path:
         """Where the clips go. It outlives edits of annotations and changes of films, which are caught up on."""
@@ -77,16 +77,20 @@ class Cuts:
         there = (out / ("annotations" if self.mode == ACCESS else "manifest.jsonl")).exists()
         return there and done.is_file() and done.read_text() == self.state
 
-    def make(self, cache: str, jobs: int, progress: Callable[[str, int, int], None] | None = None) -> Built:
+    def make(self, cache: str, jobs: int, progress: Callable[[str, int, int], None] | None = None) -> BuiltRows:
         """Cut what is missing. Warns of clips that are refused.
 
         Raises:
             DataNotFound: no clip could be made.
         """
-        from mmdia_dataset import access, pipeline  # imports av, which annotations alone do without
+        # They import av, which annotations alone do without.
+        from mmdia_dataset import access
+        from mmdia_dataset.building.build import build
+        from mmdia_dataset.building.plan import plan
+        from mmdia_dataset.clips.settings import settings_for
 
         out = self.folder(cache)
-        built = Built(out, self.model)
+        built = BuiltRows(out, self.model)
         if self.are_made(cache):
             return built
         if out.is_dir() and not is_built(out):
@@ -98,9 +102,9 @@ class Cuts:
             found = access.find(self.release.root, self.media, out, splits=self.only, jobs=jobs, progress=progress)
             refused, first, issues = found.refused, found.example or first, found.issues
         for split in () if self.mode == ACCESS else self.only or (None,):
-            report = pipeline.rebuild(
-                self.release.root, self.media, out, mode=self.mode, split=split, jobs=jobs, progress=progress
-            )
+            settings = settings_for(self.mode)
+            planned = plan(self.release.root, self.media, settings=settings, split=split, jobs=jobs, progress=progress)
+            report = build(planned, out, jobs=jobs, progress=progress)
             refused += report.refused
             first = next((text for rule in report.examples.values() for text in rule.values()), first)
             issues = report.issues

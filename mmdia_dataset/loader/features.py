@@ -7,8 +7,7 @@ from typing import Any
 import datasets
 import pyarrow as pa
 
-from mmdia_dataset import arrow
-from mmdia_dataset.schema import Clip, Model
+from mmdia_dataset.schema import Clip, Model, arrow
 
 __all__ = ["features"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.loader.builder import Builder, check_choice, split_names
 from mmdia_dataset.loader.choices import ARGUMENTS
-from mmdia_dataset.loader.tasks import OPTIONS
+from mmdia_dataset.loader.task_rows_source import OPTIONS
 from mmdia_dataset.schema import SPLITS
 
 __all__ = ["load"]
@@ -50,7 +50,7 @@ def load(
         revision: branch, tag or commit of the Hub repository.
         token: for the Hub.
         options: `subset`, a file of `mmdia coverage`: those dialogues alone. Of `bench`: `selection`, some fields of
-            `mmdia_dataset.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.
+            `mmdia_dataset.splitting.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.
 
     Returns:
         A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.

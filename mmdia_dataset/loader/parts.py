@@ -10,13 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmdia_dataset import arrow
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.loader.rows import to_rows
-from mmdia_dataset.schema import Dialogue
+from mmdia_dataset.schema import Dialogue, arrow
 
 __all__ = [
-    "Shard",
+    "SourcePart",
     "is_parquet",
     "joined",
     "parquet_ids",
@@ -30,7 +29,7 @@ _BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class SourcePart:
     """A part of a source that can be read by itself: a file, or some row groups [first, last) of a Parquet file.
 
     `size` is about its bytes, to share out work evenly.
@@ -41,9 +40,9 @@ class Shard:
     size: int = 0
 
 
-def joined(shards: Iterable[Shard]) -> list[Shard]:
+def joined(shards: Iterable[SourcePart]) -> list[SourcePart]:
     """The same parts, with neighbouring row groups of one file made one part: each opens its file once."""
-    parts: list[Shard] = []
+    parts: list[SourcePart] = []
     for shard in shards:
         before = parts[-1] if parts else None
         if (
@@ -53,7 +52,7 @@ def joined(shards: Iterable[Shard]) -> list[Shard]:
             and shard.groups
             and before.groups[1] == shard.groups[0]
         ):
-            parts[-1] = Shard(shard.file, (before.groups[0], shard.groups[1]))
+            parts[-1] = SourcePart(shard.file, (before.groups[0], shard.groups[1]))
         else:
             parts.append(shard)
     return parts
@@ -64,18 +63,18 @@ def is_parquet(file: str) -> bool:
     return file.endswith(".parquet")
 
 
-def parquet_shards(file: Path) -> list[Shard]:
+def parquet_shards(file: Path) -> list[SourcePart]:
     """A part per row group. Raises ReleaseUnreadable."""
     try:
         known = pq.read_metadata(file)
         sizes = [known.row_group(group).total_byte_size for group in range(known.num_row_groups)]
     except (pa.ArrowException, OSError) as error:
         raise unreadable(os.fspath(file), error) from error
-    return [Shard(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
+    return [SourcePart(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]
 
 
 def parquet_tables(
-    shard: Shard, model: type[Dialogue], rows: int = _BATCH, without: Container[str] = ()
+    shard: SourcePart, model: type[Dialogue], rows: int = _BATCH, without: Container[str] = ()
 ) -> Iterator[pa.Table]:
     """Stored tables of at most so many rows of a part of a Parquet file, with the model's columns, `without` some."""
     names = [name for name in arrow.arrow_schema(model).names if name not in without]
@@ -88,7 +87,7 @@ def parquet_tables(
         raise unreadable(shard.file, error) from error
 
 
-def parquet_ids(part: Shard) -> list[str]:
+def parquet_ids(part: SourcePart) -> list[str]:
     """The ids of the rows of a part of a Parquet file. Raises ReleaseUnreadable."""
     try:
         with pq.ParquetFile(part.file) as file:

@@ -15,15 +15,23 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mmdia_dataset.loader.parts import Shard, is_parquet, joined, parquet_ids, parquet_shards, parquet_tables, rows_of
-from mmdia_dataset.loader.places import fingerprint
+from mmdia_dataset.loader.data_dir import fingerprint
+from mmdia_dataset.loader.parts import (
+    SourcePart,
+    is_parquet,
+    joined,
+    parquet_ids,
+    parquet_shards,
+    parquet_tables,
+    rows_of,
+)
 from mmdia_dataset.loader.rows import row_schema
 from mmdia_dataset.schema import SPLITS, Dialogue, Split
 
 if TYPE_CHECKING:
     from mmdia_dataset.release import Release
 
-__all__ = ["Findings", "Released", "Staged"]
+__all__ = ["Findings", "ReleasedRows", "Staged"]
 
 # Small enough to keep Python objects few.
 _ROWS = 500
@@ -57,14 +65,14 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Released:
+class ReleasedRows:
     """A release. `state` is its fingerprint when it was opened; what was opened is kept per process, for workers."""
 
     root: Path
     state: str
 
     @classmethod
-    def open(cls, root: Path) -> Released:
+    def open(cls, root: Path) -> ReleasedRows:
         """Look at a release as it is now. Raises ReleaseNotFound."""
         from mmdia_dataset.release import open_release
 
@@ -88,15 +96,15 @@ class Released:
         """Changes when an annotation or the splits file is edited."""
         return self.state
 
-    def parts(self) -> list[Shard]:
+    def parts(self) -> list[SourcePart]:
         """The parts of all splits together."""
-        parts: list[Shard] = []
+        parts: list[SourcePart] = []
         for file in self.release().files:
             path = os.fspath(file.path)
-            parts += parquet_shards(Path(path)) if is_parquet(path) else [Shard(path, size=file.size)]
+            parts += parquet_shards(Path(path)) if is_parquet(path) else [SourcePart(path, size=file.size)]
         return parts
 
-    def shards(self) -> dict[Split, list[Shard]]:
+    def shards(self) -> dict[Split, list[SourcePart]]:
         """For reading without preparing: every part may hold every split.
 
         Whether a dialogue without a split occurs is known only after reading all; where that is slow, `unassigned` is
@@ -116,7 +124,7 @@ class Released:
         """The dialogues of each split; reads all of it, once per process."""
         return _ids_of(self)
 
-    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
+    def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
         """The rows of one part that are in a split. Warns, once per process, of dialogues that can't be read."""
         findings = Findings()
         for table in self._rows(shard, findings):
@@ -131,7 +139,7 @@ class Released:
         parts = self.parts()
         jobs = max(1, min(jobs, len(parts)))
         size = sum(part.size for part in parts)
-        chunks: list[list[Shard]] = [[] for _ in range(jobs)]
+        chunks: list[list[SourcePart]] = [[] for _ in range(jobs)]
         done = 0
         for part in parts:  # contiguous, so that rows keep their order
             chunks[min(jobs - 1, int(done * jobs / size)) if size else 0].append(part)
@@ -143,19 +151,19 @@ class Released:
             with Pool(jobs) as pool:
                 results = pool.map(work, enumerate(chunks), chunksize=1)
         findings = Findings(issues=Counter(issue.severity for issue in self.release().issues))
-        files: dict[Split, list[Shard]] = {}
+        files: dict[Split, list[SourcePart]] = {}
         for written, found in results:
             findings.add(found)
             for split, file in written.items():
-                files.setdefault(split, []).append(Shard(file))
+                files.setdefault(split, []).append(SourcePart(file))
         return Staged({split: files[split] for split in SPLITS if split in files}), findings
 
-    def _rows(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
+    def _rows(self, shard: SourcePart, findings: Findings) -> Iterator[pa.Table]:
         """All rows of one part, of whatever split."""
         stored = parquet_tables(shard, Dialogue) if is_parquet(shard.file) else self._stored(shard, findings)
         yield from rows_of(stored, Dialogue, self.root, shard.file)
 
-    def _stored(self, shard: Shard, findings: Findings) -> Iterator[pa.Table]:
+    def _stored(self, shard: SourcePart, findings: Findings) -> Iterator[pa.Table]:
         release = self.release()
         file = next(file for file in release.files if os.fspath(file.path) == shard.file)
         for batch in release.tables([file], _ROWS):
@@ -178,17 +186,17 @@ class Released:
 class Staged:
     """Rows of a release, already sorted by split, in Arrow files."""
 
-    files: dict[Split, list[Shard]]
+    files: dict[Split, list[SourcePart]]
 
     def schema(self) -> pa.Schema:
         """Of the tables."""
         return row_schema(Dialogue)
 
-    def shards(self) -> dict[Split, list[Shard]]:
+    def shards(self) -> dict[Split, list[SourcePart]]:
         """A part per file."""
         return self.files
 
-    def tables(self, shard: Shard, split: Split) -> Iterator[pa.Table]:
+    def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
         """The rows of one part."""
         with pa.memory_map(shard.file) as file, pa.ipc.open_stream(file) as stream:
             for batch in stream:
@@ -214,7 +222,7 @@ def _opened(root: Path, state: str) -> Release:
 
 
 @lru_cache(maxsize=2)
-def _ids_of(released: Released) -> dict[Split, frozenset[str]]:
+def _ids_of(released: ReleasedRows) -> dict[Split, frozenset[str]]:
     found: dict[Split, set[str]] = {}
     splits_of = released.release().splits_of
     for part in joined(released.parts()):
@@ -228,7 +236,9 @@ def _ids_of(released: Released) -> dict[Split, frozenset[str]]:
     return {split: frozenset(ids) for split, ids in found.items()}
 
 
-def _stage(released: Released, folder: str, work: tuple[int, list[Shard]]) -> tuple[dict[Split, str], Findings]:
+def _stage(
+    released: ReleasedRows, folder: str, work: tuple[int, list[SourcePart]]
+) -> tuple[dict[Split, str], Findings]:
     """Write the rows of some parts; gives the file of each split. Runs in a process of its own."""
     number, parts = work
     findings = Findings()

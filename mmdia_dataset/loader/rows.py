@@ -14,9 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmdia_dataset import arrow
 from mmdia_dataset.errors import shown
-from mmdia_dataset.schema import Model
+from mmdia_dataset.schema import Model, arrow
 
 __all__ = ["row_schema", "to_rows"]
 

@@ -1,19 +1,14 @@
 """Media files: the only package here that imports av.
 
-What a file is (`probe`, `fingerprint`), its packets (`Recording`), a span of them as a file of its own (`remux`), its
-pictures one by one (`Pictures`, `Upright`), encoded anew (`ClipEncoder`), its sound as samples (`Sound`; all of it at a
-low rate, `sound_of`), its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`, `verify`).
+What a file is (`probe`, `fingerprint`), its packets (`OpenRecording`), a span of them as a file of its own (`remux`),
+its pictures one by one (`Pictures`, `Upright`), encoded anew (`ClipEncoder`), its sound as samples (`Sound`; all of
+it at a low rate, `sound_of`), its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`,
+`verify`).
 """
 
 from __future__ import annotations
 
-from mmdia_dataset.media.decode import Sound
-from mmdia_dataset.media.encode import write_film
-from mmdia_dataset.media.encoder import CODECS, ClipEncoder, aac_rate
-from mmdia_dataset.media.finder import Finder
-from mmdia_dataset.media.lossless import FLAC_CHANNELS, FlacSound
-from mmdia_dataset.media.mux import margins, mp4_holds, remux
-from mmdia_dataset.media.packets import Recording
+from mmdia_dataset.media.containers.packet_rows import Unsure
 from mmdia_dataset.media.pictures import Pictures, silent, steady
 from mmdia_dataset.media.probe import (
     AudioInfo,
@@ -25,13 +20,19 @@ from mmdia_dataset.media.probe import (
     probe,
     same_language,
 )
-from mmdia_dataset.media.ranges import Ranges
-from mmdia_dataset.media.samples import Unsure
-from mmdia_dataset.media.sound import SOUND_RATE, sound_of
-from mmdia_dataset.media.stretches import EmptySpan, Stretch
+from mmdia_dataset.media.reading.finder import SpanFinder
+from mmdia_dataset.media.reading.recording import OpenRecording
+from mmdia_dataset.media.reading.stretches import EmptySpan, Stretch
+from mmdia_dataset.media.sound.samples import Sound
+from mmdia_dataset.media.sound.stream import SOUND_RATE, sound_of
 from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
 from mmdia_dataset.media.upright import Frame, Upright, rgb_of
-from mmdia_dataset.media.verify import check_clip, counts, verify
+from mmdia_dataset.media.writing.by_ranges import Ranges
+from mmdia_dataset.media.writing.encoder import CODECS, ClipEncoder, aac_rate
+from mmdia_dataset.media.writing.film import write_film
+from mmdia_dataset.media.writing.lossless import FLAC_CHANNELS, FlacSound
+from mmdia_dataset.media.writing.mux import margins, mp4_holds, remux
+from mmdia_dataset.media.writing.verify import check_clip, counts, verify
 
 __all__ = [
     "CODECS",
@@ -41,14 +42,14 @@ __all__ = [
     "ClipEncoder",
     "Cue",
     "EmptySpan",
-    "Finder",
     "FlacSound",
     "Frame",
     "MediaInfo",
+    "OpenRecording",
     "Pictures",
     "Ranges",
-    "Recording",
     "Sound",
+    "SpanFinder",
     "Stretch",
     "SubtitleTrack",
     "Unsure",

@@ -26,8 +26,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mmdia_dataset.errors import MediaDamaged, NoVideo
-from mmdia_dataset.media.damage import zero_test
-from mmdia_dataset.media.packets import Recording
+from mmdia_dataset.media.reading.damage import zero_test
+from mmdia_dataset.media.reading.recording import OpenRecording
 
 __all__ = ["Pictures", "silent", "steady"]
 
@@ -46,9 +46,9 @@ _MOST_HELD = 600
 _THINNED = ("h264", "hevc", "mpeg2video", "mpeg4")
 
 
-def silent(path: str | os.PathLike[str]) -> Recording:
+def silent(path: str | os.PathLike[str]) -> OpenRecording:
     """A recording opened for its picture alone. Raises MediaUnreadable."""
-    recording = Recording(path)
+    recording = OpenRecording(path)
     if recording.audio is not None:
         recording.audio.discard = Discard.all
         recording.audio = None

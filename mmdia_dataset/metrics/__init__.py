@@ -18,19 +18,17 @@ intervals       bootstrap
 from mmdia_dataset.metrics.judges import judge
 from mmdia_dataset.metrics.metric import Metric, Settings
 from mmdia_dataset.metrics.normalisation import NORMALISATIONS, normalised
-from mmdia_dataset.metrics.results import Score, ids_hash
-from mmdia_dataset.metrics.scoring import METRICS, ScoreReport, load, score
+from mmdia_dataset.metrics.score_results import Score, ids_hash
+from mmdia_dataset.metrics.scoring import METRICS, load
 
 __all__ = [
     "METRICS",
     "NORMALISATIONS",
     "Metric",
     "Score",
-    "ScoreReport",
     "Settings",
     "ids_hash",
     "judge",
     "load",
     "normalised",
-    "score",
 ]

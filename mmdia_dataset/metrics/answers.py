@@ -186,7 +186,7 @@ def _json(text: str, path: Path, at: str | None = None) -> Any:
 
 
 def _dialogues(folder: Path, split: str | None) -> Iterator[Dialogue]:
-    from mmdia_dataset.annotations import open_annotations
+    from mmdia_dataset.built.annotations import open_annotations
 
     opened = open_annotations(folder)
     yield from (one for one in opened.dialogues() if split is None or split in opened.splits_of(one.id))

@@ -12,7 +12,7 @@ from mmdia_dataset.errors import ConfigError, ScoreError
 from mmdia_dataset.metrics.answers import Pair, answers_in, paired
 from mmdia_dataset.metrics.intervals import bootstrap
 from mmdia_dataset.metrics.normalisation import DEFAULT, normaliser
-from mmdia_dataset.metrics.results import Score, ids_hash
+from mmdia_dataset.metrics.score_results import Score, ids_hash
 from mmdia_dataset.schema import Answer
 
 __all__ = ["Counted", "Metric", "Settings"]

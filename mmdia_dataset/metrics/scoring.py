@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 from mmdia_dataset.errors import ConfigError
-from mmdia_dataset.metrics.answers import answers_in, paired
-from mmdia_dataset.metrics.judges import Given
-from mmdia_dataset.metrics.labels import LabelRecall
-from mmdia_dataset.metrics.metric import Metric, Settings
-from mmdia_dataset.metrics.normalisation import DEFAULT
-from mmdia_dataset.metrics.results import Score
+from mmdia_dataset.metrics.label_recall import LabelRecall
+from mmdia_dataset.metrics.metric import Metric
 from mmdia_dataset.metrics.turntaking import TurnTaking
-from mmdia_dataset.metrics.words import Cpwer, Wer
+from mmdia_dataset.metrics.word_errors import Cpwer, Wer
 
-__all__ = ["METRICS", "ScoreReport", "load", "score"]
+__all__ = [
+    "METRICS",
+    "load",
+]
 
 METRICS = ("wer", "cpwer", "relationship_recall", "interaction_recall", "turn_taking", "judged")
 """Names of metrics; `judged` stands for every score that the answers bring along."""
@@ -32,54 +26,3 @@ def load(name: str) -> Metric:
     if name not in known:
         raise ConfigError(f"unknown metric {name!r}", hint=f"known are {', '.join(known)}; for a judge's, use judge()")
     return known[name]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreReport:
-    """The scores, in the order asked for."""
-
-    scores: tuple[Score, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0: what can't be scored is an error."""
-        return 0
-
-
-def score(
-    hyp: Path | str | Iterable[Any],
-    ref: Path | str | Iterable[Any],
-    *,
-    metrics: str | Sequence[str] = "wer,cpwer",
-    split: str | None = None,
-    missing: str = "error",
-    cluster: str | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
-    normalisation: str = DEFAULT,
-) -> ScoreReport:
-    """Compare what a system made with what it was to make.
-
-    Args:
-        hyp: answers: JSON lines (schema/answer.schema.json), STM, SegLST, or rows.
-        ref: what decides which dialogues are scored: the same, or a release or built directory.
-        metrics: of `METRICS`, as a list or comma-separated.
-        split: where `ref` is a release or built directory: this split of it alone.
-        missing: what becomes of a dialogue without an answer: `error`, `empty` (as if it had answered nothing), `skip`.
-        cluster: `movie` draws whole movies for the intervals.
-        resamples: draws for the intervals; 0 for none.
-        seed: of the draws.
-        normalisation: of texts.
-
-    Raises:
-        ScoreError: an answer is missing, occurs twice, or can't be read.
-        ConfigError: an unknown metric or setting.
-        ExtraMissing: jiwer or meeteval is not installed.
-    """
-    names = metrics.split(",") if isinstance(metrics, str) else metrics
-    settings = Settings(missing, cluster, resamples, seed, normalisation)
-    wanted = [load(name) for name in names if name != "judged"]
-    pairs, absent, unused = paired(answers_in(hyp), answers_in(ref, split), missing)
-    if "judged" in names:
-        wanted += [Given(name) for name in sorted({name for pair in pairs for name in pair.hyp.scores})]
-    return ScoreReport(tuple(one.score(pairs, absent, unused, settings=settings) for one in wanted))

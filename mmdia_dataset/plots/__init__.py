@@ -6,8 +6,8 @@ pictures  the few of them that a dataset card shows
 page      all charts and tables as one HTML page
 """
 
-from mmdia_dataset.plots.editions import plot_edition
-from mmdia_dataset.plots.page import write_plots
-from mmdia_dataset.plots.pictures import write_pictures
+from mmdia_dataset.plots.card_pictures import write_pictures
+from mmdia_dataset.plots.edition_plot import plot_edition
+from mmdia_dataset.plots.stats_page import write_plots
 
 __all__ = ["plot_edition", "write_pictures", "write_plots"]

@@ -15,14 +15,14 @@ A new dialect is a file with `LINES`, `read_entry` and `write_entry`, a line in 
 it, and its place in `reading.ENTRY_READERS` and `convert.WRITERS`.
 """
 
-from mmdia_dataset.release.convert import WRITERS, ConvertReport, convert
 from mmdia_dataset.release.folder import Release, open_release
 from mmdia_dataset.release.identity import series_of
+from mmdia_dataset.release.movie_files import EntryReading, SourceFile
 from mmdia_dataset.release.passports import PASSPORTS, passport_issues, read_passport, write_passport
-from mmdia_dataset.release.reading import Reading, SourceFile
 from mmdia_dataset.release.rules import RULES
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
-from mmdia_dataset.release.splits import part_name, splits_of_file, write_splits
+from mmdia_dataset.release.split_files import part_name, splits_of_file, write_splits
+from mmdia_dataset.release.writers import WRITERS, ConvertReport, convert
 
 __all__ = [
     "DIALECTS",
@@ -31,7 +31,7 @@ __all__ = [
     "WRITERS",
     "ConvertReport",
     "Dialect",
-    "Reading",
+    "EntryReading",
     "Release",
     "SourceFile",
     "convert",

@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from mmdia_dataset.arrow import Many, Maybe, columns_to_table
 from mmdia_dataset.release.values import is_named
 from mmdia_dataset.schema import Dialogue, Span
+from mmdia_dataset.schema.arrow import Many, Maybe, columns_to_table
 
 __all__ = ["Draft", "DraftTurn", "Sound", "drafts_to_table"]
 

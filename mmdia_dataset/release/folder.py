@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mmdia_dataset.errors import ReleaseNotFound, ReleaseUnreadable, shown
-from mmdia_dataset.release.own import read_jsonl, read_movies, read_parquet
-from mmdia_dataset.release.reading import (
+from mmdia_dataset.release.movie_files import (
     Batch,
+    EntryReading,
     MovieBook,
-    Reading,
     SourceFile,
     batch_of,
     file_tables,
     movies_of_file,
     read_file,
 )
+from mmdia_dataset.release.own import read_jsonl, read_movies, read_parquet
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import DIALECTS, Dialect, Kind, kind_of
-from mmdia_dataset.release.splits import membership, read_splits
+from mmdia_dataset.release.split_files import membership, read_splits
 from mmdia_dataset.schema import Dialogue, Issue, Movie, Split, Splits
 
 __all__ = ["Release", "nothing_read", "open_release"]
@@ -75,11 +75,11 @@ class Release:
     def __repr__(self) -> str:
         return f"Release({str(self.root)!r}, {self.dialect}, {len(self.files)} files)"
 
-    def read(self, files: Iterable[SourceFile] | None = None) -> Iterator[Reading]:
+    def read(self, files: Iterable[SourceFile] | None = None) -> Iterator[EntryReading]:
         """Every entry of the release, or of some of its files, in their order.
 
-        Nothing is raised for bad content: an entry or a file that can't be read gives a `Reading` without dialogue. At
-        most one file is in memory at a time.
+        Nothing is raised for bad content: an entry or a file that can't be read gives an `EntryReading` without
+        dialogue. At most one file is in memory at a time.
         """
         for source in self.files if files is None else files:
             if source.dialect in ("parquet", "jsonl"):

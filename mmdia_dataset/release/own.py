@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from mmdia_dataset.arrow import arrow_schema, from_row
 from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse
-from mmdia_dataset.release.reading import MovieBook, Reading, SourceFile, invalid
+from mmdia_dataset.release.movie_files import EntryReading, MovieBook, SourceFile, invalid
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import first_line
 from mmdia_dataset.schema import Dialogue, Issue, Movie
+from mmdia_dataset.schema.arrow import arrow_schema, from_row
 
 __all__ = ["ROWS", "ParquetFiles", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
 
@@ -27,7 +27,7 @@ ROWS = 1000
 _COLUMNS = list(Dialogue.model_fields)
 
 
-def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> Reading:
+def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> EntryReading:
     try:
         dialogue = make()
     except EntryError as error:
@@ -38,11 +38,11 @@ def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> Rea
     except ValueError as error:  # the JSON in an `extra` column
         issue = make_issue("bad-dialogue", source.name, path, f"extra: {first_line(error)}")
     else:
-        return Reading(dialogue, (), source.name, path)
-    return Reading(None, (issue,), source.name, path)
+        return EntryReading(dialogue, (), source.name, path)
+    return EntryReading(None, (issue,), source.name, path)
 
 
-def read_parquet(source: SourceFile) -> Iterator[Reading]:
+def read_parquet(source: SourceFile) -> Iterator[EntryReading]:
     """Every row of a Parquet file; columns that are not a dialogue's are not read."""
     row = 0
     try:
@@ -54,17 +54,19 @@ def read_parquet(source: SourceFile) -> Iterator[Reading]:
                     row += 1
     except (pa.ArrowException, OSError, ValueError) as error:
         message = f"not readable as Parquet after {row} rows: {first_line(error)}"
-        yield Reading(None, (make_issue("bad-parquet", source.name, f"row {row}", message),), source.name, f"row {row}")
+        yield EntryReading(
+            None, (make_issue("bad-parquet", source.name, f"row {row}", message),), source.name, f"row {row}"
+        )
 
 
-def read_jsonl(source: SourceFile) -> Iterator[Reading]:
+def read_jsonl(source: SourceFile) -> Iterator[EntryReading]:
     """Every line of a JSONL file of ours."""
     try:
         for number, line in json_lines(source.path):
             yield _reading(partial(_dialogue, line, number), source, f"line {number}")
     except EntryError as error:
         issue = make_issue(error.rule, source.name, "$", error.message)
-        yield Reading(None, (issue,), source.name, "$")
+        yield EntryReading(None, (issue,), source.name, "$")
 
 
 def _from_row(values: dict[str, Any]) -> Dialogue:

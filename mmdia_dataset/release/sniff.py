@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pydantic_core import from_json
 
 from mmdia_dataset.release.rules import EntryError
-from mmdia_dataset.release.splits import is_bench_list, looks_like_splits
+from mmdia_dataset.release.split_files import is_bench_list, looks_like_splits
 from mmdia_dataset.schema import Dialogue, Movie
 
 __all__ = ["DIALECTS", "Dialect", "Kind", "clips_key", "entry_dialect", "is_lines", "kind_of"]

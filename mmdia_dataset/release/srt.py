@@ -9,9 +9,9 @@ from mmdia_dataset.release.drafts import Draft, DraftTurn
 from mmdia_dataset.release.identity import Home
 from mmdia_dataset.release.residue import apply, checksum, diff
 from mmdia_dataset.release.rules import EntryError, Notes
-from mmdia_dataset.release.stamps import Lines, canonical_lines
+from mmdia_dataset.release.stamps import StampedLines, canonical_lines
 from mmdia_dataset.release.style import Style, read_style, style_of, tags_of, write_labels, write_scores
-from mmdia_dataset.release.transcript import Cast, Part, parse_line, parse_words, render_line, without_markup
+from mmdia_dataset.release.transcript import Cast, TextPart, parse_line, parse_words, render_line, without_markup
 from mmdia_dataset.release.values import (
     cast_of,
     clip_number,
@@ -55,7 +55,7 @@ LineTimes = tuple[int | None, int | None, int | None, int | None]
 """Absolute start and end, start and end from the dialogue's beginning [ms], of one line."""
 
 
-def prepare(entries: list[Any]) -> list[Lines | None]:
+def prepare(entries: list[Any]) -> list[StampedLines | None]:
     """What `take_apart` may be given as `usual`, for each of many entries."""
     return canonical_lines([entry.get(LINES) if type(entry) is dict else None for entry in entries])
 
@@ -71,7 +71,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     return draft.dialogue(), draft.places
 
 
-def take_apart(raw: dict[str, Any], home: Home, notes: Notes, usual: Lines | None = None) -> Draft:
+def take_apart(raw: dict[str, Any], home: Home, notes: Notes, usual: StampedLines | None = None) -> Draft:
     """A clip as a dialogue not judged yet.
 
     Raises:
@@ -119,7 +119,7 @@ class _Read(NamedTuple):
     residue: list[Any] | None
 
 
-def _usual(lines: Lines, cast: Cast, notes: Notes) -> _Read:
+def _usual(lines: StampedLines, cast: Cast, notes: Notes) -> _Read:
     """Lines of which every key but the words has its canonical value."""
     index = cast.index
     turns: list[DraftTurn] = []
@@ -162,7 +162,7 @@ def _odd(lines: list[Any], cast: Cast, notes: Notes) -> _Read:
     base = first if timeline == "movie" else None
     turns: list[DraftTurn] = []
     places: list[int] = []
-    read: list[tuple[int, list[Part]]] = []
+    read: list[tuple[int, list[TextPart]]] = []
     for place, (line, span) in enumerate(zip(lines, spans, strict=True)):
         at = f".{LINES}[{place}]"
         cue = cue_number(line.get("index") if type(line) is dict else None, place, notes, at)
@@ -244,10 +244,10 @@ def times_of(found: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span]
     return spans, "movie" if on_movie else "dialogue"
 
 
-def _parts(line: Any, cast: Cast, notes: Notes, at: str) -> list[Part]:
+def _parts(line: Any, cast: Cast, notes: Notes, at: str) -> list[TextPart]:
     if type(line) is not dict:
         notes.add("bad-cue", f"the line is {type(line).__name__}, not an object", at)
-        return [Part(None)]
+        return [TextPart(None)]
     annotation = line.get("character_annotation")
     if type(annotation) is dict:
         annotation = annotation.get("text")
@@ -286,16 +286,16 @@ def cues_of(turns: tuple[Turn, ...]) -> Iterator[list[Turn]]:
         yield group
 
 
-def parts_of(turns: list[Turn]) -> list[Part]:
+def parts_of(turns: list[Turn]) -> list[TextPart]:
     """Turns of one cue as the line grammar's parts."""
-    return [Part(t.speaker, t.text, [(n.sound, n.offset, n.speaker) for n in t.nonverbal]) for t in turns]
+    return [TextPart(t.speaker, t.text, [(n.sound, n.offset, n.speaker) for n in t.nonverbal]) for t in turns]
 
 
-def _text(parts: list[Part]) -> str:
+def _text(parts: list[TextPart]) -> str:
     return parts[0].text if len(parts) == 1 else " ".join(part.text for part in parts if part.text)
 
 
-def _line(number: int, span: Span, base: int | None, parts: list[Part], names: list[str]) -> dict[str, Any]:
+def _line(number: int, span: Span, base: int | None, parts: list[TextPart], names: list[str]) -> dict[str, Any]:
     line: dict[str, Any] = {"index": number}
     start, end = span.start_ms, span.end_ms
     if base is not None:

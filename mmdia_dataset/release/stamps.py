@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Lines", "canonical_lines"]
+__all__ = ["StampedLines", "canonical_lines"]
 
 _KEYS = dict.fromkeys(
     ("index", "abs_start_time", "abs_end_time", "relative_start", "relative_end", "text", "character_annotation")
@@ -25,7 +25,7 @@ _INT64 = 2**63
 Ints = npt.NDArray[np.int64]
 
 
-class Lines(NamedTuple):
+class StampedLines(NamedTuple):
     """The lines of one entry, column by column; times in milliseconds."""
 
     cues: Sequence[int]
@@ -37,7 +37,7 @@ class Lines(NamedTuple):
     last: int
 
 
-def canonical_lines(entries: list[Any]) -> list[Lines | None]:
+def canonical_lines(entries: list[Any]) -> list[StampedLines | None]:
     """For each entry's lines: their columns, or None if any key, number or time is not as our writer writes it.
 
     Canonical are the seven keys, an integer `index`, times ``HH:MM:SS,mmm``, and relative times that count from the
@@ -49,7 +49,7 @@ def canonical_lines(entries: list[Any]) -> list[Lines | None]:
     return found
 
 
-def _all(entries: list[Any]) -> list[Lines | None] | None:
+def _all(entries: list[Any]) -> list[StampedLines | None] | None:
     usual: list[dict[str, Any]] = []
     counts: list[int] = []
     for lines in entries:
@@ -77,7 +77,7 @@ def _all(entries: list[Any]) -> list[Lines | None] | None:
     last = np.maximum.reduceat(end, begins).tolist()
     told = iter(zip(good, begins.tolist(), first.tolist(), last, strict=True))
     starts, ends = start.tolist(), end.tolist()
-    result: list[Lines | None] = []
+    result: list[StampedLines | None] = []
     for count in counts:
         if not count:
             result.append(None)
@@ -85,7 +85,9 @@ def _all(entries: list[Any]) -> list[Lines | None] | None:
         fits, at, lowest, highest = next(told)
         own = slice(at, at + count)
         result.append(
-            Lines(index[own], starts[own], ends[own], texts[own], annotations[own], lowest, highest) if fits else None
+            StampedLines(index[own], starts[own], ends[own], texts[own], annotations[own], lowest, highest)
+            if fits
+            else None
         )
     return result
 

@@ -12,7 +12,7 @@ from mmdia_dataset.release.residue import apply, diff
 from mmdia_dataset.release.rules import EntryError, Notes
 from mmdia_dataset.release.srt import LineTimes, cues_of, extent, parts_of, times_of
 from mmdia_dataset.release.style import read_style, style_of, tags_of, write_labels, write_scores
-from mmdia_dataset.release.transcript import MUSIC, Cast, Part, parse_words, render_words
+from mmdia_dataset.release.transcript import MUSIC, Cast, TextPart, parse_words, render_words
 from mmdia_dataset.release.values import (
     cast_of,
     clip_number,
@@ -92,11 +92,11 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     return dialogue, None if len(places) == len(lines) else tuple(places)
 
 
-def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[Part]:
+def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[TextPart]:
     """``[0]Hello?[1]Anna?`` as parts; a number that is no speaker's belongs to the words."""
     text = line.get("text")
     pieces = _MARK.split(text) if type(text) is str else [""]
-    parts: list[Part] = []
+    parts: list[TextPart] = []
     words, speaker = pieces[0], None
     listed = line.get("speaker")
     if type(listed) is list and len(listed) == 1:
@@ -112,7 +112,7 @@ def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[Part
             parts.append(parse_words(words, speaker, cast))
         words, speaker, started = rest, cast.given[int(mark)], True
         if speaker is None:  # music: a sound of nobody, in the part before it
-            part = parts[-1] if parts else Part(None)
+            part = parts[-1] if parts else TextPart(None)
             parts = parts or [part]
             part.sounds.append((f"{MUSIC}: {rest.strip()}" if rest.strip() else MUSIC, len(part.text), None))
             words, started = "", False
@@ -125,7 +125,7 @@ def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[Part
     return parts
 
 
-def _marked(parts: list[Part], count: int) -> str:
+def _marked(parts: list[TextPart], count: int) -> str:
     pieces = []
     for part in parts:
         known = part.speaker is not None and part.speaker < count

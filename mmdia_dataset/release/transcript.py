@@ -18,7 +18,7 @@ from typing import Any
 from mmdia_dataset.release.rules import Notes
 from mmdia_dataset.timing import Span
 
-__all__ = ["MUSIC", "Cast", "Part", "parse_line", "parse_words", "render_line", "render_words", "without_markup"]
+__all__ = ["MUSIC", "Cast", "TextPart", "parse_line", "parse_words", "render_line", "render_words", "without_markup"]
 
 MUSIC = "Background music"
 """What the pipeline writes in a speaker's place where music plays; no speaker."""
@@ -33,7 +33,7 @@ _OWNER = re.compile(r"\s*[^\W\d_a-z][\w.]*['’]s\s+")  # Anna's mother, with a 
 _ABBREVIATED = re.compile(r"(?:\w|Dr|Mr|Mrs|Ms|St|Jr|Sr|Prof|Capt|Lt|Sgt|Col|Gen|Rev|No)\.\s")
 
 
-class Part:
+class TextPart:
     """What one speaker says in one line: speaker index or None, words, and sounds as (sound, offset, speaker)."""
 
     __slots__ = ("sounds", "speaker", "text")
@@ -53,7 +53,7 @@ class Part:
         self.text = f"{self.text} {words}" if self.text else words
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Part) and (self.speaker, self.text, self.sounds) == (
+        return isinstance(other, TextPart) and (self.speaker, self.text, self.sounds) == (
             other.speaker,
             other.text,
             other.sounds,
@@ -125,9 +125,9 @@ def without_markup(text: str) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def parse_words(text: str, speaker: int | None, cast: Cast) -> Part:
+def parse_words(text: str, speaker: int | None, cast: Cast) -> TextPart:
     """Words with sounds in them, of a speaker known already."""
-    part = Part(speaker)
+    part = TextPart(speaker)
     for place, piece in enumerate(_SOUND.split(text)):
         if place & 1:
             if not _is_tag(piece):
@@ -142,9 +142,9 @@ def _is_tag(sound: str) -> bool:
     return sound.lower() in _TAGS or sound.lower().startswith("font ")
 
 
-def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[Part]:
+def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[TextPart]:
     """A line's parts, at least one. Names that stand first without being listed are added to the cast."""
-    parts: list[Part] = []
+    parts: list[TextPart] = []
     before: list[tuple[str, int, int | None]] = []  # sounds before anyone has spoken
     music = False
 
@@ -165,7 +165,7 @@ def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[Part]:
             if starts:
                 music = speaker is None
                 if speaker is not None:
-                    parts.append(Part(speaker))
+                    parts.append(TextPart(speaker))
                 else:
                     notes.add("background-music", f"the line has a part of {MUSIC!r}", at)
             if music:
@@ -173,10 +173,10 @@ def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[Part]:
                     sound(f"{MUSIC}: {words}" if words else MUSIC, of_nobody=True)
             elif words:
                 if not parts:
-                    parts.append(Part(None))
+                    parts.append(TextPart(None))
                 parts[-1].say(words)
     if not parts:
-        return [Part(None, "", before)]
+        return [TextPart(None, "", before)]
     parts[0].sounds[:0] = before
     return parts
 
@@ -237,7 +237,7 @@ def _first_name(piece: str) -> tuple[str, int] | None:
     return name, match.end()
 
 
-def render_words(part: Part, skip: int = 0) -> str:
+def render_words(part: TextPart, skip: int = 0) -> str:
     """A part's words with its sounds, from the given sound on, at their places."""
     if len(part.sounds) <= skip:
         return part.text
@@ -250,7 +250,7 @@ def render_words(part: Part, skip: int = 0) -> str:
     return " ".join(piece for piece in pieces if piece)
 
 
-def render_line(parts: Iterable[Part], names: Sequence[str]) -> str:
+def render_line(parts: Iterable[TextPart], names: Sequence[str]) -> str:
     """The annotated line of a cue's parts."""
     pieces: list[Any] = []
     for part in parts:

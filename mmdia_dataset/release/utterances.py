@@ -12,7 +12,7 @@ from mmdia_dataset.release.residue import apply, diff
 from mmdia_dataset.release.rules import EntryError, Notes
 from mmdia_dataset.release.srt import LineTimes, extent, parts_of, times_of
 from mmdia_dataset.release.style import read_style, style_of, write_labels, write_scores
-from mmdia_dataset.release.transcript import Cast, Part, parse_line, parse_words, render_words, without_markup
+from mmdia_dataset.release.transcript import Cast, TextPart, parse_line, parse_words, render_words, without_markup
 from mmdia_dataset.release.values import (
     cast_of,
     clip_number,
@@ -133,7 +133,7 @@ def _both(value: Any) -> tuple[Any, Any]:
     return value, None
 
 
-def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[Part]:
+def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[TextPart]:
     text = line.get("text")
     text = without_markup(text) if type(text) is str else ""
     speaker = line.get("speaker")

@@ -7,18 +7,7 @@ release file holds beyond these fields is kept in ``extra`` by its reader.
 Times are integer milliseconds. Spans are half-open. Every field says its unit and gives an example.
 """
 
-from mmdia_dataset.schema.annotations import (
-    AffectiveTriplet,
-    Dialogue,
-    InteractionMode,
-    Issue,
-    Movie,
-    NonVerbal,
-    Relationship,
-    Speaker,
-    Splits,
-    Turn,
-)
+from mmdia_dataset.schema.answer import Answer, Utterance
 from mmdia_dataset.schema.base import (
     INTERACTION_MODES,
     RELATIONSHIPS,
@@ -38,7 +27,7 @@ from mmdia_dataset.schema.building import (
     Evidence,
     Fingerprint,
     Keyframe,
-    Located,
+    LocatedDialogue,
     MadeLine,
     ManifestLine,
     Media,
@@ -47,12 +36,12 @@ from mmdia_dataset.schema.building import (
     Place,
     PlacedDialogue,
     Reason,
-    Recording,
+    RecordingInfo,
     RefusedDialogue,
     RefusedLine,
-    Source,
+    SourceSpan,
 )
-from mmdia_dataset.schema.coverage import (
+from mmdia_dataset.schema.certificate import (
     Certificate,
     ErrorBounds,
     IdList,
@@ -62,9 +51,20 @@ from mmdia_dataset.schema.coverage import (
     SplitIds,
     Subset,
 )
-from mmdia_dataset.schema.scoring import Answer, Utterance
-from mmdia_dataset.schema.sharding import FileBeside, Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
-from mmdia_dataset.schema.tasks import (
+from mmdia_dataset.schema.dialogue import (
+    AffectiveTriplet,
+    Dialogue,
+    InteractionMode,
+    Issue,
+    Movie,
+    NonVerbal,
+    Relationship,
+    Speaker,
+    Splits,
+    Turn,
+)
+from mmdia_dataset.schema.shard import FileBeside, Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
+from mmdia_dataset.schema.task_rows import (
     Reference,
     SpeechVideo,
     StyleSpeech,
@@ -98,7 +98,7 @@ __all__ = [
     "InteractionMode",
     "Issue",
     "Keyframe",
-    "Located",
+    "LocatedDialogue",
     "MadeLine",
     "ManifestLine",
     "Media",
@@ -114,7 +114,7 @@ __all__ = [
     "Place",
     "PlacedDialogue",
     "Reason",
-    "Recording",
+    "RecordingInfo",
     "Reference",
     "RefusedDialogue",
     "RefusedLine",
@@ -125,7 +125,7 @@ __all__ = [
     "Severity",
     "Shard",
     "ShardIndex",
-    "Source",
+    "SourceSpan",
     "Span",
     "Speaker",
     "SpeechVideo",

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from mmdia_dataset.schema.annotations import Dialogue
 from mmdia_dataset.schema.base import (
     FileFingerprint,
     Id,
@@ -23,6 +22,7 @@ from mmdia_dataset.schema.base import (
     Sha256,
     Split,
 )
+from mmdia_dataset.schema.dialogue import Dialogue
 from mmdia_dataset.timing import MAX_MS, Piece, Span, TimeMap, rate_from_text
 
 
@@ -47,7 +47,7 @@ class Passport(Model):
     fingerprint: Fingerprint | None = Field(default=None, description="Timing fingerprint.", examples=[None])
 
 
-class Recording(Model):
+class RecordingInfo(Model):
     """One media file a user owns, named without its folder."""
 
     name: str = Field(description="File name.", examples=["Sense and Sensibility (1995).mkv"])
@@ -110,7 +110,7 @@ class Edition(Model):
     """How one edition's time runs against a movie's: offsets only, so that it can be shared."""
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])
-    recording: Recording = Field(
+    recording: RecordingInfo = Field(
         description="The file it was found on.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
     )
     pieces: Many[EditionPiece] = Field(description="The time map, in order of movie time.", examples=[[]])
@@ -188,7 +188,7 @@ class MadeLine(_Line):
         examples=["0" * 64],
     )
     size: Index = Field(description="Size of the file, or of all pictures [bytes].", examples=[1048576])
-    recording: Recording = Field(
+    recording: RecordingInfo = Field(
         description="The file it was cut from.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
     )
     rate: Rate = Field(description="Speed of that recording against the movie there.", examples=["25025/24000"])
@@ -218,7 +218,7 @@ class RefusedLine(_Line):
     reasons: Annotated[Many[Reason], Field(min_length=1)] = Field(
         description="Why, strongest first.", examples=[[{"rule": "no-recording", "detail": "no file names tt0114388"}]]
     )
-    recording: Recording | None = Field(default=None, description="The file tried, if any.", examples=[None])
+    recording: RecordingInfo | None = Field(default=None, description="The file tried, if any.", examples=[None])
 
 
 ManifestLine = Annotated[MadeLine | RefusedLine, Field(discriminator="status")]
@@ -241,7 +241,7 @@ class Keyframe(Model):
     )
 
 
-class Source(Model):
+class SourceSpan(Model):
     """Where a dialogue lies in a recording: recording_ms = (movie_ms + offset_ms) / rate."""
 
     recording: str = Field(description="The file, by its full path.", examples=["/films/Sense and Sensibility.mkv"])
@@ -256,10 +256,10 @@ class Source(Model):
     )
 
 
-class Located(Dialogue):
+class LocatedDialogue(Dialogue):
     """A row of the `clips` configuration in mode `access`: a dialogue, and where it is."""
 
-    source: Source = Field(
+    source: SourceSpan = Field(
         description="Where to decode it from.",
         examples=[{"recording": "/films/a.mkv", "start_ms": 50260, "end_ms": 68120}],
     )

@@ -16,16 +16,17 @@ from math import ceil
 from pathlib import Path
 from typing import cast
 
+from mmdia_dataset.building.plan import Plan
+from mmdia_dataset.building.work import faults_in
 from mmdia_dataset.files import make_folder
-from mmdia_dataset.pipeline import faults_in
-from mmdia_dataset.plans import Plan, Progress
+from mmdia_dataset.processes import Progress
 from mmdia_dataset.schema import MadeLine, Shard, Split
+from mmdia_dataset.shards.clip_stock import basis_of
 from mmdia_dataset.shards.films import Films
 from mmdia_dataset.shards.index import shard_name
-from mmdia_dataset.shards.making import STATE, Making, make_shard
 from mmdia_dataset.shards.packreport import PackReport
 from mmdia_dataset.shards.planning import parse_size, settled
-from mmdia_dataset.shards.sources import basis_of
+from mmdia_dataset.shards.shard_set import STATE, Making, make_shard
 from mmdia_dataset.shards.stores import Store
 
 __all__ = ["DirectPlan", "plan_direct", "write_direct"]

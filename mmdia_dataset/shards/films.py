@@ -9,21 +9,24 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmdia_dataset.built import BuiltDirectory, edition_text
+from mmdia_dataset.building.forecast import clip_bytes
+from mmdia_dataset.building.movie_task import CuttingTask, Line, foretold
+from mmdia_dataset.building.plan import Plan
+from mmdia_dataset.building.wishes import Wish
+from mmdia_dataset.building.work import cut_all, find_timings, tasks_of
+from mmdia_dataset.built.directory import BuiltDirectory, edition_text
 from mmdia_dataset.errors import MediaError
 from mmdia_dataset.files import write_text
 from mmdia_dataset.media import MediaInfo, probe
-from mmdia_dataset.pipeline import cut_all, find_timings, tasks_of
-from mmdia_dataset.plans import Plan, Progress, Wish, clip_bytes
+from mmdia_dataset.processes import Progress
 from mmdia_dataset.schema import SPLITS, Dialogue, Edition, MadeLine, RefusedLine, Split
+from mmdia_dataset.shards.clip_stock import Item, LeftOut, PackedClips, item_of
 from mmdia_dataset.shards.keys import key_of
-from mmdia_dataset.shards.making import Making
 from mmdia_dataset.shards.planning import Sized, in_order
-from mmdia_dataset.shards.samples import JSON
-from mmdia_dataset.shards.sources import Built, Item, LeftOut, item_of
+from mmdia_dataset.shards.shard_set import Making
+from mmdia_dataset.shards.shard_writer import Packed
 from mmdia_dataset.shards.stores import Store
-from mmdia_dataset.shards.writing import Packed
-from mmdia_dataset.workers import Line, Task, foretold
+from mmdia_dataset.shards.tar_samples import JSON
 
 __all__ = ["Films"]
 
@@ -86,7 +89,7 @@ class Films:
         self.timings = find_timings(plan, self._directory, jobs, progress)
         known: dict[tuple[str, str], Line] = {(line.id, line.mode): line for line in making.lines()}
         tasks, refused = tasks_of(plan, self.timings, self._directory, known)
-        self._tasks: dict[str, Task] = {task.edition.movie: task for task in tasks}
+        self._tasks: dict[str, CuttingTask] = {task.edition.movie: task for task in tasks}
         self._lines: dict[str, Line] = {line.id: line for line in refused}
         for task in tasks:
             for wish, line in foretold(task, {line.id: line for line in task.known}):
@@ -141,7 +144,7 @@ class Films:
 
     def packed(self, items: Sequence[Item]) -> Iterator[Packed | LeftOut]:
         """Samples, with their media read."""
-        return Built(self._directory.root).packed(items)
+        return PackedClips(self._directory.root).packed(items)
 
     def lines_of(self, numbers: Iterable[int]) -> list[Line]:
         """The lines of samples."""

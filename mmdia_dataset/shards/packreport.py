@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mmdia_dataset.schema import SPLITS, ShardIndex, Split
-from mmdia_dataset.shards.sources import LeftOut
+from mmdia_dataset.shards.clip_stock import LeftOut
 
 __all__ = ["PackReport"]
 

@@ -20,8 +20,8 @@ from mmdia_dataset.schema import Sample, SampleFile, Severity
 from mmdia_dataset.shards.faults import Fault
 from mmdia_dataset.shards.keys import is_key, key_of
 from mmdia_dataset.shards.lengths import lengths_for
-from mmdia_dataset.shards.samples import JSON
 from mmdia_dataset.shards.stores import Store
+from mmdia_dataset.shards.tar_samples import JSON
 from mmdia_dataset.shards.tarscan import Entry, Flaw, TarScan
 from mmdia_dataset.timing import rate_from_text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mmdia_dataset.release import series_of
-from mmdia_dataset.rules import Rule
+from mmdia_dataset.release.checks import Rule
 from mmdia_dataset.schema import Dialogue, Issue, Split, Splits
 from mmdia_dataset.splitting.wording import Wording
 

@@ -11,9 +11,9 @@ tasks        the rows of each task
 
 from mmdia_dataset.views.cliptime import ClipTime
 from mmdia_dataset.views.draws import choose, draw
-from mmdia_dataset.views.options import CONTROLS, Control, TaskOptions
 from mmdia_dataset.views.prompts import FIELDS, TEMPLATES, controls_of, prompt
 from mmdia_dataset.views.references import Voices
+from mmdia_dataset.views.task_options import CONTROLS, Control, TaskOptions
 from mmdia_dataset.views.tasks import MADE_BY, TASKS, Facts, Task, lacking, task_row
 from mmdia_dataset.views.turns import (
     SOUNDS,

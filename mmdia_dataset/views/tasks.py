@@ -26,9 +26,9 @@ from mmdia_dataset.schema import (
 )
 from mmdia_dataset.views.cliptime import ClipTime
 from mmdia_dataset.views.draws import draw
-from mmdia_dataset.views.options import TaskOptions
 from mmdia_dataset.views.prompts import FIELDS, controls_of, prompt
 from mmdia_dataset.views.references import Voices
+from mmdia_dataset.views.task_options import TaskOptions
 from mmdia_dataset.views.turns import MergedTurn, merged_turns, speaking_order, tag_of, tagged
 
 __all__ = ["MADE_BY", "TASKS", "Facts", "Task", "drop_draw", "lacking", "task_row"]

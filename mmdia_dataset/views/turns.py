@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from mmdia_dataset.release.transcript import Part, render_words
+from mmdia_dataset.release.transcript import TextPart, render_words
 from mmdia_dataset.schema import Dialogue, Span, Turn
 
 __all__ = [
@@ -61,7 +61,9 @@ def turn_text(turn: Turn, sounds: Sounds = "keep") -> str:
     """A turn's words, with its sounds as ``<…>`` where they stand, or without."""
     if sounds == "drop" or not turn.nonverbal:
         return turn.text
-    return render_words(Part(turn.speaker, turn.text, [(one.sound, one.offset, one.speaker) for one in turn.nonverbal]))
+    return render_words(
+        TextPart(turn.speaker, turn.text, [(one.sound, one.offset, one.speaker) for one in turn.nonverbal])
+    )
 
 
 def merged_turns(turns: Iterable[Turn]) -> Iterator[MergedTurn]:

@@ -1,0 +1,224 @@
+"""What a fingerprint says of each dialogue: is it there, whole, and spoken by the same voices?
+
+A dub carries the same music and effects at the same times. So what must agree is the SPEECH: the loud frames inside
+the cues; and they must agree about as well as the pauses do, since noise that a recording has gained spoils pauses
+before it spoils speech, while another voice spoils nothing but speech.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
+from mmdia_dataset.alignment.by_fingerprint.likelihood import Likelihood
+from mmdia_dataset.alignment.by_fingerprint.splices import splice_in
+from mmdia_dataset.alignment.by_fingerprint.tracking import Run
+from mmdia_dataset.alignment.cues import cued
+from mmdia_dataset.alignment.evidence import NotPlaced, Placed, Verdict
+from mmdia_dataset.alignment.soundtrack import FRAME_RATE
+from mmdia_dataset.schema import Dialogue, Reason
+from mmdia_dataset.timing import format_timestamp
+
+__all__ = ["DUB", "judge"]
+
+DUB = "music and effects are the movie's, the voices are not: a dub, or another mix"
+"""What is said of a recording in another language."""
+
+_PAUSES_S = 3.0  # what lies around a dialogue is heard too
+_STRONG, _WEAK = 0.35, 0.2  # the typical agreement of a copy's dialogues is above, of another film's below
+_OTHER_VOICE = 0.4  # speech that agrees so much less than pauses is another's
+_FAINTEST, _LEAST = 0.15, 1.5  # agreement, and nats, that no other speech reaches
+_ENOUGH = 12.0  # nats for a part of a dialogue, or against it; noise and echo by themselves reach 10
+_FRAME_S = 0.27  # a little more than the time between two frames of a fingerprint
+_UNLIKE = 12  # frames of the soundtrack: halves are looked for as far away
+_LEAST_ERROR_S = 0.001
+_ASIDE_S = 0.01
+_BLUR_S, _STRETCH_S = 0.025, 0.012
+_FEWEST = 0.15  # with fewer of its dialogues than this, it is no edition of the movie
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """How a dialogue agrees where its run puts it, each -1 to 1.
+
+    Attributes:
+        speech: inside its cues.
+        loud: there, in the louder half.
+        pauses: between and around them; None where there are none to speak of.
+        nats: what its speech says for the place.
+        part: what the beginning or the end of it that speaks most for the place says for it.
+        foreign: what the stretch of its speech that speaks most against the place says against it [nats].
+        splice_s: movie time at which its run probably begins or ends although it is not over; None if none does [s].
+        apart_s: how far the places of its halves differ [s].
+        apart_error_s: standard error of that.
+        shift_s: how far its own best place lies from its run's.
+        spread_s: standard error of that.
+    """
+
+    speech: float
+    loud: float
+    pauses: float | None
+    nats: float
+    part: float
+    foreign: float
+    splice_s: float | None
+    apart_s: float
+    apart_error_s: float
+    shift_s: float
+    spread_s: float
+
+
+def judge(
+    dialogues: Sequence[Dialogue],
+    agreement: Agreement,
+    likelihood: Likelihood,
+    runs: Sequence[Run],
+    errors_s: Sequence[float],
+) -> tuple[dict[str, Verdict], Reason | None]:
+    """A verdict for each dialogue, and the reason if the recording as a whole is refused.
+
+    Args:
+        dialogues: of the movie.
+        agreement: of fingerprint and recording at the right speed.
+        likelihood: what each frame says.
+        runs: pieces in order of time.
+        errors_s: the standard error of each run's offset.
+    """
+    verdicts: dict[str, Verdict] = {}
+    heard: dict[str, tuple[Dialogue, int, _Heard]] = {}
+    for dialogue in dialogues:
+        where = _run_of(dialogue, agreement.times, likelihood, runs)
+        if dialogue.span.end_ms > 1000 * (agreement.times[-1] + _FRAME_S):
+            reason = Reason(rule="too-little-evidence", detail="the movie's fingerprint ends before it does")
+            verdicts[dialogue.id] = NotPlaced(reason)
+        elif where is None:
+            verdicts[dialogue.id] = NotPlaced(Reason(rule="absent", detail="this edition does not have it"))
+        else:
+            heard[dialogue.id] = (dialogue, where, _listen(dialogue, agreement, likelihood, runs, where))
+    listened = [one for _, _, one in heard.values()]
+    whole = _whole(listened)
+    if whole is None:
+        wander = float(np.median([abs(one.shift_s) for one in listened]))
+        for id_, (dialogue, where, one) in heard.items():
+            verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], one, wander)
+        placed = sum(isinstance(verdict, Placed) for verdict in verdicts.values())
+        if placed < _FEWEST * len(dialogues):
+            detail = f"only {placed} of its {len(dialogues)} dialogues are heard in it"
+            whole = Reason(rule="other-movie", detail=detail)
+    if whole is not None:
+        return {dialogue.id: NotPlaced(whole) for dialogue in dialogues}, whole
+    return {dialogue.id: verdicts[dialogue.id] for dialogue in dialogues}, None
+
+
+def _run_of(dialogue: Dialogue, times: NDArray[np.float64], likelihood: Likelihood, runs: Sequence[Run]) -> int | None:
+    """The run that plays a dialogue, None if there is none: of those that reach into it, the one most is said for."""
+    start, end = dialogue.span.start_ms / 1000, dialogue.span.end_ms / 1000
+    frames = np.flatnonzero((times >= start) & (times < end))
+    shared = [min(end, times[run.after - 1] + _FRAME_S) - max(start, times[run.first] - _FRAME_S) for run in runs]
+    near = [n for n, length_s in enumerate(shared) if length_s >= min(1.0, 0.5 * (end - start))]
+    return max(near, key=lambda n: float(likelihood.nats(frames, runs[n].offset_s).sum()), default=None)
+
+
+def _listen(
+    dialogue: Dialogue, agreement: Agreement, likelihood: Likelihood, runs: Sequence[Run], number: int
+) -> _Heard:
+    times = agreement.times
+    run = runs[number]
+    start, end = dialogue.span.start_ms / 1000, dialogue.span.end_ms / 1000
+    around = np.flatnonzero((times >= start - _PAUSES_S) & (times < end + _PAUSES_S))
+    speaks = cued(times[around], [dialogue])
+    in_run = (around >= run.first) & (around < run.after)
+    speech = around[speaks]
+    agree, weight = agreement.bits(around, run.offset_s)
+    level = agreement.loudness(around, run.offset_s)
+    loud = speaks & (level >= np.median(level[speaks])) if speaks.any() else speaks
+    pauses = ~speaks & in_run
+
+    def score(which: NDArray[np.bool_]) -> float:
+        return float(agree[which].sum() / max(float(weight[which].sum()), 0.1 * agreement.usual * which.sum(), 1e-6))
+
+    heavy = float(weight[pauses].sum()) / agreement.usual
+    halves = np.array_split(speech, 2)
+    peaks = [agreement.peak(half, run.offset_s, _UNLIKE) for half in halves] if len(speech) >= 8 else []
+    own = agreement.peak(speech, run.offset_s, 6) if len(speech) else None
+    said = likelihood.nats(speech, run.offset_s)
+    sums = np.concatenate([[0.0], np.cumsum(said)])
+    return _Heard(
+        speech=score(speaks),
+        loud=score(loud),
+        pauses=score(pauses) if heavy > 4 else None,
+        nats=float(sums[-1]),
+        part=float(max(sums.max(), sums[-1] - sums.min())),
+        foreign=float((np.maximum.accumulate(sums) - sums).max()),
+        splice_s=splice_in(dialogue.span, times, likelihood.nats, runs, number),
+        apart_s=peaks[1].shift_s - peaks[0].shift_s if peaks else 0.0,
+        apart_error_s=float(np.hypot(peaks[0].spread_s, peaks[1].spread_s)) if peaks else 0.0,
+        shift_s=own.shift_s if own else 0.0,
+        spread_s=own.spread_s if own else 1.0,
+    )
+
+
+def _whole(heard: list[_Heard]) -> Reason | None:
+    """Why the recording is no edition of the movie at all, by what is typical of its dialogues; None if it is."""
+    if not heard:
+        return Reason(rule="other-movie", detail="none of the movie's dialogues is heard in it")
+    speech = float(np.median([one.loud for one in heard]))
+    known = [one.pauses for one in heard if one.pauses is not None]
+    pauses = float(np.median(known)) if known else 0.0
+    if speech < _STRONG and pauses - speech > _OTHER_VOICE / 2:
+        return Reason(rule="other-language", detail=DUB)
+    if speech < _WEAK:
+        return Reason(rule="other-movie", detail="what it plays at the dialogues' times is not what they sound like")
+    return None
+
+
+def _stretched(agreement: Agreement) -> bool:
+    return agreement.pitch == 1 and abs(agreement.rate - 1) > 0.002
+
+
+def _verdict(
+    dialogue: Dialogue,
+    agreement: Agreement,
+    run: Run,
+    error_s: float,
+    one: _Heard,
+    wander_s: float,
+) -> Verdict:
+    """What is said of one dialogue.
+
+    Args:
+        dialogue: it.
+        agreement: of fingerprint and recording.
+        run: the piece it is in.
+        error_s: the standard error of that piece's offset.
+        one: what was heard of it.
+        wander_s: how far their own best places lie from their pieces'.
+    """
+
+    def refused(rule: str, detail: str) -> NotPlaced:
+        return NotPlaced(Reason(rule=rule, detail=detail))
+
+    if one.splice_s is not None and one.part > _ENOUGH:
+        when = format_timestamp(round(one.splice_s * 1000))
+        return refused("splice", f"a cut or an insertion runs through it near {when} of the movie")
+    if one.pauses is not None and one.pauses - one.loud > _OTHER_VOICE:
+        return refused("other-language", "around it the sound is the movie's, in it the voices are not")
+    if min(one.speech, one.loud) < _FAINTEST or one.nats < _LEAST:
+        return refused("absent", f"what is heard there agrees with its fingerprint by {one.speech:.2f} only")
+    if one.splice_s is not None or one.foreign > _ENOUGH:
+        return refused("splice", "a part of it does not follow the movie: a cut or an insertion runs through it")
+    if abs(one.apart_s) > max(0.02, 5 * one.apart_error_s):
+        return refused("splice", f"its halves lie {abs(one.apart_s) * 1000:.0f} ms apart: something was cut or put in")
+    if abs(one.shift_s) > _ASIDE_S + 4 * max(one.spread_s, wander_s):
+        return refused("absent", f"what is heard there lies {one.shift_s * 1000:.0f} ms beside its place")
+    # Echo and noise move what is heard by some milliseconds, and so does stretching time without changing pitch.
+    moved = _BLUR_S * (1 - min(1.0, one.speech)) + (_STRETCH_S if _stretched(agreement) else 0.0)
+    bound = _LEAST_ERROR_S + moved + 3 * error_s + min(abs(one.shift_s), 2 * one.spread_s)
+    start = (dialogue.span.start_ms / 1000 + run.offset_s) / agreement.rate
+    if start < 0 or start * FRAME_RATE > len(agreement.changes):
+        return refused("absent", "it lies outside the recording")
+    return Placed(start, bound * 1000, float(np.clip((one.speech + one.loud) / 2 + 0.1, 0, 1)))

@@ -1,0 +1,196 @@
+"""At which speed and pitch a recording plays a movie: known ones first, then all between 0.9 and 1.12."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
+from mmdia_dataset.alignment.by_fingerprint.changes import changes_of
+from mmdia_dataset.alignment.by_fingerprint.correlation import Hit, Searchable
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
+from mmdia_dataset.alignment.evidence import PULLED_RATES
+from mmdia_dataset.alignment.soundtrack import Soundtrack
+
+__all__ = ["Speed", "Window", "find_speed"]
+
+Window = NDArray[np.int64]
+"""Frames of a fingerprint that are looked for together."""
+
+# Within a window of 24 s, speeds 0.15 % apart are one.
+_KNOWN = (1.0, 1.0422, 1 / 1.0422)
+_SLOWEST, _FASTEST, _STEP = 0.9, 1.12, 0.006
+_SURE = 1.7  # a hit's score against its runner-up's that chance does not reach
+_BESIDE_S = 0.1
+_ENOUGH, _TRIES = 10, 8  # hits that are enough, and windows without one that are
+_PITCH_STEP = 0.02
+_CLEAN = 0.75  # agreement of windows without much noise at the right speed
+_CLEAR, _LEAST = 1.25, 0.3  # a hit's score against its runner-up's, and by itself
+_CLASS = 0.004  # speeds so near to the one a window was found with are possible
+_SAME_S = 0.02
+_GAIN = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """A speed, and what speaks for it.
+
+    Attributes:
+        rate: movie seconds per recording second.
+        pitch: how much higher the recording sounds.
+        hits: the windows found with it.
+    """
+
+    rate: float
+    pitch: float
+    hits: tuple[Hit, ...]
+
+
+def find_speed(
+    reference: TimingFingerprint, soundtrack: Soundtrack, windows: list[Window], small: list[Window]
+) -> Speed | None:
+    """The speed at which most windows are found clearly, or None where none is found.
+
+    Args:
+        reference: of the movie.
+        soundtrack: of the recording.
+        windows: what to look for at known speeds, of 24 s at most, in the order to try.
+        small: what to look for at all others, of 12 s at most.
+    """
+    best: Speed | None = None
+    prepared: dict[float, Searchable] = {}
+    unsure: Speed | None = None
+    for rate, pitch in _hypotheses(_KNOWN):
+        hits = _hits(reference, soundtrack, prepared, windows, rate, pitch)
+        unsure = _better(unsure, Speed(rate, pitch, hits))
+        best = _better(best, _sure(rate, pitch, hits))
+        if best is not None and len(best.hits) >= min(4, len(windows)):
+            break
+    prepared = {1.0: prepared[1.0]}
+    if best is not None and np.mean([hit.score for hit in best.hits]) < _CLEAN:
+        # Noise, or a speed near the known one: a percent off, windows are still found, but badly.
+        near = tuple(best.rate + step * _STEP for step in (-2, -1, 1, 2))
+        for rate, pitch in _hypotheses(near):
+            best = _better(best, _sure(rate, pitch, _hits(reference, soundtrack, prepared, windows, rate, pitch)))
+    if best is None or len(best.hits) < min(2, len(windows)):
+        for rate, pitch in _hypotheses(tuple(np.arange(_SLOWEST, _FASTEST + _STEP / 2, _STEP))):
+            # Bands are wide: pitches a percent apart hear the same, and need be prepared once only.
+            heard = float(np.exp(round(np.log(pitch) / _PITCH_STEP) * _PITCH_STEP))
+            best = _better(best, _sure(rate, heard, _hits(reference, soundtrack, prepared, small, rate, heard)))
+            for passed in [one for one in prepared if one != 1 and abs(one - rate) > 2 * _PITCH_STEP]:
+                del prepared[passed]
+    # A dub is found by its music alone, hardly above chance; what it is will be seen.
+    best = best or unsure
+    if best is None:
+        return None
+    found = {float(reference.times[window[0]]) for window in windows}
+    return _measured(reference, soundtrack, best, windows if {hit.at_s for hit in best.hits} <= found else small)
+
+
+def _hypotheses(rates: tuple[float, ...]) -> Iterator[tuple[float, float]]:
+    for rate in rates:
+        yield rate, rate
+        if rate != 1:
+            yield rate, 1.0
+
+
+def _better(one: Speed | None, other: Speed | None) -> Speed | None:
+    def weight(speed: Speed | None) -> float:
+        return sum(hit.score - hit.second for hit in speed.hits) if speed else 0.0
+
+    return other if weight(other) > weight(one) else one
+
+
+def _hits(
+    reference: TimingFingerprint,
+    soundtrack: Soundtrack,
+    prepared: dict[float, Searchable],
+    windows: list[Window],
+    rate: float,
+    pitch: float,
+) -> tuple[Hit, ...]:
+    """The windows that are found at a speed, and clearly."""
+    if pitch not in prepared:
+        prepared[pitch] = Searchable(changes_of(soundtrack, pitch))
+    times, signs = reference.times, reference.signs
+    hits: list[Hit] = []
+    for tried, window in enumerate(windows, 1):
+        hit = prepared[pitch].find(times[window], signs[window], rate)
+        if hit.score >= _LEAST and hit.score >= _CLEAR * hit.second:
+            hits.append(hit)
+        if len(hits) >= _ENOUGH or (tried >= _TRIES and not hits):
+            break
+    return tuple(hits)
+
+
+def _sure(rate: float, pitch: float, hits: tuple[Hit, ...]) -> Speed | None:
+    sure = tuple(hit for hit in hits if _is_sure(hit, hits, rate))
+    return Speed(rate, pitch, sure) if sure else None
+
+
+def _is_sure(hit: Hit, hits: tuple[Hit, ...], rate: float) -> bool:
+    """Whether a hit is more than the best of many places: far above the next, or on one line with another."""
+    if hit.score >= _SURE * hit.second:
+        return True
+    return any(
+        other is not hit
+        and abs((hit.found_s - other.found_s) * rate - (hit.at_s - other.at_s))
+        < _BESIDE_S + _CLASS * abs(hit.at_s - other.at_s)
+        for other in hits
+    )
+
+
+def _measured(reference: TimingFingerprint, soundtrack: Soundtrack, speed: Speed, windows: list[Window]) -> Speed:
+    """The exact speed: the one at which most pairs of windows have the same offset, known speeds preferred."""
+    agreement = Agreement(reference, soundtrack, speed.rate, speed.pitch)
+    by_start = {float(reference.times[window[0]]): window for window in windows}
+    points: list[tuple[float, float]] = []
+    for hit in speed.hits:
+        window = by_start[hit.at_s]
+        offset = hit.found_s * speed.rate - hit.at_s
+        middle = float(reference.times[window].mean())
+        points.append((middle, (middle + offset) / speed.rate + agreement.peak(window, offset, 8).shift_s))
+    points.sort()
+    known = [float(rate) for rate in PULLED_RATES if abs(float(rate) / speed.rate - 1) < _CLASS]
+    slopes = [
+        (two[0] - one[0]) / (two[1] - one[1])
+        for n, one in enumerate(points)
+        for two in points[n + 1 :]
+        if two[1] - one[1] > 20 and abs((two[0] - one[0]) / (two[1] - one[1]) / speed.rate - 1) < _CLASS
+    ]
+    usual = max(known, key=lambda rate: _pairs(points, rate), default=speed.rate)
+    free = max(slopes, key=lambda rate: _pairs(points, rate), default=usual)
+    exact = usual
+    if _pairs(points, usual) < 0.6 * _pairs(points, free):
+        # With a splice between most windows, chance alone can put some on one line: the windows must gain by it too.
+        inside = [_inside(agreement, speed.hits, by_start, rate) for rate in (usual, free)]
+        exact = free if inside[1] > inside[0] + _GAIN else usual
+    if abs(exact - 1) < _CLASS:
+        return Speed(exact, 1.0, speed.hits)
+    # Bands are wide enough to be found at the other pitch too; at the right one they agree better.
+    pitches = (exact, 1.0)
+    heard = [
+        _inside(Agreement(reference, soundtrack, speed.rate, pitch), speed.hits, by_start, exact) for pitch in pitches
+    ]
+    return Speed(exact, pitches[int(np.argmax(heard))], speed.hits)
+
+
+def _inside(agreement: Agreement, hits: tuple[Hit, ...], windows: dict[float, Window], rate: float) -> float:
+    """How well the windows agree if each is played at this speed, on average."""
+    scores = []
+    for hit in hits:
+        window = windows[hit.at_s]
+        middle = float(agreement.times[window].mean())
+        # The middle stays where it was found, so that only the speed makes a difference.
+        found = (middle - hit.at_s) / agreement.rate + hit.found_s
+        scores.append(agreement.at_rate(rate).peak(window, found * rate - middle, 8).score)
+    return float(np.mean(scores))
+
+
+def _pairs(points: list[tuple[float, float]], rate: float) -> int:
+    """How many pairs of (movie time, recording time) lie on one line of this slope."""
+    offsets = sorted(found * rate - at for at, found in points)
+    return sum(two - one < _SAME_S for n, one in enumerate(offsets) for two in offsets[n + 1 :])

@@ -1,0 +1,68 @@
+"""Does a piece of the recording begin or end inside a dialogue?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdia_dataset.alignment.by_fingerprint.tracking import Gains, Run
+from mmdia_dataset.schema import Span
+
+__all__ = ["SPLICE", "splice_in"]
+
+SPLICE = 12.0
+"""How improbable it is that a piece of a recording ends at a given frame [nats]."""
+
+_AROUND_S = 30.0  # what lies so near may tell where a piece ends
+_RETURN = 4.0  # nats: that after such an end another piece begins only later
+_RISK = 0.5
+
+
+def splice_in(span: Span, times: NDArray[np.float64], nats: Gains, runs: Sequence[Run], number: int) -> float | None:
+    """The movie time at which a run begins or ends inside a span, if that is more probable than not [s].
+
+    Args:
+        span: of a dialogue, in the movie.
+        times: of the fingerprint's frames [s].
+        nats: what frames say for an offset.
+        runs: pieces in order of time.
+        number: the one that plays the dialogue.
+    """
+    start, end = span.start_ms / 1000, span.end_ms / 1000
+    middle = (start + end) / 2
+    to_the_end = np.flatnonzero((times >= middle) & (times < end + _AROUND_S))
+    to_the_start = np.flatnonzero((times >= start - _AROUND_S) & (times < middle))[::-1]
+    for frames, inside, neighbour in (
+        (to_the_start, times[to_the_start] >= start, number - 1),
+        (to_the_end, times[to_the_end] < end, number + 1),
+    ):
+        other = nats(frames, runs[neighbour].offset_s) if 0 <= neighbour < len(runs) else None
+        odds = _odds(nats(frames, runs[number].offset_s), other)[: int(inside.sum())]
+        if odds.sum() > _RISK:
+            return float(times[frames[int(np.argmax(odds))]])
+    return None
+
+
+def _odds(own: NDArray[np.floating], other: NDArray[np.floating] | None) -> NDArray[np.float64]:
+    """How probably a run stops at each of some frames, and last, that it goes on to their end: (frames + 1,).
+
+    Where it stops, the recording has nothing of the movie any more, or another run takes over there or later. Every
+    course of events is as probable as it is before anything is heard, times what its frames say (Bayes).
+
+    Args:
+        own: what frames say for the run [nats].
+        other: what they say for the next one, if there is one.
+    """
+    count = len(own)
+    before = np.concatenate([[0.0], np.cumsum(own)])
+    rest = np.zeros(count + 1)
+    if other is not None:
+        after = np.concatenate([np.cumsum(other[::-1])[::-1], [0.0]])
+        later = np.logaddexp.accumulate(after[::-1])[::-1] - _RETURN
+        rest = np.logaddexp(rest, np.logaddexp(after, later))
+    courses = before + rest - SPLICE
+    courses[count] = before[count]
+    odds = np.exp(courses - courses.max())
+    return np.asarray(odds / odds.sum(), np.float64)

@@ -1,0 +1,1 @@
+"""By speech alone: where somebody speaks when the dialogues say so."""

@@ -1,0 +1,409 @@
+"""Places dialogues in a recording by voice activity alone: when somebody begins to speak, and when nobody does.
+
+1. The speed: a path of all dialogues through the recording is sought at the speeds editions usually have, then at all
+   others. It is accepted if it is far likelier than chance (`speechpath`), and measured from the path itself.
+2. The pieces: dialogues between two cuts share one offset, measured from all their lines together.
+3. The lines: what a line that fits looks like, and one that does not, is learnt from this recording. So each line next
+   to a cut is given to the piece before it, to the piece after it, or to neither.
+4. The language: a dub speaks at the same moments, but its lines end elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdia_dataset.alignment.by_speech.lines import Rhythm, SpokenLines
+from mmdia_dataset.alignment.by_speech.speechpath import (
+    CELL_RATE,
+    FOUND_NATS,
+    Cells,
+    Path,
+    SpeechSpeed,
+    find_path,
+    find_speed,
+)
+from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdict
+from mmdia_dataset.alignment.soundtrack import Soundtrack
+from mmdia_dataset.alignment.voice import speech_curves
+from mmdia_dataset.schema import Dialogue, Reason
+from mmdia_dataset.timing import Piece, TimeMap
+
+__all__ = ["by_speech"]
+
+_LONGEST_S = 600.0
+_LARGEST = 25_000_000  # cells times dialogues: 75 MB
+_FEWEST_LINES = 20
+
+_BETWEEN_NATS = 3.0  # beyond the price of choosing a place
+_SETTLED = 2e-5
+_SAME_S = 0.12  # offsets of one piece: a cut as short as that can't be told from a line's own scatter
+_DOUBTED = 2  # dialogues at either end of a piece that may yet prove not to be there
+
+_EDGE_NATS = 3.0
+_SAME_NATS = 3.0  # a neighbour in the same piece
+_END_NATS = 3.0  # nearly all recordings have the movie's first and last dialogue
+_AGAINST_NATS = -0.8  # a line, on average, where neighbours on both sides speak for it; other speech has -2
+_HALF_NATS, _OUTER_NATS = -2.0, -1.0  # for one half of a dialogue, and for its line nearest to a cut
+_BEYOND_NATS = 2.0  # for its lines nearest to a cut, if they were beyond it
+_PART_NATS = 2.0
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 60.0
+
+_LATE_S, _EARLY_S = 0.45, 0.05
+"""How near to a cut a dialogue may end or start: cues linger, so where one ends says little about where the cut is."""
+
+_LEAD_MS = 100.0
+"""Subtitles come in a few frames before the words; guides allow two or three, and nobody knows how many it were."""
+
+_FEWEST_ENDS = 10
+_LATE_END_S, _LATE_SHARE = 0.1, 0.2  # words that go on after their cue
+_SAME_END_S, _SAME_SHARE = 0.6, 0.6  # words that end as long before the end of their cue as most others do
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A dialogue with its rhythm."""
+
+    dialogue: Dialogue
+    rhythm: Rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A piece being found: dialogues first to last lie `recording_s = movie_s / rate + shift_s`, give or take."""
+
+    first: int
+    last: int
+    shift_s: float
+    error_s: float
+
+
+def by_speech(
+    dialogues: Sequence[Dialogue], soundtrack: Soundtrack, *, rates: Sequence[Fraction] | None = None
+) -> Alignment:
+    """Where dialogues lie in a recording, by the rhythm of speech.
+
+    Args:
+        dialogues: of one movie, on the movie's timeline, in any order.
+        soundtrack: what is heard of the recording.
+        rates: speeds to try; left out, all from 0.9 to 1.12.
+
+    Returns:
+        A verdict for each dialogue. `error_ms` of a place has two parts: twice the standard error of its piece's
+        offset, measured from the scatter of its dialogues; and 100 ms, as subtitles lead speech by an unknown time.
+    """
+    ids = tuple(dialogue.id for dialogue in dialogues)
+    known = _known(dialogues)
+    curves = speech_curves(soundtrack.levels, soundtrack.voice)
+    if not known:
+        return _nothing(ids, "too-little-evidence", "no dialogue has lines that could be searched for")
+    if not curves.rise.any():
+        return _nothing(ids, "too-little-evidence", "nothing is heard in the recording")
+    cells, lines = Cells(curves), SpokenLines(curves)
+    chosen = _chosen(known, cells.count)
+    rhythms = [known[number].rhythm for number in chosen]
+    found = find_speed(rhythms, cells, lines, rates)
+    stretches: list[_Stretch] = []
+    if found is not None:
+        rate = float(found[0].rate)
+        stretches = _joined(_stretches(found[1], chosen, known, lines, rate))
+        stretches = _joined(_filled(stretches, known, cells, lines, rate))
+    if found is None or not stretches:
+        count = sum(len(rhythm.cues) for rhythm in rhythms)
+        if count < _FEWEST_LINES:
+            return _nothing(ids, "too-little-evidence", f"{count} lines are too few to know a movie by their rhythm")
+        return _nothing(ids, "other-movie", "nowhere in the recording do people speak as in this movie")
+    speed, path = found
+    return _Judge(known, lines, speed, stretches, soundtrack.duration_s).alignment(ids, path.nats)
+
+
+def _known(dialogues: Sequence[Dialogue]) -> list[_Known]:
+    """Dialogues that can be searched for, by their start."""
+    known = []
+    for dialogue in dialogues:
+        spans = [(turn.span.start_ms, turn.span.end_ms) for turn in dialogue.turns]
+        rhythm = Rhythm.of(spans)
+        if dialogue.timeline == "movie" and len(rhythm.cues) and rhythm.length_s <= _LONGEST_S:
+            known.append(_Known(dialogue, rhythm))
+    return sorted(known, key=lambda one: (one.rhythm.cues[0, 0], one.rhythm.cues[-1, 1]))
+
+
+def _chosen(known: Sequence[_Known], cells: int) -> list[int]:
+    """Numbers of the dialogues that make the path: all, or as many as memory allows, those with the most lines."""
+    room = max(2, _LARGEST // max(cells, 1))
+    richest = sorted(range(len(known)), key=lambda number: -len(known[number].rhythm.cues))
+    return sorted(richest[:room])
+
+
+def _stretches(
+    path: Path, numbers: Sequence[int], known: Sequence[_Known], lines: SpokenLines, rate: float
+) -> list[_Stretch]:
+    """The pieces of a path, each with the offset that fits its dialogues best."""
+    found = []
+    for run in path.runs():
+        rhythms = [known[numbers[at]].rhythm for at in run]
+        cells = [step.cell for at in run if (step := path.steps[at])]
+        near = [cell / CELL_RATE - rhythm.middle_s / rate for cell, rhythm in zip(cells, rhythms, strict=True)]
+        shift, error = lines.shift_s(rhythms, float(np.median(near)), rate)
+        found.append(_Stretch(numbers[run[0]], numbers[run[-1]], shift, error))
+    return found
+
+
+def _filled(
+    stretches: Sequence[_Stretch], known: Sequence[_Known], cells: Cells, lines: SpokenLines, rate: float
+) -> list[_Stretch]:
+    """The stretches, with short ones between them that could only be found once it was clear where they can be."""
+    ends = [None, *stretches, None]
+    found: list[_Stretch] = []
+    for before, after in pairwise(ends):
+        numbers = range(before.last + 1 if before else 0, after.first if after else len(known))
+        low = known[before.last].rhythm.cues[-1, 1] / rate + before.shift_s - _LATE_S if before else 0.0
+        high = known[after.first].rhythm.cues[0, 0] / rate + after.shift_s if after else cells.count / CELL_RATE
+        within = (max(0, int(low * CELL_RATE)), min(cells.count, int(high * CELL_RATE)))
+        rhythms = [known[number].rhythm for number in numbers]
+        if rhythms and len(rhythms) * cells.count <= _LARGEST:
+            path = find_path(rhythms, cells, rate, _SETTLED, within)
+            if path.nats >= _BETWEEN_NATS:
+                found += _stretches(path, numbers, known, lines, rate)
+        if after:
+            found.append(after)
+    return found
+
+
+def _joined(stretches: Sequence[_Stretch]) -> list[_Stretch]:
+    """Neighbours with the same offset are one."""
+    found: list[_Stretch] = []
+    for one in stretches:
+        if found and abs(found[-1].shift_s - one.shift_s) < _SAME_S:
+            last = found.pop()
+            shift = last.shift_s if last.error_s < one.error_s else one.shift_s
+            found.append(_Stretch(last.first, one.last, shift, max(last.error_s, one.error_s)))
+        else:
+            found.append(one)
+    return found
+
+
+class _Judge:
+    """Gives each dialogue its verdict.
+
+    Attributes:
+        piece: of each dialogue, the number of the stretch it lies in, if it is one.
+        parts: of dialogues that a cut runs through, the stretches that surely hold the first and the last line.
+    """
+
+    def __init__(
+        self,
+        known: Sequence[_Known],
+        lines: SpokenLines,
+        speed: SpeechSpeed,
+        stretches: Sequence[_Stretch],
+        duration_s: float,
+    ) -> None:
+        self.known = known
+        self.lines = lines
+        self.speed = speed
+        self.rate = float(speed.rate)
+        self.stretches = stretches
+        self.duration_s = duration_s
+        self.piece: list[int | None] = [None] * len(known)
+        self.parts: dict[int, tuple[int | None, int | None]] = {}
+        self.reasons: dict[int, Reason] = {}
+
+    def alignment(self, ids: tuple[str, ...], nats: float) -> Alignment:
+        """The verdicts on all dialogues, and the time map."""
+        sure = []
+        for number, stretch in enumerate(self.stretches):
+            for inside in range(stretch.first, stretch.last + 1):
+                self.piece[inside] = number
+                sure.append((self.known[inside].rhythm, stretch.shift_s))
+        if not self.lines.learn(sure, self.rate):
+            return _nothing(ids, "too-little-evidence", "speech is too hard to tell from the rest of the sound")
+        for after in range(len(self.stretches) + 1):
+            self._divide(after)
+        dub = self._dub()
+        if dub is not None:
+            return _nothing(ids, *dub)
+        verdicts = {one.dialogue.id: self._verdict(number) for number, one in enumerate(self.known)}
+        errors = [verdict.error_ms for verdict in verdicts.values() if isinstance(verdict, Placed)]
+        if not errors:
+            return _nothing(ids, "too-little-evidence", "no dialogue fits clearly")
+        unknown = _refused("too-little-evidence", "it has no lines that could be searched for")
+        return Alignment(
+            "speech",
+            self._time_map(verdicts),
+            {id_: verdicts.get(id_, unknown) for id_ in ids},
+            error_ms=max(errors),
+            confidence=float(1 - np.exp(-nats / FOUND_NATS)),
+        )
+
+    def _nats(self, number: int, stretch: int) -> NDArray[np.float64]:
+        """What speaks for each line of a dialogue, if it lies in a stretch."""
+        if not 0 <= stretch < len(self.stretches):
+            return np.full(len(self.known[number].rhythm.cues), -1e6)
+        return self.lines.nats(self.known[number].rhythm, self.stretches[stretch].shift_s, self.rate)
+
+    def _divide(self, after: int) -> None:
+        """Give the lines around a cut to the stretch before it, to the one after it, or to neither."""
+        before = after - 1
+        first, last = 0, len(self.known) - 1
+        if before >= 0:
+            first = max(self.stretches[before].first, self.stretches[before].last - _DOUBTED)
+        if after < len(self.stretches):
+            last = min(self.stretches[after].last, self.stretches[after].first + _DOUBTED)
+        numbers = range(first, last + 1)
+        left = [self._nats(number, before) for number in numbers]
+        right = [self._nats(number, after) for number in numbers]
+        cues = np.concatenate([self.known[number].rhythm.cues for number in numbers])
+        stop, start = self._cut(np.concatenate(left), np.concatenate(right), cues, before, after)
+        line = 0
+        for at, number in enumerate(numbers):
+            count = len(left[at])
+            ours = int(np.clip(stop - line, 0, count))  # lines of this dialogue that lie in the stretch before
+            theirs = int(np.clip(line + count - start, 0, count))
+            line += count
+            self.piece[number] = before if ours == count else after if theirs == count else None
+            if not ours and not theirs:
+                self.reasons[number] = Reason(rule="absent", detail="where it should be, nobody speaks as it does")
+            elif self.piece[number] is None:
+                self.reasons[number] = Reason(rule="splice", detail="a cut or an insertion runs through it")
+                self.parts[number] = (
+                    before if left[at][:ours].sum() >= _PART_NATS else None,
+                    after if right[at][count - theirs :].sum() >= _PART_NATS else None,
+                )
+
+    def _cut(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], cues: NDArray[np.float64], before: int, after: int
+    ) -> tuple[int, int]:
+        """How many lines lie before the cut, and which is the first after it; between them, lines are missing.
+
+        A cut may be anywhere between two lines, so long pauses are likelier to hold it.
+        """
+        count = len(cues)
+        until = np.concatenate([[0.0], np.cumsum(left)])
+        since = np.concatenate([np.cumsum(right[::-1])[::-1], [0.0]])
+        pauses = np.clip(cues[1:, 0] - cues[:-1, 1], _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S)
+        place = np.log(np.concatenate([[_SHORTEST_PAUSE_S], pauses, [_SHORTEST_PAUSE_S]]) / (pauses.sum() + 1))
+        if before < 0:
+            place[0] = _END_NATS
+            return 0, int((since + place).argmax())
+        if after == len(self.stretches):
+            place[-1] = _END_NATS
+            return int((until + place).argmax()), count
+        ends_s = np.concatenate([[-np.inf], cues[:, 1]]) / self.rate + self.stretches[before].shift_s - _LATE_S
+        starts_s = np.concatenate([cues[:, 0], [np.inf]]) / self.rate + self.stretches[after].shift_s
+        best, division = -np.inf, (0, count)
+        for stop in range(count + 1):
+            score = until[stop] + place[stop] + since[stop:] + np.concatenate([[0.0], place[stop + 1 :]])
+            score[starts_s[stop:] < ends_s[stop]] = -np.inf  # nothing is heard twice
+            at = int(score.argmax())
+            if score[at] > best:
+                best, division = float(score[at]), (stop, stop + at)
+        return division
+
+    def _dub(self) -> tuple[str, str] | None:
+        """Why the language can't be the movie's, or can't be known, by where lines end."""
+        placed = [(self.known[n].rhythm, self.stretches[p].shift_s) for n, p in enumerate(self.piece) if p is not None]
+        ends = self.lines.ends_s(placed, self.rate)
+        if len(ends) < _FEWEST_ENDS:
+            return "too-little-evidence", "too few lines are heard to tell the movie's language from a dub"
+        late = float((ends > _LATE_END_S).mean())
+        within = np.searchsorted(ends, ends + _SAME_END_S, side="right") - np.arange(len(ends))
+        if late > _LATE_SHARE or float(within.max()) / len(ends) < _SAME_SHARE:
+            return "other-language", "lines begin when they should and end when they should not: a dub, it seems"
+        return None
+
+    def _verdict(self, number: int) -> Verdict:
+        piece = self.piece[number]
+        if piece is None:
+            return NotPlaced(self.reasons[number])
+        stretch, span = self.stretches[piece], self.known[number].dialogue.span
+        start_s, end_s = (ms / 1000 / self.rate + stretch.shift_s for ms in (span.start_ms, span.end_ms))
+        if start_s < 0 or end_s > self.duration_s:
+            return _refused("absent", "it lies outside the recording")
+        sides = (self._side(number, -1), self._side(number, 1))
+        if "cut" in sides:
+            return _refused("splice", "a cut or an insertion is so near that it may run through it")
+        nats = self._nats(number, piece)
+        own, half = float(nats.sum()), len(nats) // 2
+        if own < _AGAINST_NATS * len(nats):
+            return _refused("absent", "its neighbours are there, but people speak differently from its lines")
+        support = own
+        if "other" in sides and half and min(nats[:half].sum(), nats[half:].sum()) < _HALF_NATS:
+            return _refused("splice", "only a part of it is heard next to a cut")
+        for side, step in zip(sides, (-1, 1), strict=True):
+            if side == "other" and not self._outer_heard(number, piece, step):
+                return _refused("splice", "its lines next to a cut may belong to what is beyond the cut")
+        for side, step in zip(sides, (-1, 1), strict=True):
+            if side == "same":
+                support += _SAME_NATS
+            elif side == "end":
+                support += _END_NATS
+            else:  # the cut is in the pause on this side, or in the one on the other side
+                support += float(np.log(self._pause_s(number, step) / self._pause_s(number, -step)))
+        if support < _SAME_NATS + _EDGE_NATS and sides != ("same", "same"):
+            return _refused("too-little-evidence", "it lies next to a cut and does not fit clearly enough by itself")
+        away_s = abs(span.start_ms / 1000 - self._middle_s(stretch)) / self.rate
+        error_s = np.hypot(stretch.error_s, self.speed.error * away_s)
+        return Placed(start_s, float(_LEAD_MS + 2000 * error_s), float(1 / (1 + np.exp(-max(support, -20.0)))))
+
+    def _outer_heard(self, number: int, piece: int, step: int) -> bool:
+        """Whether a dialogue's lines on the side of a cut are heard in its piece, and no better in the one beyond."""
+        own = self._nats(number, piece)[::-step]
+        better = np.cumsum(self._nats(number, piece + step)[::-step] - own)
+        return bool(own[0] >= _OUTER_NATS and better.max() < _BEYOND_NATS)
+
+    def _middle_s(self, stretch: _Stretch) -> float:
+        return (self.known[stretch.first].rhythm.middle_s + self.known[stretch.last].rhythm.middle_s) / 2
+
+    def _pause_s(self, number: int, step: int) -> float:
+        """The pause to the dialogue before (-1) or after (1) it, as the prior of a cut's place."""
+        early, late = sorted((number, number + step))
+        if early < 0 or late >= len(self.known):
+            return _LONGEST_PAUSE_S
+        pause = self.known[late].rhythm.cues[0, 0] - self.known[early].rhythm.cues[-1, 1]
+        return float(np.clip(pause, _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S))
+
+    def _side(self, number: int, step: int) -> Literal["same", "end", "other", "cut"]:
+        """Whether a neighbour lies in the same piece, elsewhere, or so near elsewhere that a cut may hit this one."""
+        other = number + step
+        if not 0 <= other < len(self.known):
+            return "end"
+        if self.piece[other] == self.piece[number]:
+            return "same"
+        begun, ended = self.parts.get(other, (None, None))
+        if (begun if step > 0 else ended) == self.piece[number]:
+            return "other"  # its near lines are in this piece: the cut is beyond them
+        early, late = sorted((number, other))
+        pause = (self.known[late].dialogue.span.start_ms - self.known[early].dialogue.span.end_ms) / 1000
+        return "cut" if pause < (_LATE_S if step > 0 else _EARLY_S) else "other"
+
+    def _time_map(self, verdicts: Mapping[str, Verdict]) -> TimeMap:
+        """Pieces from the first dialogue placed in each to the last one; between them nothing is known."""
+        pieces: list[Piece] = []
+        for piece, stretch in enumerate(self.stretches):
+            spans = [
+                one.dialogue.span
+                for one, where in zip(self.known, self.piece, strict=True)
+                if where == piece and isinstance(verdicts[one.dialogue.id], Placed)
+            ]
+            if spans:
+                start = max([span.start_ms for span in spans[:1]] + [one.to_ms for one in pieces[-1:]])
+                end = max(span.end_ms for span in spans)
+                offset = Fraction(round(stretch.shift_s * self.rate * 1_000_000), 1000)
+                if start < end:
+                    pieces.append(Piece(start, end, self.speed.rate, offset))
+        return TimeMap(tuple(pieces))
+
+
+def _refused(rule: str, detail: str) -> NotPlaced:
+    return NotPlaced(Reason(rule=rule, detail=detail))
+
+
+def _nothing(ids: tuple[str, ...], rule: str, detail: str) -> Alignment:
+    return Alignment.nothing("speech", ids, Reason(rule=rule, detail=detail))

@@ -1,0 +1,216 @@
+"""The subtitle tier: dialogues placed by the words of a recording's own subtitles, checked against its sound.
+
+Words are compared, not lines (`readings`). What the subtitles say about time is believed only as far as the sound
+agrees (`cuesound`): a constant shift is corrected where the sound says so clearly, and where no shift fits, or in parts
+where the sound is off, nothing is placed.
+
+What can't be known: by how much annotated times lead speech, which is part of every error bound; and whether the
+recording is a dub whose subtitles were left in the language of the annotations, since a dub speaks at nearly the same
+times. Who knows the language of the sound must compare it with the annotations'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from mmdia_dataset.alignment.by_subtitles.chains import Floats
+from mmdia_dataset.alignment.by_subtitles.cuesound import BLOCK_S, Listener
+from mmdia_dataset.alignment.by_subtitles.readings import TrackReading, Transcript, read_track
+from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdict
+from mmdia_dataset.alignment.soundtrack import Soundtrack
+from mmdia_dataset.media import SubtitleTrack, same_language
+from mmdia_dataset.schema import Dialogue, Reason
+from mmdia_dataset.timing import MAX_MS, Piece, TimeMap
+
+__all__ = ["by_subtitles"]
+
+_TRACKS = 4  # tracks looked at to the end, those with the most evidence
+_COMPARABLE = 0.5  # of the best one's evidence
+_CLEAR = 0.35  # how far the best shift must stand out; where nothing fits, chance reaches 0.2
+_STRONG = 6.0  # standard deviations by which sound must agree
+_IN_STEP = 0.8  # probability that sound and subtitles are in step where a dialogue is
+_EXACT_S = 0.015  # starts that scatter less were copied from the subtitles that were annotated
+_TOLERATED_S = 0.15  # such starts are not moved by less than this: sound tells no better
+_LEAST_RISE_DB, _LARGEST_LAG_ERROR_S = 1.0, 0.04
+_LARGEST_LAG_S = 0.5  # cues that stay on after the words make the shift seem earlier than onsets are, but not by more
+_DRIFT_S = 0.3  # parts of a recording in step differ by less
+_SIGMAS = 2.5
+# What stays unknown [ms]: the first frame's own time, by which files are counted; by how much annotated times lead
+# speech; and the same where sound did not tell, and subtitles lead or trail by a habit of their own.
+_EXACT_MS, _LEAD_MS, _HABIT_MS = 40.0, 60.0, 120.0
+_OVERHANG_S = 0.5  # a last cue may outlast the recording
+_REMARKABLE_S = 0.25
+
+_UNTIMED = Reason(rule="too-little-evidence", detail="the release does not say when in the movie it is")
+_NO_TRACK = Reason(rule="too-little-evidence", detail="the recording has no subtitles whose words can be read")
+_SILENT = Reason(rule="too-little-evidence", detail="the recording is silent, so nothing checks its subtitles")
+_OFF = Reason(rule="subtitles-off", detail="its subtitles do not fit its sound; they may be another edition's")
+_OUTSIDE = Reason(rule="absent", detail="it would lie outside the recording")
+
+
+@dataclass(frozen=True, slots=True)
+class _Timing:
+    """What sound adds to a reading.
+
+    Attributes:
+        late_s: by how much the recording is later than its subtitles say [s].
+        error_s: standard error of that [s].
+        allowance_ms: what stays unknown [ms].
+        in_step: (blocks of BLOCK_S,), how sure it is that sound and subtitles fit there, 0 to 1.
+    """
+
+    late_s: float
+    error_s: float
+    allowance_ms: float
+    in_step: Floats
+
+
+def by_subtitles(dialogues: Sequence[Dialogue], tracks: Sequence[SubtitleTrack], soundtrack: Soundtrack) -> Alignment:
+    """Place dialogues of one movie in a recording by its subtitles.
+
+    Args:
+        dialogues: of one movie, in any order.
+        tracks: the recording's text tracks and the files beside it; those in another language are passed over.
+        soundtrack: what is heard of the recording. Without sound nothing is placed, since nothing can be checked.
+
+    Returns:
+        The alignment of the tier ``subtitles``. Reasons of refusal: ``absent``, ``splice``, ``too-little-evidence``,
+        ``other-movie``, ``other-language``, ``subtitles-off``.
+    """
+    ids = tuple(dialogue.id for dialogue in dialogues)
+    transcript = Transcript.of(dialogues)
+    if not any(transcript.of_dialogue):
+        return Alignment.nothing("subtitles", ids, _UNTIMED)
+    readings: list[TrackReading] = []
+    reasons: list[Reason] = []
+    for track in tracks:
+        read = read_track(transcript, track)
+        if isinstance(read, TrackReading):
+            readings.append(read)
+        else:
+            reasons.append(read)
+    readings.sort(key=lambda reading: -reading.evidence)
+    best: Alignment | None = None
+    for reading in readings[:_TRACKS]:
+        if reading.evidence >= _COMPARABLE * readings[0].evidence:
+            made = _judged(reading, soundtrack, ids)
+            if best is None or _placed(made) > _placed(best):
+                best = made
+    return best or Alignment.nothing("subtitles", ids, _likeliest(reasons))
+
+
+def _placed(alignment: Alignment) -> int:
+    return sum(isinstance(verdict, Placed) for verdict in alignment.verdicts.values())
+
+
+def _likeliest(reasons: list[Reason]) -> Reason:
+    """Of the reasons why no track fits, the one that says most."""
+    for rule in ("other-movie", "too-little-evidence", "other-language"):
+        for reason in reasons:
+            if reason.rule == rule:
+                return reason
+    return _NO_TRACK
+
+
+def _judged(reading: TrackReading, soundtrack: Soundtrack, ids: tuple[str, ...]) -> Alignment:
+    """What a track says of every dialogue, as far as the sound agrees."""
+    timing = _timing(reading, soundtrack)
+    if isinstance(timing, Reason):
+        return Alignment.nothing("subtitles", ids, timing)
+    verdicts: dict[str, Verdict] = {id_: NotPlaced(_UNTIMED) for id_ in ids}
+    placed: dict[int, Placed] = {}
+    off = 0
+    for number, dialogue in enumerate(reading.transcript.dialogues):
+        verdict = _verdict(reading, number, timing, soundtrack.duration_s)
+        verdicts[dialogue.id] = verdict
+        if isinstance(verdict, Placed):
+            placed[number] = verdict
+        else:
+            off += verdict.reason == _OFF
+    if off > len(placed):
+        return Alignment.nothing("subtitles", ids, _OFF)
+    if not placed:
+        return Alignment("subtitles", TimeMap(()), verdicts, reason=_likeliest([]))
+    return Alignment(
+        "subtitles",
+        _map(reading, placed, timing.late_s),
+        verdicts,
+        error_ms=max(place.error_ms for place in placed.values()),
+        confidence=round(float(np.median([place.confidence for place in placed.values()])), 3),
+        notes=tuple(_notes(reading, timing.late_s)),
+    )
+
+
+def _timing(reading: TrackReading, soundtrack: Soundtrack) -> _Timing | Reason:
+    """By how much subtitles and sound differ, and where they fit."""
+    listener = Listener(soundtrack, reading.spoken())
+    if listener.silent:
+        return _SILENT
+    shift = listener.shift()
+    if shift.clear < _CLEAR or shift.strength < _STRONG or listener.drift_s(shift.seconds) > _DRIFT_S:
+        return _OFF
+    lag = listener.lag(reading.starts_s() + shift.seconds)
+    in_step = listener.in_step(shift.seconds)
+    exact = reading.spread_s <= _EXACT_S
+    if (
+        lag is None
+        or lag.rise_db < _LEAST_RISE_DB
+        or lag.error_s > _LARGEST_LAG_ERROR_S
+        or abs(lag.seconds) > _LARGEST_LAG_S
+    ):
+        # Without onsets, small shifts may be no more than cues that stay on.
+        small = abs(shift.seconds) < _LARGEST_LAG_S
+        late_s, doubt_s = (0.0, abs(shift.seconds)) if small else (shift.seconds, _LARGEST_LAG_S)
+        return _Timing(late_s, 0.0, _HABIT_MS + 1000 * doubt_s, in_step)
+    late_s = shift.seconds + lag.seconds
+    if exact and abs(late_s) < _TOLERATED_S:
+        return _Timing(0.0, 0.0, _EXACT_MS, in_step)
+    return _Timing(late_s, lag.error_s, _LEAD_MS, in_step)
+
+
+def _verdict(reading: TrackReading, number: int, timing: _Timing, duration_s: float) -> Verdict:
+    objection, piece = reading.objection(number), reading.chosen[number]
+    if objection is not None or piece is None:
+        return NotPlaced(objection or _NO_TRACK)
+    span = reading.transcript.dialogues[number].span
+    start_s = reading.at_s(span.start_ms / 1000, piece) + timing.late_s
+    end_s = reading.at_s(span.end_ms / 1000, piece) + timing.late_s
+    if start_s < 0 or end_s > duration_s + _OVERHANG_S:
+        return NotPlaced(_OUTSIDE)
+    blocks = timing.in_step[int(start_s / BLOCK_S) : int(end_s / BLOCK_S) + 1]
+    sure = float(blocks.min(initial=1.0)) if len(blocks) else 0.0
+    if sure < _IN_STEP:
+        return NotPlaced(_OFF)
+    error_ms = timing.allowance_ms + _SIGMAS * 1000 * float(np.hypot(reading.error_s(piece), timing.error_s))
+    return Placed(start_s, round(error_ms, 1), round(min(1.0, reading.share(number)) * sure, 3))
+
+
+def _map(reading: TrackReading, placed: dict[int, Placed], late_s: float) -> TimeMap:
+    """The pieces, each from the first to the last dialogue placed in it."""
+    pieces: list[Piece] = []
+    for stretch in reading.stretches:
+        spans = [reading.transcript.dialogues[number].span for number in stretch.dialogues if number in placed]
+        if not spans:
+            continue
+        offset_s = stretch.offset_s + late_s * float(reading.rate)
+        start = max(min(span.start_ms for span in spans), pieces[-1].to_ms if pieces else 0)
+        end = min(max(span.end_ms for span in spans), MAX_MS)
+        if start < end:
+            pieces.append(Piece(start, end, reading.rate, Fraction(round(offset_s * 1_000_000), 1000)))
+    return TimeMap(tuple(pieces))
+
+
+def _notes(reading: TrackReading, late_s: float) -> list[str]:
+    track = reading.track
+    notes = [f"by the words of {track.name}"]
+    if abs(late_s) >= _REMARKABLE_S:
+        way = "early" if late_s > 0 else "late"
+        notes.append(f"its subtitles are {abs(late_s):.2f} s {way} against its sound; corrected")
+    languages = {dialogue.language for dialogue in reading.transcript.dialogues if dialogue.language}
+    if track.language and languages and not any(same_language(track.language, one) for one in languages):
+        notes.append(f"the track calls its language {track.language}, the annotations theirs {min(languages)}")
+    return notes

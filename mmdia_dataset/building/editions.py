@@ -1,0 +1,296 @@
+"""Which of a movie's recordings to use, and how its time runs: taken from a file, or measured.
+
+In this order: what the user says in `media.toml`; an edition file given, if it was made of the same recording; the
+edition of an earlier run, if nothing changed that it rests on; else the recording is listened to.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mmdia_dataset.alignment.decision import align_recording, basis_of
+from mmdia_dataset.alignment.description import describe
+from mmdia_dataset.building.recognition import recognised
+from mmdia_dataset.errors import MediaError, NoAudio, ReleaseError, shown
+from mmdia_dataset.library import Claimant, Strength
+from mmdia_dataset.media import fingerprint, probe
+from mmdia_dataset.processes import in_processes
+from mmdia_dataset.release import read_passport
+from mmdia_dataset.schema import Dialogue, Edition, EditionPiece, Passport, Reason, RecordingInfo
+from mmdia_dataset.timing import rate_text
+
+__all__ = ["LISTENING_FAULTS", "EditionTask", "Timing", "pack_dialogue", "recording_of", "timings", "unpack_dialogue"]
+
+
+LISTENING_FAULTS = ("no-audio", "unreadable-recording", "worker-died")
+"""Rules of recordings that could not be listened to."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditionTask:
+    """One movie's recordings and all that is known of its times, as it is sent to a process.
+
+    Attributes:
+        movie: its id.
+        candidates: recordings that may be the movie, likeliest first.
+        transcript: all its dialogues, from `pack_dialogue`.
+        release: the release's folder, for the passport.
+        language: of the sound track wanted.
+        given: an edition file to use, which need not exist.
+        kept: the edition file of an earlier run, which need not exist.
+        as_is: take the likeliest recording for the annotators' own edition, unmeasured.
+    """
+
+    movie: str
+    candidates: tuple[Claimant, ...]
+    transcript: tuple[bytes, ...]
+    release: Path
+    language: str | None = None
+    given: Path | None = None
+    kept: Path | None = None
+    as_is: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What was decided for a movie.
+
+    Attributes:
+        movie: its id.
+        located: the recording to use, None if none can be.
+        edition: its time map and verdicts; with nothing placed where it is another movie's recording.
+        reason: why no dialogue can be cut, where that is so.
+        notes: sentences a user should read.
+        description: the edition in one line.
+        measured: whether the recording was listened to just now.
+    """
+
+    movie: str
+    located: Claimant | None
+    edition: Edition | None
+    reason: Reason | None
+    notes: tuple[str, ...] = ()
+    description: str = ""
+    measured: bool = False
+
+
+def pack_dialogue(dialogue: Dialogue) -> bytes:
+    """What alignment needs of a dialogue, compressed: 54,700 of them fit in 40 MB."""
+    slim = dialogue.model_copy(update={"extra": {}, "description": None, "triplet": None})
+    return zlib.compress(slim.model_dump_json(exclude_defaults=True).encode("utf-8", "surrogatepass"), 1)
+
+
+def unpack_dialogue(packed: bytes) -> Dialogue:
+    """A dialogue from `pack_dialogue`."""
+    return Dialogue.model_validate_json(zlib.decompress(packed))
+
+
+def timings(
+    tasks: Sequence[EditionTask],
+    jobs: int,
+    sought: Sequence[EditionTask] = (),
+    unnamed: Sequence[Path] = (),
+) -> Iterator[Timing]:
+    """The timing of each movie, as they are found; nothing that is wrong with a recording is raised.
+
+    Where a recording turns out to be another movie's than its name says, names are no longer trusted: such recordings,
+    and those without a name, are listened to once more for the movies that have none yet.
+
+    Args:
+        tasks: movies with candidates.
+        jobs: processes.
+        sought: movies without any, which may be among the recordings that names lie about.
+        unnamed: recordings that no movie claims.
+    """
+    wrong: dict[str, Timing] = {}
+    for task, timing in in_processes(_timing, tasks, jobs):
+        if timing is None:
+            reason = Reason(rule="worker-died", detail="a process was killed while it listened; run again to redo it")
+            yield Timing(task.movie, None, None, reason)
+        elif timing.reason is not None and timing.reason.rule == "other-movie":
+            wrong[task.movie] = timing
+        else:
+            yield timing
+    if wrong:
+        waiting = {task.movie: task for task in tasks if task.movie in wrong} | {task.movie: task for task in sought}
+        paths = {one.path for task in tasks if task.movie in wrong for one in task.candidates} | set(unnamed)
+        found: dict[str, list[Claimant]] = {}
+        for one in recognised(sorted(paths), waiting, tasks[0].release, jobs=jobs):
+            if one.path not in {candidate.path for candidate in waiting[one.movie].candidates}:
+                found.setdefault(one.movie, []).append(one)
+        again = [replace(waiting[movie], candidates=tuple(candidates)) for movie, candidates in found.items()]
+        for task, timing in in_processes(_timing, again, jobs):
+            if timing is not None and timing.reason is None and timing.located is not None:
+                wrong.pop(task.movie, None)
+                note = f"names lie: its recording is {shown(timing.located.path.name)}"
+                yield replace(timing, notes=(*timing.notes, note))
+    yield from wrong.values()
+
+
+def recording_of(path: Path) -> RecordingInfo:
+    """A recording's name, identity and length.
+
+    Raises:
+        MediaUnreadable: it can't be read.
+    """
+    duration = probe(path).duration_s
+    name = path.name.encode("utf-8", "replace").decode("utf-8")  # bytes that are no UTF-8 can't stand in JSON
+    return RecordingInfo(
+        name=name, fingerprint=fingerprint(path), duration_ms=None if duration is None else round(duration * 1000)
+    )
+
+
+def _timing(task: EditionTask) -> Timing:
+    known: list[tuple[Claimant, RecordingInfo]] = []
+    refusals: list[Timing] = []
+    for located in task.candidates:
+        try:
+            known.append((located, recording_of(located.path)))
+        except MediaError as error:
+            reason = Reason(rule="unreadable-recording", detail=str(error))
+            refusals.append(Timing(task.movie, located, None, reason))
+    if not known:
+        return refusals[0]
+    first, recording = known[0]
+    if first.evidence.tier == "given" or (task.as_is and len(_equals(known)) == 1):
+        return _described(task, Timing(task.movie, first, _unmeasured(first, recording, task.movie), None))
+    if task.as_is:
+        names = ", ".join(shown(located.path.name, 60) for located, _ in _equals(known))
+        detail = f"names alone do not tell which recording it is ({names}); say so in media.toml"
+        return Timing(task.movie, None, None, Reason(rule="ambiguous-name", detail=detail))
+    dialogues = [unpack_dialogue(packed) for packed in task.transcript]
+    notes: list[str] = []
+    passport = _passport(task, notes)
+    basis = basis_of(dialogues, passport, task.language, [recording.fingerprint for _, recording in known])
+    ready = _from_file(task, known, dialogues, notes) or _from_earlier(task, known, basis)
+    if ready is not None:
+        return replace(_described(task, ready, dialogues), notes=tuple(notes))
+    tried = [_measured(task, located, recording, dialogues, passport, basis) for located, recording in known]
+    best = max(tried, key=_worth)
+    if len(tried) > 1 and best.edition is not None and best.located is not None:
+        fits = ", ".join(_fit(one) for one in tried if one.located is not best.located)
+        notes.append(f"of {len(tried)} recordings {shown(best.located.path.name)} is taken, not {fits}")
+    notes += [f"{shown(one.located.path.name)} can't be read" for one in refusals if one.located is not None]
+    return replace(_described(task, best, dialogues), notes=(*notes, *best.notes))
+
+
+def _fit(timing: Timing) -> str:
+    name = shown(timing.located.path.name) if timing.located else "?"
+    if timing.edition is None:
+        return f"{name} (can't be heard)"
+    return f"{name} ({len(timing.edition.placed)} dialogues placed)"
+
+
+def _equals(known: list[tuple[Claimant, RecordingInfo]]) -> list[tuple[Claimant, RecordingInfo]]:
+    """The candidates no other is stronger than; a title without a year is not enough to be one alone."""
+    best = known[0][0].strength
+    return known if best is Strength.TITLE else [one for one in known if one[0].strength == best]
+
+
+def _worth(timing: Timing) -> tuple[int, float]:
+    """How well a recording fits: dialogues placed, then how exactly."""
+    if timing.edition is None:
+        return -1, 0.0
+    bound = timing.edition.evidence.error_ms
+    return len(timing.edition.placed), -(bound if bound is not None else 1e9)
+
+
+def _measured(
+    task: EditionTask,
+    located: Claimant,
+    recording: RecordingInfo,
+    dialogues: list[Dialogue],
+    passport: Passport | None,
+    basis: str,
+) -> Timing:
+    try:
+        decision = align_recording(located.path, recording, task.movie, dialogues, passport, task.language, basis)
+    except NoAudio as error:
+        return Timing(task.movie, located, None, Reason(rule="no-audio", detail=str(error)))
+    except MediaError as error:
+        return Timing(task.movie, located, None, Reason(rule="unreadable-recording", detail=str(error)))
+    return Timing(task.movie, located, decision.edition, decision.reason, decision.notes, measured=True)
+
+
+def _passport(task: EditionTask, notes: list[str]) -> Passport | None:
+    try:
+        return read_passport(task.release, task.movie)
+    except ReleaseError as error:
+        notes.append(f"its passport is not used: {error}")
+        return None
+
+
+def _from_file(
+    task: EditionTask, known: list[tuple[Claimant, RecordingInfo]], dialogues: list[Dialogue], notes: list[str]
+) -> Timing | None:
+    """The edition given, if it was made of one of the recordings and of these dialogues."""
+    if task.given is None or not task.given.is_file():
+        return None
+    edition = _read(task.given)
+    if edition is None or edition.movie != task.movie:
+        notes.append(f"{task.given.name} is no edition of {task.movie} and is not used")
+        return None
+    unknown = _unknown_to(edition, dialogues)
+    for located, recording in known:
+        if edition.recording.fingerprint == recording.fingerprint:
+            if not unknown:
+                return Timing(task.movie, located, edition.model_copy(update={"recording": recording}), None)
+            notes.append(f"{task.given.name} does not know {unknown} of the dialogues: the timing is measured anew")
+            return None
+    notes.append(f"{task.given.name} was made of another file ({edition.recording.name}): the timing is measured anew")
+    return None
+
+
+def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
+    """How many dialogues an edition says nothing of, or meant by another span. One that was not measured knows all."""
+    if not edition.placed and not edition.refused:
+        return 0
+    placed, refused = {one.id: one.span for one in edition.placed}, {one.id for one in edition.refused}
+    return sum(placed.get(one.id) != one.span and one.id not in refused for one in dialogues)
+
+
+def _from_earlier(task: EditionTask, known: list[tuple[Claimant, RecordingInfo]], basis: str) -> Timing | None:
+    """The edition of an earlier run, if all it rests on is the same."""
+    edition = _read(task.kept) if task.kept is not None and task.kept.is_file() else None
+    if edition is None or edition.basis != basis or edition.movie != task.movie:
+        return None
+    for located, recording in known:
+        if edition.recording.fingerprint == recording.fingerprint:
+            reason = None if edition.placed or not edition.refused else edition.refused[0].reasons[0]
+            return Timing(task.movie, located, edition.model_copy(update={"recording": recording}), reason)
+    return None
+
+
+def _read(file: Path) -> Edition | None:
+    try:
+        edition = Edition.model_validate_json(file.read_bytes())
+        time_map = edition.time_map()
+    except (ValidationError, ValueError, OSError):
+        return None
+    return edition if all(time_map.piece_of(one.span) for one in edition.placed) else None
+
+
+def _described(task: EditionTask, timing: Timing, dialogues: Sequence[Dialogue] = ()) -> Timing:
+    if timing.edition is None or timing.located is None:
+        return timing
+    if not timing.edition.placed and not timing.edition.refused:
+        return replace(timing, description=f"not measured ({timing.edition.evidence.tier})")
+    video = probe(timing.located.path).video
+    numbers = {dialogue.id: dialogue.number for dialogue in dialogues}
+    return replace(timing, description=describe(timing.edition, numbers, video.frame_rate if video else None))
+
+
+def _unmeasured(located: Claimant, recording: RecordingInfo, movie: str) -> Edition:
+    """An edition by the user's word, or by none."""
+    pieces = tuple(
+        EditionPiece(
+            from_ms=piece.from_ms, to_ms=piece.to_ms, rate=rate_text(piece.rate), offset_ms=float(piece.offset_ms)
+        )
+        for piece in located.time_map.pieces
+    )
+    return Edition(movie=movie, recording=recording, pieces=pieces, evidence=located.evidence)

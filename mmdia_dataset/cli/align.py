@@ -1,0 +1,68 @@
+"""`mmdia align`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
+from mmdia_dataset.cli.options import JobsOption, LanguageOption
+from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.errors import shown
+
+__all__ = ["align"]
+
+
+@command
+def align(
+    release: ReleaseOption,
+    media: MediaOption,
+    folder: Annotated[Path, typer.Option("--out", help="Folder of editions to write.", show_default=False)],
+    language: LanguageOption = None,
+    jobs: JobsOption = 1,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Which edition each recording is, where its dialogues are, and why some are not; cuts nothing."""
+    with progress_bar() as progress:
+        report = mmdia_dataset.align(release, media, folder, language=language, jobs=jobs, progress=progress)
+    if format_ is Format.json:
+        print_json(
+            {
+                "out": str(report.out),
+                "editions": {
+                    movie: {
+                        "recording": str(one.located.path) if one.located else None,
+                        "description": one.description,
+                        "placed": len(one.edition.placed) if one.edition else 0,
+                        "refused": len(one.edition.refused) if one.edition else report.wanted[movie],
+                        "reason": one.reason.model_dump() if one.reason else None,
+                        "notes": one.notes,
+                    }
+                    for movie, one in report.timings.items()
+                },
+                "missing": report.missing,
+                "placed": report.placed,
+                "refused": report.refused,
+            }
+        )
+        return report.exit_code
+    for movie, one in report.timings.items():
+        name = f"  {shown(one.located.path.name)}" if one.located else ""
+        out.print(f"{shown(movie)}{name}")
+        words = one.description or (f"{one.reason.rule}: {one.reason.detail}" if one.reason else "")
+        out.print(f"    {shown(words, 1000)}")
+        for note in one.notes:
+            out.print(f"    {shown(note, 300)}")
+    out.print(
+        f"{report.placed:,} dialogues placed, {report.refused:,} refused, in {len(report.timings)} recordings; "
+        f"{len(report.missing)} movies without one"
+    )
+    if report.placed:
+        err.print(f"editions and plots: {report.out}")
+        err.print(f"next: mmdia rebuild --release {release} --media {media} --editions {report.out} --out built")
+    else:
+        err.print(f"next: mmdia locate --release {release} --media {media}")
+    return report.exit_code

@@ -1,0 +1,61 @@
+"""`mmdia bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli import terminal
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.errors import UsageError
+
+__all__ = ["bench"]
+
+
+@command
+def bench(
+    release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations, or a built directory.")],
+    selection: Annotated[
+        str | None, typer.Option("--selection", help="Other bounds than ours, such as intensity=8,max_turns=8.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="JSON file for the ids.")] = None,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Which dialogues are the benchmark, and their figures beside the paper's; exit code 1 if none is."""
+    from dataclasses import asdict
+
+    from mmdia_dataset.statistics import PAPER_BENCH
+
+    with terminal.progress_bar() as progress:
+        found = mmdia_dataset.bench(release, selection=_fields(selection), out=out, progress=progress)
+    if format_ is Format.json:
+        terminal.print_json({**asdict(found), "paper": asdict(PAPER_BENCH)})
+        return found.exit_code
+    columns = {"listed" if found.official else "selected": found.figures, "paper": PAPER_BENCH}
+    rows: list[tuple[str, ...]] = []
+    for name in asdict(PAPER_BENCH):
+        values = [getattr(one, name) for one in columns.values()]
+        cells = ["-" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:,.2f}" for v in values]
+        rows.append((name.replace("_", " "), *cells))
+    terminal.print_table(("", *columns), rows)
+    if not found.official:
+        terminal.out.print("the release does not list its benchmark: these are selected by thresholds of ours")
+    if out is not None:
+        terminal.err.print(f"written: {out}")
+    return found.exit_code
+
+
+def _fields(text: str | None) -> dict[str, object]:
+    """``intensity=8,partly=false`` as fields. Raises UsageError."""
+    found: dict[str, object] = {}
+    for part in text.split(",") if text else ():
+        name, _, value = part.partition("=")
+        try:
+            found[name.strip()] = json.loads(value)
+        except ValueError:
+            raise UsageError(f"{part.strip()!r} is no bound", hint="write such as intensity=8,partly=false") from None
+    return found

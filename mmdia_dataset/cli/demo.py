@@ -1,0 +1,40 @@
+"""First steps: `demo` and `doctor`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import command
+from mmdia_dataset.cli.terminal import err, out, progress_bar
+from mmdia_dataset.errors import shown
+
+__all__ = [
+    "demo",
+]
+
+
+@command
+def demo(
+    folder: Annotated[Path, typer.Option("--out", help="Folder to make.")] = Path("mmdia-demo"),
+) -> int:
+    """The whole way on a film we draw ourselves: offline, under a minute."""
+    # One bar of ours for the whole way; those of datasets would come between.
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+    err.print("Drawing a small film, writing annotations for it, and rebuilding its clips. Nothing is downloaded.")
+    with progress_bar() as progress:
+        report = mmdia_dataset.demo(folder, progress)
+    out.print(f"film      {report.film.film}  ({report.film.duration_s:.0f} s)")
+    out.print(f"release   {report.film.release}")
+    out.print(f"built     {report.rebuilt.out}  ({report.rebuilt.made + report.rebuilt.kept} clips)")
+    out.print(f"loaded    {report.rows} rows; the first begins with {shown(report.words)}")
+    out.print(f"a clip    {report.clip}")
+    err.print("\nOpen the clip in any player. In Python:\n")
+    err.print("    import mmdia_dataset, datasets")
+    err.print(f'    datasets.load_dataset("mm-dia", "clips", data_dir="{report.rebuilt.out}")\n')
+    err.print("Next, with your own films: mmdia locate --release RELEASE --media FILMS")
+    return report.rebuilt.exit_code

@@ -1,0 +1,57 @@
+"""Commands about what was built: `export`, `show`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.terminal import err, out, print_json
+from mmdia_dataset.errors import shown
+
+__all__ = [
+    "export",
+]
+
+
+class ExportTarget(StrEnum):
+    """What `export` writes."""
+
+    training = "training"
+    lhotse = "lhotse"
+    nemo = "nemo"
+    messages = "messages"
+    rttm = "rttm"
+    stm = "stm"
+
+
+BuiltArgument = Annotated[Path, typer.Argument(help="What `mmdia rebuild` made.")]
+SplitOption = Annotated[str | None, typer.Option("--split", help="This split alone.")]
+
+
+@command
+def export(
+    built: BuiltArgument,
+    to: Annotated[ExportTarget, typer.Option("--to", help="The format.")],
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
+    split: SplitOption = None,
+    task: Annotated[str, typer.Option(help="Whose rows `messages` has.")] = "style_speech",
+    absolute: Annotated[bool, typer.Option("--absolute", help="Absolute paths; else relative to --out.")] = False,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Write clips and annotations in the form another program reads; media stay where they are."""
+    report = mmdia_dataset.export(built, to=to.value, out=folder, split=split, task=task, absolute=absolute)
+    if format_ is Format.json:
+        print_json({"out": str(report.out), "to": report.to, "files": report.files, "left_out": report.left_out})
+        return report.exit_code
+    for file, lines in report.files.items():
+        out.print(f"{lines:>9,} lines  {shown(report.out / file)}")
+    if report.left_out:
+        err.print(f"left out: {', '.join(f'{count:,} {shown(why)}' for why, count in report.left_out.most_common())}")
+    if not report.files:
+        err.print("nothing was written")
+    return report.exit_code

@@ -1,0 +1,49 @@
+"""`mmdia fingerprint`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
+from mmdia_dataset.cli.options import JobsOption, LanguageOption
+from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.errors import shown
+
+__all__ = ["fingerprint"]
+
+
+@command
+def fingerprint(
+    release: ReleaseOption,
+    media: MediaOption,
+    folder: Annotated[Path, typer.Option("--out", help="Folder of passports to write.", show_default=False)],
+    language: LanguageOption = None,
+    jobs: JobsOption = 1,
+    format_: FormatOption = Format.text,
+) -> int:
+    """For curators: passports of the copies that were annotated, so that others can align theirs."""
+    with progress_bar() as progress:
+        report = mmdia_dataset.fingerprint(release, media, folder, language=language, jobs=jobs, progress=progress)
+    if format_ is Format.json:
+        print_json(
+            {
+                "out": str(report.out),
+                "made": {movie: str(file) for movie, file in report.made.items()},
+                "failed": report.failed,
+                "missing": report.missing,
+                "bytes": report.bytes,
+                "hours": report.hours,
+            }
+        )
+        return report.exit_code
+    for movie, why in [*report.failed.items(), *list(report.missing.items())[:20]]:
+        out.print(f"none for {shown(movie)}: {shown(why, 300)}")
+    each = f", {report.bytes / 1000 / report.hours:.1f} kB of fingerprint an hour" if report.hours else ""
+    out.print(f"{len(report.made)} passports written to {shown(report.out)}: {report.hours:.2f} h{each}")
+    if report.made and report.out.name != "passports":
+        err.print(f"next: put them into the release as {release}/passports")
+    return report.exit_code

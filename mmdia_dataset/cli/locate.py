@@ -1,0 +1,50 @@
+"""`mmdia locate`."""
+
+from __future__ import annotations
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
+from mmdia_dataset.cli.options import JobsOption, forecast_text
+from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.errors import shown
+
+__all__ = ["locate"]
+
+
+@command
+def locate(
+    release: ReleaseOption, media: MediaOption, jobs: JobsOption = 1, format_: FormatOption = Format.text
+) -> int:
+    """Which recording is which movie, which are missing, and what a rebuild will cost."""
+    with progress_bar() as progress:
+        report = mmdia_dataset.locate(release, media, jobs=jobs, progress=progress)
+    if format_ is Format.json:
+        found = {
+            movie: {
+                "dialogues": report.wanted[movie],
+                "candidates": [{"path": str(one.path), "how": one.how} for one in candidates],
+            }
+            for movie, candidates in report.located.items()
+        }
+        missing = {movie: one.reason.model_dump() for movie, one in report.missing.items()}
+        forecast = {"clips": report.forecast.clips, "hours": report.forecast.hours, "bytes": report.forecast.bytes}
+        forecast["seconds"] = report.forecast.seconds
+        print_json({"located": found, "missing": missing, "forecast": forecast})
+        return report.exit_code
+    for movie, candidates in report.located.items():
+        first, *others = candidates
+        more = f", or {len(others)} others" if len(others) > 1 else f", or {shown(others[0].path)}" if others else ""
+        dialogues = f"{report.wanted[movie]} dialogues"
+        out.print(f"found    {shown(movie)}  {shown(first.path)}  ({first.how}{more}; {dialogues})")
+    for movie, one in list(report.missing.items())[:20]:
+        out.print(f"missing  {shown(movie)}  {one.reason.detail}  ({report.wanted[movie]} dialogues)")
+    if len(report.missing) > 20:
+        out.print(f"… and {len(report.missing) - 20} more movies are missing (--format json lists them all)")
+    wanted, movies = sum(report.wanted.values()), len(report.wanted)
+    out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), wanted, movies)}")
+    if report.located:
+        err.print(f"next: mmdia align --release {release} --media {media} --out editions   (which editions they are)")
+        err.print(f"  or: mmdia rebuild --release {release} --media {media} --out built   (that, and the clips)")
+    else:
+        err.print("next: put the IMDb id, or title and year, into the files' names, or list them in media.toml")
+    return report.exit_code

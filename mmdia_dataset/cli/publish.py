@@ -1,0 +1,78 @@
+"""Commands about what others see: `card`, `publish`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.terminal import err, out, print_json, print_table, size_text
+from mmdia_dataset.errors import shown
+
+__all__ = ["publish"]
+
+LicenceOption = Annotated[str, typer.Option("--license", help="Of the annotations, such as cc-by-nc-4.0.")]
+
+
+class Gate(StrEnum):
+    """Who gets the files."""
+
+    auto = "auto"
+    manual = "manual"
+    no = "no"
+
+
+@command
+def publish(
+    source: Annotated[Path, typer.Argument(help="A built directory, or a release.")],
+    repo: Annotated[str, typer.Option(help="Dataset repository on the Hub: ORG/NAME.", show_default=False)],
+    release: Annotated[
+        Path | None,
+        typer.Option(help="What it was built from: dialogues without a clip, and passports, are published too."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; ask nothing of the Hub.")] = False,
+    with_media: Annotated[bool, typer.Option("--with-media", help="Publish the clips too.")] = False,
+    licence: LicenceOption = "unknown",
+    revision: Annotated[str, typer.Option(help="Branch, made if it is not there.")] = "main",
+    public: Annotated[bool, typer.Option("--public/--private", help="Who sees a repository made by this run.")] = False,
+    gated: Annotated[Gate | None, typer.Option(help="Whether others have to ask for the files.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Keep what is published in this empty folder.")] = None,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Publish annotations, passports, editions and card on the Hub; never the clips unless told to."""
+    from dataclasses import asdict
+
+    report = mmdia_dataset.publish(
+        source,
+        repo,
+        release=release,
+        dry_run=dry_run,
+        with_media=with_media,
+        licence=licence,
+        revision=revision,
+        public=public,
+        gated=gated.value if gated else None,
+        out=folder,
+    )
+    for sentence in report.words:
+        err.print(sentence)
+    for fault in report.faults:
+        err.print(f"the Hub would refuse the card: {shown(fault, 300)}")
+    if format_ is Format.json:
+        print_json({**asdict(report), "bytes": report.bytes})
+        return report.exit_code
+    print_table(("file", "size"), [(shown(name), size_text(size)) for name, size in report.files.items()])
+    out.print(f"\n{report.dialogues:,} dialogues in {len(report.files):,} files, {size_text(report.bytes)}")
+    for one in report.left_out:
+        out.print(f"left out: {one.what}, {one.files:,} files, {size_text(one.bytes)}: {one.why}")
+    if report.emptied:
+        out.print(f"left out: {report.emptied:,} paths of files on somebody's machine")
+    if report.commit is not None:
+        out.print(f"published: {report.url}")
+    elif not report.faults:
+        err.print(f"nothing was sent; without --dry-run this goes to {shown(repo)}, branch {shown(revision)}")
+    return report.exit_code

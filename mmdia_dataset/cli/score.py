@@ -1,0 +1,84 @@
+"""Commands about results: `score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.terminal import err, out, print_json, print_table
+from mmdia_dataset.errors import shown
+
+__all__ = ["score"]
+
+
+@command
+def score(
+    hyp: Annotated[Path, typer.Argument(help="Answers: JSON lines, .stm, or SegLST as .json.")],
+    ref: Annotated[Path, typer.Argument(help="The same, or a release or built directory.")],
+    metrics: Annotated[
+        str,
+        typer.Option(help="Comma-separated: wer, cpwer, relationship_recall, interaction_recall, turn_taking, judged."),
+    ] = "wer,cpwer",
+    split: Annotated[str | None, typer.Option(help="Of a release or built directory, this split alone.")] = None,
+    missing: Annotated[str, typer.Option(help="A dialogue without an answer: error, empty, skip.")] = "error",
+    cluster: Annotated[str | None, typer.Option(help="movie: intervals by movies, not by dialogues.")] = None,
+    resamples: Annotated[int, typer.Option(min=0, help="Draws for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    normalisation: Annotated[str, typer.Option(help="Of texts: mmdia-1 or none.")] = "mmdia-1",
+    format_: FormatOption = Format.text,
+) -> int:
+    """Compare what a system made with what it was to make."""
+    report = mmdia_dataset.score(
+        hyp,
+        ref,
+        metrics=metrics,
+        split=split,
+        missing=missing,
+        cluster=cluster,
+        resamples=resamples,
+        seed=seed,
+        normalisation=normalisation,
+    )
+    if format_ is Format.json:
+        print_json({"scores": [one.as_dict() for one in report.scores]})
+        return report.exit_code
+    rows: list[tuple[str, ...]] = []
+    for one in report.scores:
+        ends = "-" if one.interval is None else f"{one.interval[0]:.4f} to {one.interval[1]:.4f}"
+        value = "-" if one.value is None else f"{one.value:.4f}"
+        rows.append((shown(one.metric), value, ends, f"{one.dialogues:,}", one.ids[:12]))
+    print_table(("", "value", "95 %", "dialogues", "ids"), rows)
+    for one in report.scores:
+        for line in _details(one.counts, one.details):
+            out.print(f"{shown(one.metric)}: {line}")
+    if report.scores:
+        first = report.scores[0]
+        if first.missing or first.unused:
+            err.print(
+                f"{first.missing:,} dialogues had no answer; {first.unused:,} answers were to no dialogue of {ref}"
+            )
+    return report.exit_code
+
+
+def _details(counts: dict[str, int], details: dict[str, Any]) -> list[str]:
+    """Counts and figures in lines; what is long by its nature is left to JSON."""
+    lines = [", ".join(f"{count:,} {shown(name)}" for name, count in counts.items())] if counts else []
+    for name, value in details.items():
+        if name == "speakers":
+            swapped = sum(any(a != b for a, b in pairs if a and b) for pairs in value.values())
+            lines.append(f"{swapped:,} dialogues with speakers named otherwise (--format json has all permutations)")
+        elif isinstance(value, dict):
+            lines.append(f"{name}: {', '.join(f'{shown(str(k))} {_figure(v)}' for k, v in value.items()) or 'none'}")
+        else:
+            lines.append(f"{name}: {_figure(value)}")
+    return lines
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({', '.join(f'{k} {_figure(v)}' for k, v in value.items())})"
+    return "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,70 @@
+"""Commands about splits and what can be compared on them: `splits`, `bench`, `coverage`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli import terminal
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.errors import shown
+
+__all__ = ["splits"]
+
+_EXAMPLES = 3
+
+
+class By(StrEnum):
+    """What stays together."""
+
+    series = "series"
+    movie = "movie"
+
+
+@command
+def splits(
+    release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations.")],
+    out: Annotated[Path, typer.Option("--out", help="JSON file to write.")],
+    by: Annotated[By, typer.Option("--by", help="What stays together.")] = By.series,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed gives other splits.")] = 0,
+    parts: Annotated[str, typer.Option("--parts", help="Shares of the hours.")] = "train=0.9,validation=0.05,test=0.05",
+    keep: Annotated[Path | None, typer.Option("--keep", help="Earlier splits; what they list stays put.")] = None,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Make train, validation and test that share no movie, no series, no words; exit code 1 if there is a leak."""
+    from dataclasses import asdict
+
+    with terminal.progress_bar() as progress:
+        made = mmdia_dataset.splits(release, out, by=by.value, seed=seed, parts=parts, keep=keep, progress=progress)
+    if format_ is Format.json:
+        plain = asdict(made)
+        plain["leaks"] = made.leaks.counts()
+        terminal.print_json(plain)
+        return made.exit_code
+    rows: list[tuple[str, ...]] = [
+        (name, f"{p.wanted:.1%}", f"{p.share:.1%}", f"{p.hours:,.2f}", f"{p.dialogues:,}", f"{p.movies:,}",
+         f"{p.relationships:.1%}", f"{p.interactions:.1%}")
+        for name, p in made.parts.items()
+    ]  # fmt: skip
+    header = ("", "wanted", "share", "hours", "dialogues", "movies", "relationships off", "interactions off")
+    terminal.print_table(header, rows)
+    terminal.out.print(
+        f"{made.groups:,} groups of movies, the largest of {made.largest:,}; {made.copies:,} pairs of dialogues of "
+        "different movies have the same words"
+    )
+    for drawn, (there, gone) in made.drawn.items():
+        terminal.out.print(f"{drawn}: {there:,} ids are in test; {gone:,} are not, and are left out")
+    if keep is not None:
+        terminal.out.print(f"{made.kept:,} dialogues stay where they were, {made.moved:,} move")
+    found = made.leaks.counts()
+    terminal.out.print("leaks: " + ", ".join(f"{count:,} {kind}" for kind, count in found.items()))
+    for series, where in list(made.leaks.series.items())[:_EXAMPLES]:
+        terminal.out.print(f"    {shown(series)}: in {', '.join(where)}")
+    for one in made.leaks.words[:_EXAMPLES]:
+        terminal.out.print(f"    {shown(one.id)} in {one.split} and {shown(one.other)} in {one.other_split}")
+    terminal.err.print(f"written: {made.out}")
+    return made.exit_code

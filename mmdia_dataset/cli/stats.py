@@ -1,0 +1,72 @@
+"""`mmdia stats`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import mmdia_dataset
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.terminal import err, out, print_json, print_table, progress_bar
+from mmdia_dataset.errors import shown
+
+if TYPE_CHECKING:
+    from mmdia_dataset.statistics import Covered
+
+__all__ = ["stats"]
+
+
+@command
+def stats(
+    release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations, or a built directory.")],
+    plots: Annotated[
+        Path | None, typer.Option("--plots", help="Folder for plots: PNG files, and index.html with all of them.")
+    ] = None,
+    movies: Annotated[bool, typer.Option("--movies", help="Print the figures of each movie too.")] = False,
+    format_: FormatOption = Format.text,
+) -> int:
+    """Figures of the annotations, beside the paper's; of a built directory also its coverage."""
+    from dataclasses import asdict
+
+    from mmdia_dataset.statistics import PAPER, PAPER_BENCH
+
+    with progress_bar() as progress:
+        found = mmdia_dataset.stats(release, plots=plots, progress=progress)
+    columns = {**found.figures, "paper": PAPER, "paper bench": PAPER_BENCH}
+    if format_ is Format.json:
+        plain: dict[str, Any] = {name.replace(" ", "_"): asdict(figures) for name, figures in columns.items()}
+        plain["movies"] = {name: asdict(figures) for name, figures in found.movies.items()}
+        plain["distributions"] = found.distributions.as_json()
+        plain["coverage"] = {name: _covered(one) for name, one in found.coverage.items()}
+        plain["movie_coverage"] = {name: _covered(one) for name, one in found.movie_coverage.items()}
+        print_json(plain)
+        return found.exit_code
+    names = list(asdict(PAPER))
+    print_table(
+        ("", *columns), [(n.replace("_", " "), *(_cell(getattr(c, n)) for c in columns.values())) for n in names]
+    )
+    if movies:
+        out.print()
+        rows = [(shown(movie), *(_cell(getattr(one, n)) for n in names[1:-2])) for movie, one in found.movies.items()]
+        print_table(("movie", *(n.replace("_per_", "/") for n in names[1:-2])), rows)
+    for title, coverage in (("clips", found.coverage), ("clips of", found.movie_coverage if movies else {})):
+        if coverage:
+            out.print()
+            rows = [
+                (shown(name), f"{c.wanted:,}", f"{c.made:,}", f"{c.share:.1%}", f"{c.hours:,.2f}")
+                for name, c in coverage.items()
+            ]
+            print_table((title, "wanted", "made", "share", "hours made"), rows)
+    if plots is not None:
+        err.print(f"drawn: {found.files[0]}")
+    return found.exit_code
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def _covered(one: Covered) -> dict[str, float]:
+    return {"wanted": one.wanted, "made": one.made, "share": one.share, "hours": one.hours}

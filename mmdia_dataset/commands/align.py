@@ -1,0 +1,91 @@
+"""`align`: which edition each recording is, and where its dialogues are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmdia_dataset.files import check_folder, file_name, write_text
+
+if TYPE_CHECKING:
+    from mmdia_dataset.building.editions import Timing
+    from mmdia_dataset.processes import Progress
+
+__all__ = ["AlignReport", "align"]
+
+
+@dataclass(slots=True)
+class AlignReport:
+    """How each movie's recording runs; ``wanted`` counts its dialogues."""
+
+    out: Path
+    timings: dict[str, Timing] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def placed(self) -> int:
+        """Dialogues whose place is known."""
+        return sum(len(one.edition.placed) for one in self.timings.values() if one.edition)
+
+    @property
+    def refused(self) -> int:
+        """Dialogues of the recordings that they lack, or of which too little is known."""
+        return sum(self.wanted[movie] for movie in self.timings) - self.placed
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a recording could not be listened to, or no dialogue could be placed."""
+        from mmdia_dataset.building.editions import LISTENING_FAULTS
+
+        faults = any(one.reason and one.reason.rule in LISTENING_FAULTS for one in self.timings.values())
+        return 1 if faults or not self.placed else 0
+
+
+def align(
+    release: Path | str,
+    media: Path | str,
+    out: Path | str,
+    *,
+    language: str | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> AlignReport:
+    """Find out which edition each recording is; write an edition file and a plot for each. Cuts nothing.
+
+    Args:
+        release: the annotations, with passports if it has them.
+        media: the folder of films.
+        out: folder for `<movie>.json` and `<movie>.png`; what is there of the same input is kept.
+        language: of the sound track to take.
+        jobs: processes.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        OutputError: a file can't be written.
+    """
+    from mmdia_dataset.building.editions import timings, unpack_dialogue
+    from mmdia_dataset.building.plan import plan
+    from mmdia_dataset.built.directory import edition_text
+    from mmdia_dataset.clips.settings import settings_for
+    from mmdia_dataset.plots import plot_edition
+
+    folder = Path(out)
+    check_folder(folder)  # what can't be written is said before hours of listening
+    planned = plan(release, media, settings=settings_for("copy", language=language), jobs=jobs, progress=progress)
+    report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
+    tasks = planned.edition_tasks(folder)
+    for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder), planned.unused), 1):
+        report.timings[timing.movie] = timing
+        if timing.edition is not None:
+            file = folder / f"{file_name(timing.movie)}.json"
+            text, picture = edition_text(timing.edition), file.with_suffix(".png")
+            if not (picture.is_file() and file.is_file() and file.read_text(encoding="utf-8") == text):
+                dialogues = [unpack_dialogue(packed) for packed in planned.transcripts.get(timing.movie, ())]
+                plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", picture)
+            write_text(file, text)
+        if progress:
+            progress("finding the timing", done, len(tasks))
+    report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}
+    return report

@@ -1,0 +1,294 @@
+"""`check`: every fault of a set of shards, in one pass over each, several at a time.
+
+Sets of this package are checked against their index, the schema, and what each sample says of its media. Of others it
+checks what holds for any WebDataset, and says what it could not check.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic_core import from_json
+
+from mmdia_dataset.errors import MmdiaError, ShardsUnreadable, UsageError
+from mmdia_dataset.processes import in_processes
+from mmdia_dataset.schema import Sample, Shard, ShardIndex
+from mmdia_dataset.shards.faults import CheckReport, Fault
+from mmdia_dataset.shards.index import INDEX, index_digest, parse_index
+from mmdia_dataset.shards.shard_card import README, columns_fit
+from mmdia_dataset.shards.shardcheck import ShardResult, ShardTask, check_shard
+from mmdia_dataset.shards.stores import Store
+from mmdia_dataset.shards.tar_samples import JSON
+from mmdia_dataset.shards.tarscan import Entry, TarScan
+
+if TYPE_CHECKING:
+    from mmdia_dataset.processes import Progress
+
+__all__ = ["check"]
+
+_NAME = re.compile(r"(?:.*/)?(?P<split>[a-z]+)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})\.tar")
+_PREFIX = re.compile(r"^(.*?)[-_.]?[0-9]*(?:-of-[0-9]+)?\.tar$")
+_MOST_CARD = 4 << 20
+_SNIFFED = 50
+
+
+def check(
+    shards: Path | str,
+    *,
+    deep: bool = False,
+    jobs: int = 1,
+    on_fault: Callable[[Fault], None] | None = None,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Check shards: tars, keys, samples, media, and the index over them.
+
+    Args:
+        shards: a folder of shards, one tar, or a URL of either that fsspec knows.
+        deep: also decode all media and count their frames.
+        jobs: processes; each checks one shard at a time.
+        on_fault: called with every fault as it is found; the report keeps the first thousand.
+        progress: called with the number of shards done.
+
+    Raises:
+        ShardsUnreadable: there is nothing of that name, or it can't be listed.
+        UsageError: there are no shards in it.
+    """
+    started = time.monotonic()
+    store, files, names = _found(shards)
+    report = CheckReport(store.url if names is not None else f"{store.url}/{files[0]}")
+
+    def tell(fault: Fault) -> None:
+        report.add(fault)
+        if on_fault is not None:
+            on_fault(fault)
+
+    index = None if names is None else _index(store, tell)
+    indexed = {shard.file: shard for shard in index.shards} if index else {}
+    whole_set = names is not None
+    report.ours = index is not None or (whole_set and INDEX in (names or ())) or _are_ours(store, files)
+    members = index.members if index else None
+    tasks = [
+        ShardTask(store, file, report.ours, members, _split_of(file) if report.ours else None, deep) for file in files
+    ]
+    results: list[ShardResult] = []
+    for task, result in in_processes(check_shard, tasks, jobs):
+        if result is None:
+            tell(Fault("unreadable", "the process that checked it was killed, or crashed, twice", task.file))
+        else:
+            results.append(result)
+            for fault in result.faults:
+                tell(fault)
+            for (rule, severity), count in result.more.items():
+                report.counts[rule] += count
+                report.errors += count * (severity == "error")
+        if progress:
+            progress("checking shards", len(results), len(tasks))
+    results.sort(key=lambda result: result.file)
+    for fault in _over_all(store, results, report.ours):
+        tell(fault)
+    if index is not None:
+        for fault in _against_index(results, indexed, files):
+            tell(fault)
+    elif report.ours and whole_set:
+        for fault in _without_index(files, INDEX in (names or ())):
+            tell(fault)
+    if whole_set and report.ours:
+        for fault in _beside(store, index):
+            tell(fault)
+    report.unchecked = _unchecked(report.ours, index, whole_set, names or [], deep)
+    report.shards = len(results)
+    report.samples = sum(result.samples for result in results)
+    report.members = sum(result.members for result in results)
+    report.bytes = sum(result.bytes for result in results)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _found(shards: Path | str) -> tuple[Store, list[str], list[str] | None]:
+    """The store, its shards, and all names in it; None for the latter where one tar was named."""
+    store = Store(shards)
+    if store.is_file():
+        above, _, name = store.url.rstrip("/").rpartition("/")
+        return Store(above or ("/" if store.url.startswith("/") else ".")), [name], None
+    names = store.names()
+    files = [name for name in names if name.endswith(".tar")]
+    if not names:
+        raise ShardsUnreadable("there is nothing", where=store.url, hint="name a folder of shards, or a tar")
+    if not files and INDEX not in names:
+        raise UsageError("there are no shards", where=store.url, hint="name a folder with .tar files in it")
+    return store, files, names
+
+
+def _index(store: Store, tell: Callable[[Fault], None]) -> ShardIndex | None:
+    text = store.read(INDEX)
+    if text is None:
+        return None
+    try:
+        index = parse_index(text)
+    except ValueError as error:
+        tell(Fault("index", f"index.json is none: {error}"))
+        return None
+    if index_digest(index) != index.sha256:
+        tell(Fault("index-edited", "index.json is not what was written: its own hash is another"))
+    return index
+
+
+def _are_ours(store: Store, files: Sequence[str]) -> bool:
+    """Whether the first samples that can be read are of our form."""
+    for file in files[:_SNIFFED]:
+        try:
+            size = store.size(file)
+            with store.open(file) as tar:
+                for number, entry in enumerate(TarScan(tar, size)):
+                    if number >= _SNIFFED:
+                        break
+                    if isinstance(entry, Entry) and entry.name.endswith(f".{JSON}") and entry.size < 1 << 20:
+                        verdict = _is_sample(b"".join(entry.chunks()))
+                        if verdict is not None:
+                            return verdict
+        except (OSError, MmdiaError):
+            continue
+    return False
+
+
+def _is_sample(data: bytes) -> bool | None:
+    """Whether JSON is a sample of ours, though perhaps a wrong one; None if it can't be read."""
+    try:
+        said = from_json(data)
+    except ValueError:
+        return None
+    return isinstance(said, dict) and len(Sample.model_fields.keys() & said.keys()) > len(Sample.model_fields) // 2
+
+
+def _split_of(file: str) -> str | None:
+    found = _NAME.fullmatch(file)
+    return found["split"] if found else None
+
+
+def _against_index(results: Sequence[ShardResult], indexed: dict[str, Shard], files: Sequence[str]) -> Iterator[Fault]:
+    owners = {shard.sha256: shard.file for shard in indexed.values()}
+    for file in sorted(indexed.keys() - set(files)):
+        yield Fault("shard-missing", "the index has it, and it is not there", file)
+    for result in results:
+        shard = indexed.get(result.file)
+        if shard is None:
+            yield Fault("shard-unlisted", "the index does not have it", result.file)
+        elif result.sha256 and result.sha256 != shard.sha256:
+            other = owners.get(result.sha256)
+            if other is not None:
+                yield Fault("shard-swapped", f"it is {other}", result.file)
+            else:
+                change = f", {result.bytes - shard.bytes:+,} bytes" if result.bytes != shard.bytes else ""
+                yield Fault("shard-altered", f"its hash is not the one in the index{change}", result.file)
+        elif result.sha256 and (result.samples, result.bytes) != (shard.samples, shard.bytes):
+            said = f"{shard.samples:,} samples and {shard.bytes:,} bytes"
+            text = f"the index says {said}, it has {result.samples:,} and {result.bytes:,}"
+            yield Fault("index-edited", text, result.file)
+
+
+def _without_index(files: Sequence[str], there: bool) -> Iterator[Fault]:
+    if not there:
+        yield Fault("index-missing", "there is no index.json; `mmdia pack` writes it again")
+    numbers: dict[tuple[str, int], set[int]] = {}
+    for file in files:
+        found = _NAME.fullmatch(file)
+        if found:
+            numbers.setdefault((found["split"], int(found["count"])), set()).add(int(found["number"]))
+    for (split, count), present in numbers.items():
+        for number in sorted(set(range(min(count, 100_000))) - present):
+            yield Fault("shard-missing", "its siblings count it", f"data/{split}-{number:05}-of-{count:05}.tar")
+
+
+def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Iterator[Fault]:
+    """Keys that several shards of a split have, and shards unlike the first."""
+    groups: dict[str, list[ShardResult]] = {}
+    for result in results:
+        found = _PREFIX.match(result.file)
+        groups.setdefault(found[1] if found else "", []).append(result)
+    for group in groups.values():
+        if len(group) < 2:  # within a shard it is told already
+            continue
+        import numpy as np
+
+        hashes = np.concatenate([np.asarray(result.keys, np.uint64) for result in group])
+        owners = np.repeat(np.arange(len(group)), [len(result.keys) for result in group])
+        places = np.concatenate([np.asarray(result.places, np.uint64) for result in group])
+        order = np.argsort(hashes, kind="stable")
+        twice = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
+        for at in twice:
+            one, other = int(order[at]), int(order[at + 1])
+            if owners[one] != owners[other]:
+                first, second = group[int(owners[one])], group[int(owners[other])]
+                key = _key_at(store, second.file, int(places[other]))
+                yield Fault("duplicate-key", f"{first.file} has it too", second.file, key, None, int(places[other]))
+    shapes = [result for result in results if result.shape is not None]
+    for result in shapes:
+        if not ours and result.shape != shapes[0].shape:
+            text = f"its samples have {', '.join(result.shape or ())}; those of {shapes[0].file} other members"
+            yield Fault("other-members", text, result.file)
+
+
+def _key_at(store: Store, file: str, offset: int) -> str | None:
+    try:
+        with store.open(file) as tar:
+            tar.seek(offset)
+            first = next(iter(TarScan(tar, store.size(file))), None)
+    except (OSError, MmdiaError):
+        return None
+    if not isinstance(first, Entry):
+        return None
+    folder, slash, last = first.name.rpartition("/")
+    return f"{folder}{slash}{last.partition('.')[0]}"
+
+
+def _beside(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
+    """The card, and the files that say how the samples were cut."""
+    yield from _card(store, index)
+    for one in index.beside if index is not None else ():
+        try:
+            found = store.digest(one.file)
+        except FileNotFoundError:
+            yield Fault("file-missing", "the index has it, and it is not there", one.file)
+        except (OSError, MmdiaError) as error:
+            yield Fault("unreadable", str(error).rstrip("."), one.file)
+        else:
+            if found != (one.sha256, one.bytes):
+                yield Fault("file-altered", "its hash is not the one in the index", one.file)
+
+
+def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
+    text = store.read(README)
+    if text is None:
+        yield Fault("card-missing", "there is no README.md, without which load_dataset guesses columns")
+        return
+    parts = text[:_MOST_CARD].decode("utf-8", "replace").split("---\n", 2)
+    try:
+        # Not by libyaml, which deep nesting overflows.
+        front = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else None
+    except (yaml.YAMLError, RecursionError):
+        front = None
+    info = front.get("dataset_info") if isinstance(front, dict) else None
+    if not isinstance(info, dict):
+        yield Fault("card", "README.md does not begin with YAML that has a dataset_info")
+    elif index is not None and not columns_fit(info.get("features"), index.members):
+        yield Fault("card", "the columns in README.md are not those of the samples")
+
+
+def _unchecked(ours: bool, index: ShardIndex | None, whole_set: bool, names: Sequence[str], deep: bool) -> list[str]:
+    told = []
+    if index is None:
+        place = "" if whole_set else "one tar alone: "
+        told.append(f"{place}no index.json, so whether shards are missing or were exchanged is not known")
+    if not ours:
+        told.append("samples are not of this package's form: their JSON has no schema, their media no hash or length")
+    if not deep:
+        told.append("media were not decoded (--deep does)")
+    packed = [name for name in names if name.endswith((".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"))]
+    if packed:
+        told.append(f"{len(packed):,} compressed tars, such as {packed[0]}")
+    return told

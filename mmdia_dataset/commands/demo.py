@@ -1,0 +1,58 @@
+"""`demo`: the whole way on a film that is made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmdia_dataset.commands.fingerprint import fingerprint
+from mmdia_dataset.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmdia_dataset.building.build import RebuildReport
+    from mmdia_dataset.demofilm import DemoFilm
+    from mmdia_dataset.processes import Progress
+
+__all__ = ["DemoReport", "demo"]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What `demo` made. ``clip`` is the path of one clip, as loaded; ``words`` is what is said in it first."""
+
+    film: DemoFilm
+    rebuilt: RebuildReport
+    rows: int
+    clip: Path
+    words: str
+
+
+def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:
+    """The whole way on a film we draw: annotate, fingerprint, align, cut, load. Offline, under a minute.
+
+    Raises:
+        UsageError: `out` holds something else.
+    """
+    from mmdia_dataset.commands.rebuild import rebuild
+    from mmdia_dataset.demofilm import MOVIE_ID, make_demo_film
+    from mmdia_dataset.loader import load
+
+    folder = Path(out)
+    ours = any((folder / "media").glob(f"*{MOVIE_ID}*"))
+    if not ours and any(path.is_file() for path in folder.rglob("*")):
+        raise UsageError("the folder is not empty and holds no demo", where=folder, hint="choose a new --out folder")
+
+    def drawing(part: float) -> None:
+        if progress:
+            progress("drawing the film", round(part * 1000), 1000)
+
+    film = make_demo_film(folder, progress=drawing)
+    fingerprint(film.release, film.media, film.release / "passports", progress=progress)  # the curator's part
+    rebuilt = rebuild(film.release, film.media, folder / "built", progress=progress)
+    splits = load("clips", data_dir=folder / "built", cache_dir=folder / "cache")
+    rows = [row for split in splits.values() for row in split]
+    first = rows[0]
+    turn = first["turns"][0]
+    words = f"{first['speakers'][turn['speaker']]['name']}: {turn['text']}"
+    return DemoReport(film, rebuilt, len(rows), Path(first["video"]["path"]), words)

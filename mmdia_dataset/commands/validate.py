@@ -1,0 +1,275 @@
+"""Validation of whatever a path holds: a release, a built directory, a manifest, an edition file.
+
+Issues are handed out as they are found, so memory does not grow with what is checked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from mmdia_dataset.built.directory import MANIFEST, BuiltDirectory, is_built, read_lines
+from mmdia_dataset.errors import BadFingerprint, UsageError
+from mmdia_dataset.publishing import card_faults
+from mmdia_dataset.release import Release, open_release, passport_issues, splits_of_file
+from mmdia_dataset.release.checks import Checker
+from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine, Passport
+from mmdia_dataset.splitting import Leakage, issues_of_leaks
+
+if TYPE_CHECKING:
+    from mmdia_dataset.processes import Progress
+
+__all__ = [
+    "ValidationReport",
+    "issues_of",
+    "validate",
+]
+
+Seen = Callable[[int, int, int], None]
+"""Called as ``seen(dialogues, done, total)`` while reading; done and total are bytes."""
+
+
+@dataclass(slots=True)
+class ValidationReport:
+    """What was found: counts and the first few issues of each rule. All issues went to the caller as they came."""
+
+    dialogues: int = 0
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: dict[str, list[Issue]] = field(default_factory=dict)
+
+    def add(self, issue: Issue, keep: int = 3) -> None:
+        """Count an issue, and keep it if it is among the first of its rule."""
+        self.counts[issue.severity, issue.rule] += 1
+        examples = self.examples.setdefault(issue.rule, [])
+        if len(examples) < keep:
+            examples.append(issue)
+
+    @property
+    def errors(self) -> int:
+        """Number of errors."""
+        return sum(count for (severity, _), count in self.counts.items() if severity == "error")
+
+    @property
+    def warnings(self) -> int:
+        """Number of warnings."""
+        return sum(count for (severity, _), count in self.counts.items() if severity == "warning")
+
+    @property
+    def notes(self) -> int:
+        """Number of notes: what is no fault, but good to know."""
+        return sum(count for (severity, _), count in self.counts.items() if severity == "note")
+
+    @property
+    def exit_code(self) -> int:
+        """1 if there are errors, else 0."""
+        return 1 if self.errors else 0
+
+
+def issues_of(path: Path, seen: Seen | None = None, splits: Path | None = None) -> Iterator[Issue]:
+    """Every issue of what a path holds.
+
+    Args:
+        path: a release, a built directory, a manifest, an edition file.
+        seen: called while annotations are read.
+        splits: of a release: the splits file to check instead of its own.
+
+    Raises:
+        UsageError: there is no such path.
+        ReleaseNotFound: nothing there is of any kind known.
+    """
+    if not path.exists():
+        raise UsageError("there is no such file or folder", where=path, hint="check the path")
+    if path.is_dir() and is_built(path):
+        yield from _built(path)
+    elif path.is_file() and path.name == MANIFEST:
+        yield from (issue for _, issue in _manifest(path, path.name) if issue)
+    elif path.is_file() and (edition := _edition_text(path)) is not None:
+        yield from _edition(edition, path.name)
+    else:
+        yield from _release(open_release(path), seen or (lambda *_: None), splits)
+
+
+def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> Iterator[Issue]:
+    yield from release.issues
+    splits, name = release.splits, release.splits_file
+    if other_splits is not None:
+        splits, wrong = splits_of_file(other_splits)
+        name = other_splits.name
+        yield from wrong
+    checker = Checker(splits, name)
+    leakage = None if splits is None else Leakage()
+    total = max(1, sum(file.size for file in release.files))
+    done = dialogues = 0
+    for file in release.files:
+        for reading in release.read([file]):
+            yield from reading.issues
+            if reading.dialogue is not None:
+                dialogues += 1
+                if leakage is not None:
+                    leakage.add(reading.dialogue)
+                yield from checker.check(
+                    reading.dialogue, file=reading.file, path=reading.path, path_of=reading.path_of
+                )
+        done += file.size
+        seen(dialogues, done, total)
+    yield from checker.finish()
+    if leakage is not None and splits is not None:
+        yield from issues_of_leaks(leakage.found(splits), name)
+    yield from passport_issues(release.root, _fingerprint_fault)
+
+
+def _fingerprint_fault(passport: Passport) -> str | None:
+    from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import (
+        TimingFingerprint,  # imports av, which a look at words does without
+    )
+
+    try:
+        if passport.fingerprint is not None:
+            TimingFingerprint.from_schema(passport.fingerprint)
+    except BadFingerprint as error:
+        return error.what
+    return None
+
+
+def _error(rule: str, file: str, path: str, message: str, hint: str) -> Issue:
+    return Issue(severity="error", rule=rule, file=file, path=path, message=message, hint=hint)
+
+
+def _manifest(file: Path, name: str) -> Iterator[tuple[MadeLine | None, Issue | None]]:
+    seen: set[tuple[str, str]] = set()
+    for number, line, wrong in read_lines(file):
+        if line is None:
+            yield None, _error("bad-line", name, f"line {number}", wrong, "run `mmdia rebuild` again")
+            continue
+        if (line.id, line.mode) in seen:
+            message = f"{line.id} has two lines of mode {line.mode}"
+            yield None, _error("duplicate-id", name, f"line {number}", message, "run `mmdia rebuild` again")
+        seen.add((line.id, line.mode))
+        if isinstance(line, MadeLine):
+            yield line, None
+
+
+def _built(root: Path) -> Iterator[Issue]:
+    """A built directory: manifest against clips, byte for byte, and against the annotations; editions."""
+    directory = BuiltDirectory(root)
+    again = "run `mmdia rebuild` again with the same arguments"
+    if directory.state.is_dir():
+        yield _error("unfinished", ".", "$", "a rebuild was stopped before its end", again)
+    if not (root / MANIFEST).is_file():
+        return
+    made: dict[str, MadeLine] = {}
+    wanted: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for line, issue in _manifest(root / MANIFEST, MANIFEST):
+        if issue:
+            yield issue
+        if line is None:
+            continue
+        made.update(dict.fromkeys(line.stored(), line))
+        for split in line.splits:
+            wanted[split].add(line.id)
+        if not directory.holds(line):
+            there = all((root / file).is_file() for file in line.stored())
+            message = "the clip is not the one that was made" if there else "the clip is missing"
+            yield _error("clip-changed" if there else "clip-missing", line.file, "$", message, again)
+    for file in sorted((root / "clips").rglob("*")):
+        name = file.relative_to(root).as_posix()
+        if file.is_file() and name not in made:
+            yield _error("clip-unknown", name, "$", "the manifest does not know this file", again)
+    yield from _card(root)
+    for split in SPLITS:
+        yield from _annotations(root, f"annotations/{split}.parquet", wanted[split], again)
+    for file in sorted((root / "editions").glob("*.json")):
+        text = _edition_text(file)
+        name = file.relative_to(root).as_posix()
+        if text is None:
+            yield _error("bad-edition", name, "$", "not an edition file", again)
+        else:
+            yield from _edition(text, name)
+
+
+def _card(root: Path) -> Iterator[Issue]:
+    """What the Hub, or plain `load_dataset`, would refuse of README.md."""
+    hint = "write it anew with `mmdia card`"
+    try:
+        text = (root / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        yield _error("bad-card", "README.md", "$", f"it can't be read: {error}", hint)
+        return
+    names = [file.relative_to(root).as_posix() for file in root.rglob("*.parquet")]
+    for sentence in card_faults(text, names):
+        yield _error("bad-card", "README.md", "$", sentence, hint)
+
+
+def _annotations(root: Path, name: str, wanted: set[str], again: str) -> Iterator[Issue]:
+    try:
+        ids = pq.read_table(root / name, columns=["id"]).column("id").to_pylist() if (root / name).is_file() else []
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0]
+        yield _error("bad-parquet", name, "$", f"can't be read: {first}", again)
+        return
+    if set(ids) != wanted or len(ids) != len(set(ids)):
+        message = f"has {len(ids)} rows where the manifest has {len(wanted)} dialogues with clips, or other ones"
+        yield _error("rows-differ", name, "$", message, again)
+
+
+def _edition_text(file: Path) -> bytes | None:
+    """The bytes of a file that means to be an edition, else None."""
+    if file.suffix != ".json" or file.stat().st_size > 50_000_000:
+        return None
+    text = file.read_bytes()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return text if isinstance(found, dict) and {"movie", "recording", "pieces"} <= set(found) else None
+
+
+def _edition(text: bytes, name: str) -> Iterator[Issue]:
+    hint = "make it again with `mmdia rebuild`"
+    try:
+        edition = Edition.model_validate_json(text)
+        edition.time_map()
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            place = "$" + "".join(f"[{x}]" if isinstance(x, int) else f".{x}" for x in fault["loc"])
+            yield _error("bad-edition", name, place, fault["msg"], hint)
+    except ValueError as error:
+        yield _error("bad-edition", name, "$.pieces", str(error), hint)
+
+
+def validate(
+    *paths: Path | str,
+    splits: Path | str | None = None,
+    on_issue: Callable[[Issue], None] | None = None,
+    progress: Progress | None = None,
+) -> ValidationReport:
+    """Check releases, built directories, manifests and edition files.
+
+    Args:
+        paths: what to check; its kind is found by content.
+        splits: of releases: a splits file to check instead of their own.
+        on_issue: called with every issue as it is found; the report keeps counts and examples only.
+        progress: called while annotations are read.
+    """
+    report = ValidationReport()
+    for path in paths:
+        before = report.dialogues
+
+        def seen(dialogues: int, done: int, total: int, before: int = before) -> None:
+            report.dialogues = before + dialogues
+            if progress:
+                progress("checking", done, total)
+
+        for issue in issues_of(Path(path), seen, None if splits is None else Path(splits)):
+            report.add(issue)
+            if on_issue:
+                on_issue(issue)
+    return report

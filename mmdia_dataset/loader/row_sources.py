@@ -1,0 +1,86 @@
+"""What rows are read from: a built directory, or a release (see `released`).
+
+Nothing here imports `datasets`; the loader stands on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from mmdia_dataset.built.directory import is_built
+from mmdia_dataset.errors import ReleaseUnreadable
+from mmdia_dataset.loader.data_dir import fingerprint
+from mmdia_dataset.loader.parts import SourcePart, parquet_shards, parquet_tables, rows_of
+from mmdia_dataset.loader.released import ReleasedRows
+from mmdia_dataset.loader.rows import row_schema
+from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Split
+
+__all__ = ["BuiltRows", "RowSource", "open_source"]
+
+
+class RowSource(Protocol):
+    """Rows by split."""
+
+    def schema(self) -> pa.Schema:
+        """Of the tables."""
+        ...
+
+    def shards(self) -> dict[Split, list[SourcePart]]:
+        """The parts of each split that is there, in the order of `SPLITS`."""
+        ...
+
+    def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
+        """The rows of one part."""
+        ...
+
+
+@dataclass(frozen=True)
+class BuiltRows:
+    """A built directory: `annotations/<split>.parquet`, of which `Clip` reads all and `Dialogue` all but the media."""
+
+    root: Path
+    model: type[Dialogue] = Clip
+
+    def schema(self) -> pa.Schema:
+        """Of the tables."""
+        return row_schema(self.model)
+
+    def annotations(self) -> dict[Split, Path]:
+        """The files there are."""
+        files = {split: self.root / "annotations" / f"{split}.parquet" for split in SPLITS}
+        return {split: file for split, file in files.items() if file.is_file()}
+
+    def fingerprint(self) -> str:
+        """Changes when an annotation is edited."""
+        return fingerprint(self.annotations().values())
+
+    def shards(self) -> dict[Split, list[SourcePart]]:
+        """A part per row group. Raises ReleaseUnreadable."""
+        shards = {split: parquet_shards(file) for split, file in self.annotations().items()}
+        return {split: parts for split, parts in shards.items() if parts}
+
+    def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
+        """The rows of one part. Raises ReleaseUnreadable."""
+        yield from rows_of(parquet_tables(shard, self.model), self.model, self.root, shard.file)
+
+
+def open_source(root: Path, model: type[Dialogue]) -> BuiltRows | ReleasedRows:
+    """The folder as a source of dialogues, or of clips if it is a built directory.
+
+    Raises:
+        ReleaseNotFound: it holds no annotations.
+        ReleaseUnreadable: it is a built directory whose rebuild did not finish.
+    """
+    annotated = any((root / "annotations").glob("*.parquet"))
+    if annotated and (is_built(root) or not (root / "dialogues").is_dir()):
+        return BuiltRows(root, model)
+    if is_built(root):
+        raise ReleaseUnreadable(
+            "the rebuild has not finished, or made no clip", where=root, hint="run the same `mmdia rebuild` again"
+        )
+    return ReleasedRows.open(root)

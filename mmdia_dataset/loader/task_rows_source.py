@@ -1,0 +1,137 @@
+"""Rows of tasks: made from the clips of a built directory while they are read."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from mmdia_dataset.built.clipset import ClipSet
+from mmdia_dataset.built.directory import MANIFEST
+from mmdia_dataset.errors import DataNotFound, UsageError
+from mmdia_dataset.loader.data_dir import fingerprint
+from mmdia_dataset.loader.parts import SourcePart, parquet_tables, unreadable
+from mmdia_dataset.loader.released import ReleasedRows
+from mmdia_dataset.loader.row_sources import BuiltRows
+from mmdia_dataset.loader.rows import row_schema, to_rows
+from mmdia_dataset.schema import Clip, Split, arrow
+from mmdia_dataset.views import MADE_BY, Task, TaskOptions, lacking
+
+__all__ = ["OPTIONS", "Tasks"]
+
+_ROWS = 200
+
+OPTIONS = tuple(field.name for field in fields(TaskOptions))
+"""Arguments of the loader that are options of tasks."""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Rows of one task. `counts` has how many rows each split has; `state` changes with annotations and manifest."""
+
+    built: BuiltRows
+    task: Task
+    options: TaskOptions
+    state: str
+    counts: tuple[tuple[Split, int], ...]
+
+    @classmethod
+    def of(cls, source: BuiltRows | ReleasedRows, task: Task, options: TaskOptions) -> Tasks:
+        """Look at a built directory. Warns of dialogues that lack what the task needs.
+
+        Raises:
+            UsageError: it is a release.
+            DataNotFound: every dialogue lacks something.
+            ReleaseUnreadable: its annotations can't be read.
+        """
+        if isinstance(source, ReleasedRows):
+            raise UsageError(
+                f"a release holds no clips, and {task.name} needs them",
+                where=source.root,
+                hint=f"run `mmdia rebuild` ({_modes(task)}) and load what it built",
+            )
+        state = fingerprint([*source.annotations().values(), source.root / MANIFEST])
+        counts, lacks = _counted(_clipset(source.root, state), task, options)
+        if not counts and lacks:
+            raise DataNotFound(
+                f"no dialogue has all that {task.name} needs: {_words(lacks)}", where=source.root, hint=_advice(lacks)
+            )
+        if lacks:
+            total = lacks.total() + sum(counts.values())
+            warnings.warn(
+                f"{source.root}: {task.name} leaves out {lacks.total():,} of {total:,} rows: {_words(lacks)}; "
+                f"{_advice(lacks)}.",
+                stacklevel=2,
+            )
+        return cls(source, task, options, state, tuple(counts.items()))
+
+    @property
+    def root(self) -> Path:
+        """The built directory."""
+        return self.built.root
+
+    def schema(self) -> pa.Schema:
+        """Of the tables."""
+        return row_schema(self.task.model)
+
+    def fingerprint(self) -> str:
+        """Changes when an annotation or a clip is edited."""
+        return self.state
+
+    def shards(self) -> dict[Split, list[SourcePart]]:
+        """The parts of each split that has rows. Raises ReleaseUnreadable."""
+        present = dict(self.counts)
+        return {split: parts for split, parts in self.built.shards().items() if present.get(split)}
+
+    def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
+        """The rows of one part. Raises ReleaseUnreadable."""
+        clipset = _clipset(self.root, self.state)
+        unseen = {"extra", "error_ms", *MADE_BY}.difference(self.task.media)
+        for stored in parquet_tables(shard, Clip, _ROWS, without=unseen):
+            try:
+                clips = arrow.from_arrow(stored, Clip)  # one at a time: many alive would cost time and memory
+                complete = (clip for clip in clips if lacking(self.task, self.options, clip) is None)
+                rows = [clipset.row(self.task, self.options, clip, split) for clip in complete]
+                table = to_rows(arrow.to_table(rows, self.task.model), self.task.model, self.root)
+            except ValueError as error:  # as pydantic's are
+                raise unreadable(shard.file, error) from None
+            if len(table):
+                yield table
+
+
+@lru_cache(maxsize=2)
+def _clipset(root: Path, state: str) -> ClipSet:
+    """The directory as it was when `state` was taken, with what was read of it before in this process."""
+    return ClipSet(root)
+
+
+def _counted(clipset: ClipSet, task: Task, options: TaskOptions) -> tuple[dict[Split, int], Counter[str]]:
+    """Rows per split, and how many are left out for want of what."""
+    counts: dict[Split, int] = {}
+    lacks: Counter[str] = Counter()
+    for split in clipset.splits():
+        for facts, count in clipset.facts(split).items():
+            lack = facts.lacking(task, options)
+            if lack is None:
+                counts[split] = counts.get(split, 0) + count
+            else:
+                lacks[lack] += count
+    return counts, lacks
+
+
+def _words(lacks: Counter[str]) -> str:
+    return ", ".join(f"{count:,} with {lack}" for lack, count in lacks.most_common())
+
+
+def _advice(lacks: Counter[str]) -> str:
+    modes = [MADE_BY[kind] for lack in lacks if (kind := lack.removeprefix("no ")) in MADE_BY]
+    return f"`mmdia rebuild --mode {modes[0]}` makes what is missing" if modes else "`control` chooses another control"
+
+
+def _modes(task: Task) -> str:
+    return " and ".join(f"--mode {MADE_BY[kind]}" for kind in task.media)

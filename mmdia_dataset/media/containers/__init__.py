@@ -1,0 +1,1 @@
+"""Indexes of containers, read byte by byte: where each packet lies. No libav here."""

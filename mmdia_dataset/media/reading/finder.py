@@ -1,0 +1,51 @@
+"""Where spans of a recording lie: by its own index where that is plainly right, else by way of libavformat."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+from mmdia_dataset.media.containers.packet_rows import Unsure
+from mmdia_dataset.media.reading.by_index import Lookup
+from mmdia_dataset.media.reading.recording import OpenRecording
+from mmdia_dataset.media.reading.stretches import Stretch
+
+__all__ = ["SpanFinder"]
+
+
+class SpanFinder:
+    """Finds the frames and the sound of spans, without their packets; use it in a `with` block, inside the recording's.
+
+    Attributes:
+        recording: read from where its index does not do.
+        lookup: its index; None if it is not of the plain kind.
+    """
+
+    def __init__(self, recording: OpenRecording) -> None:
+        self.recording = recording
+        self.lookup: Lookup | None
+        try:
+            self.lookup = Lookup(recording)
+        except Unsure:
+            self.lookup = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.lookup is not None:
+            self.lookup.close()
+
+    def stretch(self, start: Fraction, end: Fraction, *, lead: Fraction, tail: Fraction = Fraction(0)) -> Stretch:
+        """What the recording holds of [start, end), whole and without holes, as `Recording.stretch` says and raises."""
+        if self.lookup is not None:
+            try:
+                found = self.lookup.find(start, end, lead, tail)
+            except Unsure:
+                pass  # libavformat knows more, or the words for what is wrong
+            else:
+                return Stretch(found.start, found.end, shown=(found.shown + self.lookup.shifts[0]).tolist())
+        return self.recording.stretch(start, end, lead=lead, tail=tail, pictures=False)

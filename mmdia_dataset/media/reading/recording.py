@@ -1,0 +1,283 @@
+"""Finding the packets of a span in a recording.
+
+All times inside are integer ticks of a track's own clock; fractions of a second appear only at the edges.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from math import ceil
+
+import av.error
+from av.packet import Packet
+from av.stream import Stream
+
+from mmdia_dataset.errors import MediaDamaged
+from mmdia_dataset.media.containers.packet_rows import STRANGE, Unsure
+from mmdia_dataset.media.reading.clock import clock_of, frame_ticks, packet_samples, usual_step
+from mmdia_dataset.media.reading.rewinds import rewinds
+from mmdia_dataset.media.reading.stretches import Haul, Stretch, frames_of, sound_packets
+from mmdia_dataset.media.reading.tracks import Tracks
+from mmdia_dataset.media.reading.witnesses import Beat, CueWitness, drift_of, mp4_contradiction
+
+__all__ = ["REORDER", "OpenRecording"]
+
+# H.264 and HEVC let at most 16 frames overtake another one; after more frames beyond a moment, none before it follows.
+REORDER = 17
+# A later start means reading backwards in growing steps: seeks in TS and PS land after the keyframe.
+_STEPS_BACK = (0, 1, 3, 9, 27, 81)
+# Once one track is this far past the end, the other one has a hole and is not waited for.
+_PATIENCE = Fraction(10)
+# Seconds of the recording from which its frame rate is judged.
+_SAMPLE = Fraction(8)
+# By what part of it sound may run faster or slower than its samples say: twice what rounding comes to in the sample.
+_DRIFT = Fraction(2, 1000)
+# Seconds around a span from which something may have got into it.
+_NEAR = Fraction(1)
+_ANEW = "copy the film anew from where you have it"
+
+
+class OpenRecording(Tracks):
+    """A recording, open for reading spans in any order; use it in a `with` block.
+
+    Raises:
+        MediaUnreadable: it can't be opened.
+    """
+
+    def stretch(
+        self, start: Fraction, end: Fraction, *, lead: Fraction, tail: Fraction = Fraction(0), pictures: bool = True
+    ) -> Stretch:
+        """The packets of [start, end).
+
+        Args:
+            start: recording seconds.
+            end: recording seconds.
+            lead: seconds of sound wanted before the first frame, for the decoder to settle.
+            tail: seconds of sound wanted after the end.
+            pictures: keep the picture's packets; without, only their timestamps are read.
+
+        Raises:
+            EmptySpan: no frame begins in the span.
+            SpanOutside: the span does not lie inside the recording.
+            MediaDamaged: data is missing or broken, as far as it shows without decoding.
+            UnsupportedCodec: the picture has no usable timestamps.
+        """
+        self.must_be_dated(start, end)
+        haul = Haul()
+        for back in _STEPS_BACK:
+            since = start - lead - self.margin - back
+            haul = self._read(since, start, end, tail, pictures)
+            if since <= 0 or self._reaches_back(haul, start, lead):
+                break
+        else:
+            haul = self._read(Fraction(0), start, end, tail, pictures)
+        result = Stretch(start, end)
+        if self.video is not None:
+            result = frames_of(self, haul, (start, end), pictures, self.longest_pause, self.beat)
+        if self.audio is not None:
+            result.audio = sound_packets(self, haul, result, lead, tail)
+        return result
+
+    def must_be_dated(self, start: Fraction, end: Fraction) -> None:
+        """Whatever else in the file speaks of its times has to agree with the timestamps of [start, end).
+
+        Raises:
+            MediaDamaged: something contradicts them, or a moment may occur twice.
+        """
+        for low, high in self.rewinds:
+            if low < end and start < high:
+                raise MediaDamaged(
+                    f"the recording's clock begins anew, so that {float(start):.3f} s may be at several places in it",
+                    where=self.path,
+                    hint="write it anew as Matroska, with one clock, then cut that",
+                )
+        wrong = self._contradiction
+        if not wrong and self._cues is not None:
+            try:
+                at = self._cues.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
+            except OSError as error:
+                raise MediaDamaged(f"reading stops ({error.strerror})", where=self.path) from error
+            if at is not None:
+                wrong = f"its index and its picture or sound disagree over the time {float(at - self.origin):.3f} s"
+        if wrong:
+            raise MediaDamaged(f"the recording contradicts itself: {wrong}", where=self.path, hint=_ANEW)
+
+    @cached_property
+    def _cues(self) -> CueWitness | None:
+        if not self.container.format.name.startswith("matroska"):
+            return None
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._others.callback(os.close, file)
+            return CueWitness(file)
+        except (OSError, Unsure, *STRANGE):
+            return None
+
+    @cached_property
+    def _contradiction(self) -> str:
+        """What is wrong with the times of the whole recording; nearly always nothing."""
+        video, audio = self.video, self.audio
+        if self.container.format.name.startswith("mov") and (wrong := mp4_contradiction(self.path)):
+            return wrong
+        if self._cues is not None and video is not None and video.start_time is not None:
+            begin, first = video.start_time * clock_of(video), self._cues.first
+            if begin > first + _SAMPLE / 100 and first >= 0:
+                return f"its picture begins at {float(begin):.3f} s, its index at {float(first):.3f} s"
+        samples = 0 if audio is None else packet_samples(audio)
+        if audio is not None and samples:
+            times = [packet.pts for packet in self._sample.audio if packet.pts is not None]
+            drift = drift_of(times, samples / clock_of(audio) / audio.codec_context.sample_rate)
+            if drift is not None and abs(drift) > _DRIFT:
+                return f"its sound takes {float(1 + drift):.1%} of the time that it has samples for"
+        return ""
+
+    def some_packets(self, moment: Fraction, count: int) -> dict[int, list[Packet[Stream]]]:
+        """The first packets of each track from the keyframe before a moment on, by the track's index.
+
+        Raises:
+            FFmpegError: they can't be read.
+        """
+        tracks = [one for one in (self.video, self.audio) if one is not None]
+        found: dict[int, list[Packet[Stream]]] = {track.index: [] for track in tracks}
+        self.seek_to(tracks[0], moment)
+        for number, packet in enumerate(self.container.demux(*tracks)):
+            if packet.size and len(found[packet.stream_index]) < count:
+                found[packet.stream_index].append(packet)
+            if number > 100 * count or all(len(packets) >= count for packets in found.values()):
+                break
+        return found
+
+    def _read(self, since: Fraction, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> Haul:
+        """One pass from the keyframe before `since` until both tracks are through."""
+        tracks = [one for one in (self.video, self.audio) if one is not None]
+        haul = Haul()
+        try:
+            self.seek_to(tracks[0], since)
+            self._collect(self.demux(*tracks), haul, start, end, tail, pictures)
+        except av.error.FFmpegError as error:
+            raise MediaDamaged(
+                f"reading stops near {float(start):.3f} s ({error.strerror})", where=self.path
+            ) from error
+        return haul
+
+    def _collect(
+        self,
+        packets: Iterator[Packet[Stream]],
+        haul: Haul,
+        start: Fraction,
+        end: Fraction,
+        tail: Fraction,
+        pictures: bool,
+    ) -> None:
+        """Take packets in until no more is needed of either track; this loop runs once per packet, on integers."""
+        video, audio = self.video, self.audio
+        video_index = -1 if video is None else video.index
+        first = last = give_up = sound_last = sound_give_up = 0
+        if video is not None:
+            first, last = ceil(self.ticks(video, start)), ceil(self.ticks(video, end))
+            give_up = ceil(self.ticks(video, end + _PATIENCE))
+        if audio is not None:
+            sound_last = ceil(self.ticks(audio, end + tail))
+            sound_give_up = ceil(self.ticks(audio, end + _PATIENCE))
+        picture_done, sound_done = video is None, audio is None
+        after: int | None = None  # the first frame at or after the end, as far as seen
+        beyond = 0
+        for packet in packets:
+            if not packet.size:
+                continue
+            pts = packet.pts
+            if packet.stream_index != video_index:
+                haul.audio.append(packet)  # type: ignore[arg-type]
+                if pts is not None:
+                    sound_done = pts >= sound_last
+                    if pts >= sound_give_up and not picture_done:
+                        return
+            elif pts is None:
+                haul.undated = True
+            elif picture_done:
+                if pts >= give_up:
+                    return
+            else:
+                if packet.is_keyframe:
+                    haul.keys.add(pts)
+                    if pts <= first:
+                        haul.key = pts
+                        haul.video.clear()
+                        haul.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
+                if pictures:
+                    haul.video.append(packet)  # type: ignore[arg-type]
+                if packet.is_discard:
+                    continue
+                haul.times.append(pts)
+                if pts < last:
+                    continue
+                beyond += 1
+                if after is None or pts < after:
+                    after = pts
+                    if video is not None and audio is not None:
+                        sound_last = ceil(self.ticks(audio, self.seconds(video, after) + tail))
+                        sound_done = False
+                dts = packet.dts
+                picture_done = beyond >= REORDER or (self.has_dts and dts is not None and dts >= after)
+            if picture_done and sound_done:
+                return
+        haul.ended = True
+
+    def _reaches_back(self, haul: Haul, start: Fraction, lead: Fraction) -> bool:
+        """Whether a pass began early enough for the decoders of both tracks."""
+        if self.audio is not None:
+            first = next((packet.pts for packet in haul.audio if packet.pts is not None), None)
+            if first is None or self.seconds(self.audio, first) > max(start - lead, Fraction(0)):
+                return False
+        if self.video is None or haul.key is not None:
+            return True
+        # A keyframe that is itself the first frame inside serves too.
+        edge = ceil(self.ticks(self.video, start))
+        inside = [time for time in haul.times if time >= edge]
+        return (
+            bool(inside)
+            and bool(haul.times)
+            and any(packet.is_keyframe and packet.pts == min(inside) for packet in haul.video)
+        )
+
+    @cached_property
+    def rewinds(self) -> tuple[tuple[float, float], ...]:
+        """Stretches of recording time, in seconds, that occur several times; read from the file once."""
+        return rewinds(self.path) if self.joinable else ()
+
+    @cached_property
+    def longest_pause(self) -> Fraction:
+        """The longest distance of two frames that is not yet a hole, in ticks of the picture's clock.
+
+        A sample from inside the recording tells whether its frame rate is steady; if so, 2.5 frames, since soft
+        telecine alternates between 2 and 3 fields, else a second or ten frames, whichever is more. The same for all
+        spans of a recording, so that what is refused does not depend on what else was asked for.
+        """
+        video, times = self.video, sorted(self._sample.times)
+        assert video is not None  # noqa: S101 - the caller asked
+        step = usual_step(times) or frame_ticks(video)
+        steps = [other - one for one, other in pairwise(times)]
+        uneven = sum(abs(one - step) * 2 > step + 2 for one in steps)
+        if uneven * 20 <= len(steps):
+            return step * Fraction(5, 2) + 1
+        return max(1 / clock_of(video), Fraction(10 * step))
+
+    @cached_property
+    def beat(self) -> Beat | None:
+        """The steady distance of frames in ticks of the picture's clock, by the same sample; None if it varies."""
+        # The last ones read are not all there are: some that are shown before them come later.
+        times = sorted(self._sample.times)[:-REORDER]
+        return None if self.video is None else Beat.of(times, clock_of(self.video))
+
+    @cached_property
+    def _sample(self) -> Haul:
+        """Some seconds from inside the recording: the times of its frames, and the sound's packets."""
+        since = (self.claimed_end or Fraction(0)) / 4
+        try:
+            return self._read(since, since, since + _SAMPLE, Fraction(0), False)
+        except MediaDamaged:  # the sample's misfortune is not the span's
+            return Haul()

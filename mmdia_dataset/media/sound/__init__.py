@@ -1,0 +1,1 @@
+"""Sound as samples: exact for clips, at a low rate for alignment."""

@@ -1,0 +1,1 @@
+"""Clips written: packets copied, pictures and sound encoded, and what was written checked."""

@@ -1,0 +1,343 @@
+"""A publication: the folder that goes public, made of a release or a built directory, without media and private names.
+
+    dialogues/<splits>.parquet     each dialogue once; `train-hard.parquet` holds those of both splits
+    splits.json, movies.jsonl      as in any release of our own form, which this is
+    passports/<movie>.json
+    editions/<movie>.json          how the publisher's recordings run, file names left out
+    editions/manifest.jsonl        what was cut from them, likewise
+    README.md, figures/, croissant.json
+
+With media it is a built directory instead: `annotations/`, `manifest.jsonl` and `clips/` as `rebuild` made them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow.parquet as pq
+from pydantic import JsonValue, ValidationError
+
+from mmdia_dataset.built.annotations import Annotations, manifest_lines, open_annotations
+from mmdia_dataset.built.clipset import ClipSet
+from mmdia_dataset.built.directory import MANIFEST, BuiltDirectory, edition_text
+from mmdia_dataset.errors import ReleaseUnreadable, UsageError
+from mmdia_dataset.files import file_name, make_folder, output_error, whole_file, write_text
+from mmdia_dataset.publishing.page import CardReport, describe
+from mmdia_dataset.release import open_release, read_passport, write_passport
+from mmdia_dataset.release.own import json_line
+from mmdia_dataset.release.split_files import write_splits
+from mmdia_dataset.schema import (
+    SPLITS,
+    Clip,
+    Dialogue,
+    Edition,
+    MadeLine,
+    Movie,
+    Reason,
+    RecordingInfo,
+    RefusedLine,
+    Split,
+    Splits,
+    arrow,
+)
+from mmdia_dataset.statistics.survey import survey
+
+__all__ = ["Publication", "Withheld", "make_publication", "published_extra", "published_line"]
+
+_ROWS = 1000
+_MEDIA = (".mp4", ".mkv", ".wav", ".flac", ".jpg", ".jpeg", ".png", ".dac", ".avi", ".mov", ".webm", ".mp3", ".m4a")
+_OURS = {"README.md", "croissant.json", MANIFEST, "splits.json", "movies.jsonl"}
+# A file on somebody's machine: from the root, from the home folder, on a Windows drive or share, or as an address.
+_LOCAL = re.compile(r"(?:/|~[/\\]|[A-Za-z]:[/\\]|\\\\|file:)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Files of the source that are not published, and why."""
+
+    what: str
+    files: int
+    bytes: int
+    why: str
+
+
+@dataclass(slots=True)
+class Publication:
+    """A folder to publish.
+
+    Attributes:
+        root: the folder.
+        card: its card, and what the Hub would refuse of it.
+        dialogues: different ones.
+        media: whether clips are in it.
+        left_out: of the source.
+        emptied: values of `extra` that named a file on somebody's machine, and were taken out.
+    """
+
+    root: Path
+    card: CardReport
+    dialogues: int
+    media: bool
+    left_out: list[Withheld] = field(default_factory=list)
+    emptied: int = 0
+
+    def files(self) -> dict[str, int]:
+        """Size of each file, by name relative to the root."""
+        found = (file for file in self.root.rglob("*") if file.is_file())
+        return {file.relative_to(self.root).as_posix(): file.stat().st_size for file in sorted(found)}
+
+
+def make_publication(
+    source: Path,
+    folder: Path,
+    *,
+    release: Path | None = None,
+    repo: str | None = None,
+    licence: str = "unknown",
+    with_media: bool = False,
+) -> Publication:
+    """Write the publication of a source into an empty folder. Same source, same bytes.
+
+    Args:
+        source: a built directory, or a release.
+        folder: made if it is not there.
+        release: what the built directory was made from: its dialogues without a clip, and its passports, go with it.
+        repo: where it will be.
+        licence: of the annotations.
+        with_media: the clips too.
+
+    Raises:
+        ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
+        UsageError: the folder is not empty, or what is asked for does not go together.
+        OutputError: the folder can't be written.
+    """
+    opened = open_annotations(source)
+    if with_media and not opened.built:
+        raise UsageError("a release has no clips", where=source, hint="leave out --with-media")
+    if release is not None and (with_media or not opened.built):
+        what = "with clips, only dialogues that have one go out" if with_media else "that is a release already"
+        raise UsageError(f"--release is for annotations of a built directory; {what}", hint="leave it out")
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError("the folder is not empty", where=folder, hint="choose an empty one")
+    make_folder(folder)
+    words = opened if release is None else Annotations(release, open_release(release), built=False)
+    counted = survey(opened) if opened.built else None
+    if with_media:
+        dialogues, emptied = _write_clips(opened, folder)
+    else:
+        dialogues, emptied = _write_dialogues(words, folder)
+    for movie in {movie.id for movie in words.release.movies()}:
+        # A built directory has none of its own, unless somebody put them there.
+        passport = read_passport(words.root, movie)
+        if passport is not None:
+            write_passport(folder / "passports", passport)
+    if opened.built:
+        _write_editions(source, folder)
+        lines = [published_line(line) for line in manifest_lines(source)]
+        # Beside clips it is the manifest; without them, the folder must not be taken for a built directory.
+        BuiltDirectory(folder if with_media else folder / "editions").write_manifest(lines)
+    card = describe(
+        folder,
+        survey(open_annotations(folder)),
+        repo=repo,
+        licence=licence,
+        coverage=counted.coverage if counted else None,
+        movie_coverage=counted.movie_coverage if counted else None,
+    )
+    return Publication(folder, card, dialogues, with_media, list(_left_out(source, with_media)), emptied)
+
+
+# --- annotations ------------------------------------------------------------------------------------------------------
+
+
+def _write_dialogues(opened: Annotations, folder: Path) -> tuple[int, int]:
+    """Rows by the splits they are in, the splits, the movies; gives how many dialogues, and values emptied."""
+    emptied = 0
+    members: dict[Split, list[str]] = {}
+    waiting: dict[tuple[Split, ...], list[Dialogue]] = {}
+    count = 0
+    schema = arrow.arrow_schema(Dialogue)
+    with ExitStack() as files:
+        writers: dict[tuple[Split, ...], pq.ParquetWriter] = {}
+
+        def flush(splits: tuple[Split, ...]) -> None:
+            if splits not in writers:
+                temporary = files.enter_context(whole_file(folder / "dialogues" / f"{'-'.join(splits)}.parquet"))
+                writers[splits] = files.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
+            writers[splits].write_table(arrow.to_table(waiting.pop(splits), Dialogue))
+
+        for dialogue in opened.dialogues():
+            extra, removed = published_extra(dialogue.extra)
+            emptied += removed
+            splits = tuple(split for split in SPLITS if split in opened.splits_of(dialogue.id))
+            for split in splits:
+                members.setdefault(split, []).append(dialogue.id)
+            waiting.setdefault(splits, []).append(dialogue.model_copy(update={"extra": extra}) if removed else dialogue)
+            count += 1
+            if len(waiting[splits]) >= _ROWS:
+                flush(splits)
+        for splits in list(waiting):
+            flush(splits)
+    named = {split: tuple(ids) for split, ids in members.items() if split != "unassigned"}
+    write_splits(Splits.model_validate(named), folder / "splits.json")
+    movies = []
+    for movie in opened.release.movies():
+        extra, removed = published_extra(movie.extra)
+        emptied += removed
+        movies.append(movie.model_copy(update={"extra": extra, "file": _relative(movie)}))
+    write_text(folder / "movies.jsonl", "".join(map(json_line, movies)))
+    return count, emptied
+
+
+def _relative(movie: Movie) -> str | None:
+    """The release file a movie was read from; of rows in Parquet that says nothing."""
+    return movie.file if movie.file and movie.file.endswith((".json", ".jsonl")) else None
+
+
+def published_extra(extra: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], int]:
+    """What a release file held beyond our fields, without names of files on some machine; and how many there were.
+
+    An operation of residue (see `release/residue.py`) that would write such a name is dropped; elsewhere the text is
+    emptied.
+    """
+    removed = 0
+
+    def cleaned(value: Any) -> Any:
+        nonlocal removed
+        if isinstance(value, str) and _LOCAL.match(value):
+            removed += 1
+            return ""
+        if isinstance(value, list):
+            return [cleaned(one) for one in value]
+        if isinstance(value, dict):
+            return {key: cleaned(one) for key, one in value.items()}
+        return value
+
+    def operation(one: Any) -> Any:
+        """One of residue, None if it goes; its pointer begins with a slash too, and is no file."""
+        if isinstance(one, list) and len(one) in (2, 3) and isinstance(one[0], str):
+            before = removed
+            kept = [*one[:2], *(cleaned(value) for value in one[2:])]
+            return None if removed > before else kept
+        return cleaned(one)
+
+    result: dict[str, JsonValue] = {}
+    for dialect, held in extra.items():
+        if isinstance(held, list):
+            result[dialect] = [kept for one in held if (kept := operation(one)) is not None]
+        else:
+            result[dialect] = cleaned(held)
+    return result, removed
+
+
+# --- what was built ---------------------------------------------------------------------------------------------------
+
+
+def _recording(recording: RecordingInfo, movie: str) -> RecordingInfo:
+    """A recording under its movie's name. Its hash stays: by it, owners of the same file find that they are."""
+    suffix = PurePosixPath(recording.name).suffix.lower()
+    return recording.model_copy(update={"name": file_name(movie) + (suffix if suffix in _MEDIA else "")})
+
+
+def _reasons(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Reasons by their rule alone: their sentences may name the publisher's files."""
+    return tuple(Reason(rule=one.rule, detail=one.rule.replace("-", " ")) for one in reasons)
+
+
+def published_line(line: MadeLine | RefusedLine) -> MadeLine | RefusedLine:
+    """A line of the manifest, without names of the publisher's files."""
+    recording = None if line.recording is None else _recording(line.recording, line.movie)
+    if isinstance(line, MadeLine):
+        return line.model_copy(update={"recording": recording})
+    return line.model_copy(update={"recording": recording, "reasons": _reasons(line.reasons)})
+
+
+def _write_editions(source: Path, folder: Path) -> None:
+    for file in sorted((source / "editions").glob("*.json")):
+        try:
+            edition = Edition.model_validate_json(file.read_bytes())
+        except (ValidationError, OSError) as error:
+            raise ReleaseUnreadable(
+                "no edition file", where=file, hint="run `mmdia validate` for what is wrong with it"
+            ) from error
+        update = {
+            "recording": _recording(edition.recording, edition.movie),
+            "refused": tuple(
+                one.model_copy(update={"reasons": _reasons(tuple(one.reasons))}) for one in edition.refused
+            ),
+        }
+        name = f"{file_name(edition.movie)}.json"
+        write_text(folder / "editions" / name, edition_text(edition.model_copy(update=update)))
+
+
+def _write_clips(opened: Annotations, folder: Path) -> tuple[int, int]:
+    """The rows and files of a built directory; gives how many dialogues, and values emptied."""
+    clips = ClipSet(opened.root)
+    emptied, ids = 0, set()
+
+    def rows() -> Iterator[tuple[Clip, tuple[Split, ...]]]:
+        nonlocal emptied
+        for split in clips.splits():
+            for clip in clips.clips(split):
+                extra, removed = published_extra(clip.extra)
+                emptied += removed
+                ids.add(clip.id)
+                yield clip.model_copy(update={"extra": extra}), (split,)
+
+    BuiltDirectory(folder).write_annotations(rows())
+    for line in manifest_lines(opened.root):
+        for name in line.stored() if isinstance(line, MadeLine) else ():
+            _put(opened.root / name, folder / name)
+    return len(ids), emptied
+
+
+def _put(file: Path, target: Path) -> None:
+    """A file in another place as well: the same one where the disk can do that, else a copy."""
+    make_folder(target.parent)
+    try:
+        if file.is_symlink():
+            raise UsageError("a link is not published", where=file, hint="run `mmdia rebuild` again")
+        try:
+            os.link(file, target)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copyfile(file, target)
+    except FileNotFoundError:
+        raise UsageError("the clip is missing", where=file, hint="run `mmdia rebuild` again") from None
+    except OSError as error:
+        raise output_error(error, target) from error
+
+
+def _left_out(source: Path, with_media: bool) -> Iterator[Withheld]:
+    """By kind, the largest reason first."""
+    kinds: dict[str, tuple[str, list[int]]] = {
+        "media": ("they are parts of films; --with-media publishes them, if you have the right to", []),
+        "names": ("names of your files and notes on them are left out of what is written anew from these", []),
+        "other": ("nothing that a publication has room for", []),
+    }
+    root = source if source.is_dir() else source.parent
+    for file in root.rglob("*"):
+        if not file.is_file():
+            continue
+        name = file.relative_to(root)
+        if file.suffix.lower() in _MEDIA and name.parts[0] != "figures":
+            kind = "" if with_media and name.parts[0] == "clips" else "media"
+        elif name.parts[0] == "editions" or name.as_posix() == MANIFEST:
+            kind = "names"
+        elif file.suffix.lower() in (".parquet", ".json", ".jsonl") or str(name) in _OURS or name.parts[0] == "figures":
+            kind = ""
+        else:
+            kind = "other"
+        if kind:
+            kinds[kind][1].append(file.stat().st_size)
+    for what, (why, sizes) in kinds.items():
+        if sizes:
+            yield Withheld(what, len(sizes), sum(sizes), why)

@@ -1,0 +1,207 @@
+"""Where samples come from: the clips of a built directory."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from mmdia_dataset.built.directory import BuiltDirectory, is_built
+from mmdia_dataset.errors import ReleaseUnreadable, UsageError
+from mmdia_dataset.files import content_of
+from mmdia_dataset.schema import SPLITS, Clip, Dialogue, MadeLine, Mode, RefusedLine, Split, arrow
+from mmdia_dataset.shards.keys import key_of
+from mmdia_dataset.shards.planning import Sized, member_bytes
+from mmdia_dataset.shards.shard_writer import Packed
+from mmdia_dataset.shards.tar_samples import JSON, member_of, sample_bytes, sample_of
+
+__all__ = ["Item", "LeftOut", "PackedClips", "Stock", "basis_of", "item_of", "stock"]
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A sample to be: key, dialogue as packed JSON, and its media as (member, file, size, sha256)."""
+
+    id: str
+    key: str
+    text: bytes
+    files: tuple[tuple[str, str, int, str], ...]
+
+    def digest(self) -> str:
+        """Of all it will hold."""
+        said = [self.key, hashlib.sha256(zlib.decompress(self.text)).hexdigest()]
+        said += [f"{member} {sha256}" for member, _, _, sha256 in self.files]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def item_of(dialogue: Dialogue, lines: Sequence[MadeLine]) -> tuple[Item, int]:
+    """The sample of a dialogue with these clips, and the bytes it takes in a tar."""
+    text = sample_bytes(sample_of(dialogue, lines[0].splits, lines))
+    stored = [(line.mode, file, what) for line in lines for file, what in line.stored().items()]
+    files = tuple(sorted((member_of(file, mode), file, *what) for mode, file, what in stored))
+    size = member_bytes(len(text)) + sum(member_bytes(file[2]) for file in files)
+    return Item(dialogue.id, key_of(dialogue.id), zlib.compress(text, 1), files), size
+
+
+def basis_of(items: Iterable[Item]) -> str:
+    """Hash of all that a shard of these is made from."""
+    return hashlib.sha256("\n".join(item.digest() for item in items).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A dialogue that is in no shard, by which rule, and why in one sentence."""
+
+    id: str
+    rule: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackedClips:
+    """A built directory, to read clips from."""
+
+    root: Path
+
+    def packed(self, items: Sequence[Item]) -> Iterator[Packed | LeftOut]:
+        """The samples, with their media read; those whose clips are not what was made are left out."""
+        for item in items:
+            members = {JSON: zlib.decompress(item.text)}
+            for member, file, size, sha256 in item.files:
+                try:
+                    data = content_of(f"{self.root}/{file}", size)
+                except OSError as error:
+                    yield LeftOut(item.id, "clip-unreadable", f"{file} can't be read ({error.strerror})")
+                    break
+                if hashlib.sha256(data).hexdigest() != sha256:
+                    yield LeftOut(item.id, "clip-altered", f"{file} is not what was made; rebuild makes it again")
+                    break
+                members[member] = data
+            else:
+                yield Packed(item.key, members)
+
+
+@dataclass(slots=True)
+class Stock:
+    """All that can be packed: items, what laying out needs of them, the members they have, and what is left out."""
+
+    source: PackedClips
+    modes: tuple[Mode, ...]
+    split: Split | None
+    items: list[Item] = field(default_factory=list)
+    sized: list[Sized] = field(default_factory=list)
+    members: tuple[str, ...] = (JSON,)
+    left_out: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, LeftOut] = field(default_factory=dict)
+
+    def manifest(self) -> Iterator[MadeLine | RefusedLine]:
+        """What was cut, and what was refused and why, of the modes and the split that are packed."""
+        for line in BuiltDirectory(self.source.root).lines().values():
+            if line.mode in self.modes and self.split in (None, *line.splits):
+                yield line
+
+    def edition(self, movie: str) -> bytes | None:
+        """How the recording of a movie runs, as its file holds it."""
+        directory = BuiltDirectory(self.source.root)
+        file = directory.root / directory.edition_file(movie)
+        return file.read_bytes() if file.is_file() else None
+
+    def leave_out(self, one: LeftOut) -> None:
+        """Count a dialogue that is in no shard."""
+        self.left_out[one.rule] += 1
+        self.examples.setdefault(one.rule, one)
+
+
+def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None = None) -> Stock:
+    """What a built directory has to pack: every dialogue with clips of all modes.
+
+    Args:
+        built: the built directory.
+        modes: of clips to pack; all there are by default.
+        split: of the dialogues to pack; all by default.
+
+    Raises:
+        UsageError: it is no built directory, lacks a mode, or clips can't stand beside each other.
+        ReleaseUnreadable: its rebuild did not finish, or its annotations can't be read.
+    """
+    if not is_built(built):
+        raise UsageError("this is no built directory", where=built, hint="`mmdia rebuild` makes one")
+    directory = BuiltDirectory(built)
+    if directory.state.is_dir():
+        raise ReleaseUnreadable("the rebuild has not finished", where=built, hint="run the same `mmdia rebuild` again")
+    made: dict[str, dict[Mode, MadeLine]] = {}
+    for line in directory.lines().values():
+        if isinstance(line, MadeLine):
+            made.setdefault(line.id, {})[line.mode] = line
+    present = sorted({mode for lines in made.values() for mode in lines})
+    if lacking := [mode for mode in modes or () if mode not in present]:
+        hint = f"it has {', '.join(present)}" if present else "`mmdia rebuild` makes them"
+        raise UsageError(f"there are no clips of mode {lacking[0]}", where=built, hint=hint)
+    wanted = [mode for mode in present if not modes or mode in modes]
+    _check_kinds(made, wanted, built)
+    found = Stock(PackedClips(built), tuple(wanted), split)
+    members = {JSON}
+    seen: set[str] = set()
+    for clip in _clips(built, split):
+        if clip.id in seen:
+            continue
+        seen.add(clip.id)
+        mine = made.get(clip.id, {})
+        if any(mode not in mine for mode in wanted):
+            missing = next(mode for mode in wanted if mode not in mine)
+            found.leave_out(LeftOut(clip.id, f"no-{missing}", f"it has no clip of mode {missing}, which others have"))
+            continue
+        lines = [mine[mode] for mode in wanted]
+        item, size = item_of(clip, lines)
+        found.sized.append(Sized(len(found.items), item.key, lines[0].splits, size))
+        found.items.append(item)
+        members.update(member for member, *_ in item.files)
+    found.members = tuple(sorted(members))
+    return found
+
+
+def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], built: Path) -> None:
+    """Clips of one mode are of one kind, and no two modes of the same. Raises UsageError."""
+    taken: dict[str, str] = {}
+    for mode in wanted:
+        lines = [line for lines in made.values() for line in lines.values() if line.mode == mode]
+        kinds = {member_of(file, mode).rsplit(".", 1)[-1] for line in lines for file in line.stored()}
+        if len(kinds) > 1:
+            raise UsageError(
+                f"clips of mode {mode} are of several kinds ({', '.join(sorted(kinds))}), and samples must be alike",
+                where=built,
+                hint=f"rebuild all with the same settings of {mode}",
+            )
+        for kind in kinds:
+            if kind in taken:
+                raise UsageError(
+                    f"clips of modes {taken[kind]} and {mode} are both {kind}, and a sample can hold one of them",
+                    where=built,
+                    hint=f"choose with --modes {mode}",
+                )
+            taken[kind] = mode
+
+
+def _clips(built: Path, wanted: Split | None) -> Iterator[Clip]:
+    """The rows of a split, or of all; a dialogue that is in two comes twice. Raises ReleaseUnreadable."""
+    for split in SPLITS if wanted is None else (wanted,):
+        file = built / "annotations" / f"{split}.parquet"
+        if not file.is_file():
+            continue
+        try:
+            with pq.ParquetFile(file) as parquet:
+                for batch in parquet.iter_batches(_BATCH):
+                    yield from arrow.from_arrow(batch, Clip)
+        except (pa.ArrowException, OSError, ValidationError) as error:
+            reason = str(error).splitlines()[0]
+            hint = "run the same `mmdia rebuild` again"
+            raise ReleaseUnreadable(f"its rows can't be read ({reason})", where=file, hint=hint) from error

@@ -1,0 +1,203 @@
+"""A set of shards in the making: what earlier runs left of it, and the end that makes it whole.
+
+.mmdia/                   while it is made: each shard that is done, so that a run after a kill goes on from there
+data/<split>-*.tar
+editions/manifest.jsonl   what was cut from which recording, and what was refused and why
+editions/<movie>.json     how that recording runs
+README.md, index.json     at the end, so that half a set is never taken for a whole one
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from mmdia_dataset.built.directory import BuiltDirectory, line_bytes, read_line
+from mmdia_dataset.errors import UsageError
+from mmdia_dataset.schema import FileBeside, MadeLine, RefusedLine, Shard, ShardIndex, Split
+from mmdia_dataset.shards.clip_stock import LeftOut
+from mmdia_dataset.shards.index import INDEX, index_text, make_index, parse_index, shard_place
+from mmdia_dataset.shards.shard_card import README, shards_card
+from mmdia_dataset.shards.shard_writer import Packed, write_shard
+from mmdia_dataset.shards.stores import Store
+
+__all__ = ["MANIFEST", "STATE", "Making", "Told", "holds", "make_shard"]
+
+STATE = ".mmdia"
+# Beside the editions, as where they are published: a folder with a manifest at its top would be a built directory.
+MANIFEST = "editions/manifest.jsonl"
+_OLD_INDEX = f"{STATE}/{INDEX}"
+
+
+class Told(Protocol):
+    """What the source of a set tells of its clips."""
+
+    def manifest(self) -> Iterable[MadeLine | RefusedLine]:
+        """The line of each clip wanted."""
+        ...
+
+    def edition(self, movie: str) -> bytes | None:
+        """How a movie's recording runs, as its file holds it; None where that is not known."""
+        ...
+
+
+def holds(store: Store, shard: Shard) -> bool:
+    """Whether a shard is there, byte for byte."""
+    try:
+        return store.size(shard.file) == shard.bytes and store.digest(shard.file) == (shard.sha256, shard.bytes)
+    except OSError:
+        return False
+
+
+def make_shard(
+    store: Store,
+    file: str,
+    split: Split,
+    samples: Iterable[Packed | LeftOut],
+    basis: str,
+    lines: Iterable[MadeLine | RefusedLine] = (),
+) -> tuple[Shard, list[LeftOut]]:
+    """Write a shard and note that it is done, for a run that follows a kill; what was left out of it.
+
+    Args:
+        store: where it goes.
+        file: its name.
+        split: the split it is a part of.
+        samples: what is in it.
+        basis: hash of what it is made from.
+        lines: of the manifest, of clips that are cut for it.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    left_out: list[LeftOut] = []
+
+    def good() -> Iterator[Packed]:
+        for one in samples:
+            if isinstance(one, Packed):
+                yield one
+            else:
+                left_out.append(one)
+
+    shard = write_shard(store, file, split, good(), basis)
+    if left_out:  # so that it is written again when their clips are there
+        shard = shard.model_copy(update={"basis": hashlib.sha256(f"{basis} incomplete".encode()).hexdigest()})
+    note = f"{STATE}/{file.rsplit('/', 1)[-1]}"
+    text = b"".join(map(line_bytes, lines))
+    if text:
+        store.write_text(f"{note}.jsonl", text.decode())
+    store.write_text(f"{note}.json", shard.model_dump_json())
+    return shard, left_out
+
+
+def _notes(names: Sequence[str], ending: str) -> list[str]:
+    """The notes that `make_shard` wrote."""
+    return [name for name in names if name.startswith(f"{STATE}/") and name.count("/") == 1 and name.endswith(ending)]
+
+
+class Making:
+    """A set that is being made. `begun` gives one."""
+
+    def __init__(self, store: Store, names: Sequence[str]) -> None:
+        self.store = store
+        self._names = names
+        self._known = list(self._earlier())
+
+    @classmethod
+    @contextmanager
+    def begun(cls, store: Store) -> Iterator[Making]:
+        """Make a set, or go on with it, and keep other runs out.
+
+        Raises:
+            UsageError: the place holds something else, or another run is using it.
+            OutputError: it can't be written.
+        """
+        names = store.names()
+        if names and not any(name == INDEX or name.startswith(f"{STATE}/") for name in names):
+            raise UsageError("the folder is not empty and holds no shards", where=store.url, hint="choose a new --out")
+        with store.locked():
+            store.forget_uploads()
+            making = cls(store, names)
+            # Meanwhile nobody shall take what is there for a whole set.
+            text = store.read(INDEX)
+            if text is not None:
+                store.write_text(_OLD_INDEX, text.decode("utf-8", "replace"))
+                store.remove(INDEX)
+            yield making
+
+    def _earlier(self) -> Iterator[Shard]:
+        for name in (INDEX, _OLD_INDEX, *_notes(self._names, ".tar.json")):
+            text = self.store.read(name) if name in self._names else None
+            if text is None:
+                continue
+            try:
+                yield from [Shard.model_validate_json(text)] if name.endswith(".tar.json") else parse_index(text).shards
+            except ValueError:
+                continue  # what it speaks of is made again
+
+    def known(self, file: str) -> Shard | None:
+        """What earlier runs say of a file, the last that wrote it."""
+        return next((shard for shard in reversed(self._known) if shard.file == file), None)
+
+    def holding(self, split: Split, number: int, basis: str) -> Shard | None:
+        """The shard of a number that an earlier run made of the same, wherever it lies; None if there is none."""
+        for shard in self._known:
+            if shard.basis != basis or shard_place(shard.file) != (split, number):
+                continue
+            for file in dict.fromkeys((shard.file, *self._names)):
+                if shard_place(file) == (split, number):
+                    there = shard.model_copy(update={"file": file})
+                    if holds(self.store, there):
+                        return there
+        return None
+
+    def lines(self) -> Iterator[MadeLine | RefusedLine]:
+        """What earlier runs say of clips; what is in a shard that is done comes last."""
+        for name in (MANIFEST, *_notes(self._names, ".tar.jsonl")):
+            for text in (self.store.read(name) or b"").splitlines():
+                line = read_line(text)
+                if line is not None:
+                    yield line
+
+    def editions(self) -> Iterator[tuple[str, bytes]]:
+        """Names and content of the edition files of earlier runs."""
+        for name in self._names:
+            if name.startswith("editions/") and name.endswith(".json"):
+                yield name, self.store.read(name) or b""
+
+    def finish(self, shards: Iterable[Shard], members: Sequence[str], source: Told) -> tuple[ShardIndex, int]:
+        """Write all that is not shards, the index last, and remove what is of no use; how many shards that were."""
+        store = self.store
+        movies: set[str] = set()
+        digest, size = hashlib.sha256(), 0
+        with store.writing(MANIFEST) as temporary, temporary.open("wb") as file:
+            for line in source.manifest():
+                text = line_bytes(line)
+                file.write(text)
+                digest.update(text)
+                size += len(text)
+                if line.recording is not None:
+                    movies.add(line.movie)
+        beside = [FileBeside(file=MANIFEST, bytes=size, sha256=digest.hexdigest())]
+        for movie in sorted(movies):
+            edition = source.edition(movie)
+            if edition is not None:
+                name = BuiltDirectory.edition_file(movie)
+                store.write_text(name, edition.decode())
+                beside.append(FileBeside(file=name, bytes=len(edition), sha256=hashlib.sha256(edition).hexdigest()))
+        index = make_index((shard for shard in shards if shard.samples), members, beside)
+        ours = {*(one.file for one in index.beside), *(shard.file for shard in index.shards)}
+        store.write_text(README, shards_card(index))
+        store.write_text(INDEX, index_text(index))
+        removed = 0
+        for name in store.names():
+            stale = name not in ours and (
+                (name.startswith("data/") and name.endswith(".tar"))
+                or (name.startswith("editions/") and name.endswith(".json"))
+            )
+            removed += stale and name.endswith(".tar")
+            if stale or name.startswith(f"{STATE}/"):
+                store.remove(name)
+        return index, removed

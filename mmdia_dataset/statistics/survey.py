@@ -1,0 +1,82 @@
+"""What is counted of annotations: all, each split, each movie, the benchmark; and the coverage of clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from mmdia_dataset.built.annotations import Annotations, wanted_of
+from mmdia_dataset.processes import Progress
+from mmdia_dataset.schema import SPLITS
+from mmdia_dataset.splitting.benchmark import Selection
+from mmdia_dataset.statistics import Covered, Distributions, Figures, Statistics, Tally
+
+__all__ = ["OURS", "StatsReport", "survey"]
+
+OURS = "bench selected"
+"""The column of figures of a benchmark that no list of the authors names."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatsReport:
+    """What was counted.
+
+    Attributes:
+        figures: of `all` dialogues, then of each split there is; and where no split is the benchmark, of
+            `bench selected`, the dialogues that `bench` selects.
+        movies: of each movie.
+        distributions: of all dialogues.
+        coverage: of a built directory: how much of what was wanted has a clip; of `all`, then of each split.
+        movie_coverage: the same of each movie.
+        files: what was drawn.
+    """
+
+    figures: dict[str, Figures]
+    movies: dict[str, Figures]
+    distributions: Distributions
+    coverage: dict[str, Covered] = field(default_factory=dict)
+    movie_coverage: dict[str, Covered] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """Always 0: figures can't be wrong, only surprising."""
+        return 0
+
+
+def survey(opened: Annotations, progress: Progress | None = None) -> StatsReport:
+    """Figures of annotations, counted in one pass.
+
+    Args:
+        opened: a release, or a built directory, of which the dialogues with clips are counted.
+        progress: called as ``progress(stage, done, total)``.
+
+    Raises:
+        ReleaseUnreadable: not one dialogue could be read.
+    """
+    tally, chosen = Tally(), Statistics()
+    is_bench = opened.bench(Selection())
+    for dialogue in opened.dialogues(None if progress is None else partial(progress, "counting")):
+        tally.add(dialogue, opened.splits_of(dialogue.id))
+        if is_bench(dialogue):
+            chosen.add(dialogue)
+    figures = tally.figures
+    if not opened.official_bench and chosen.figures.dialogues:
+        figures[OURS] = chosen.figures
+    coverage, movie_coverage = _coverage(opened)
+    return StatsReport(figures, tally.movies, tally.distributions, coverage, movie_coverage)
+
+
+def _coverage(opened: Annotations) -> tuple[dict[str, Covered], dict[str, Covered]]:
+    """By `all` and split, and by movie; both empty of a release, which wants nothing."""
+    if not opened.built:
+        return {}, {}
+    whole, splits, movies = Covered(), {split: Covered() for split in SPLITS}, dict[str, Covered]()
+    for one in wanted_of(opened.root).values():
+        counts = [whole, movies.setdefault(one.movie, Covered()), *(splits[split] for split in one.splits)]
+        for count in counts:
+            count.add(one.duration_ms, made=one.made)
+    coverage = {"all": whole}
+    coverage.update((split, count) for split, count in splits.items() if count.wanted)
+    return coverage, dict(sorted(movies.items()))
