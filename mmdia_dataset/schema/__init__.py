@@ -20,27 +20,6 @@ from mmdia_dataset.schema.base import (
     Split,
     Visibility,
 )
-from mmdia_dataset.schema.building import (
-    Clip,
-    Edition,
-    EditionPiece,
-    Evidence,
-    Fingerprint,
-    Keyframe,
-    LocatedDialogue,
-    MadeLine,
-    ManifestLine,
-    Media,
-    Passport,
-    Picture,
-    Place,
-    PlacedDialogue,
-    Reason,
-    RecordingInfo,
-    RefusedDialogue,
-    RefusedLine,
-    SourceSpan,
-)
 from mmdia_dataset.schema.certificate import (
     Certificate,
     ErrorBounds,
@@ -51,6 +30,7 @@ from mmdia_dataset.schema.certificate import (
     SplitIds,
     Subset,
 )
+from mmdia_dataset.schema.clip import Clip, Keyframe, LocatedDialogue, Media, SourceSpan
 from mmdia_dataset.schema.dialogue import (
     AffectiveTriplet,
     Dialogue,
@@ -63,6 +43,17 @@ from mmdia_dataset.schema.dialogue import (
     Splits,
     Turn,
 )
+from mmdia_dataset.schema.edition import (
+    Edition,
+    EditionPiece,
+    Evidence,
+    PlacedDialogue,
+    Reason,
+    RecordingInfo,
+    RefusedDialogue,
+)
+from mmdia_dataset.schema.manifest_line import MadeLine, ManifestLine, Picture, Place, RefusedLine
+from mmdia_dataset.schema.passport import Fingerprint, Passport
 from mmdia_dataset.schema.shard import FileBeside, Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
 from mmdia_dataset.schema.task_rows import (
     Reference,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mmdia_dataset.schema.base import Id, Index, Many, Milliseconds, Model
-from mmdia_dataset.schema.building import Media
+from mmdia_dataset.schema.clip import Media
 from mmdia_dataset.schema.dialogue import AffectiveTriplet
 from mmdia_dataset.timing import Span
 
