@@ -16,6 +16,7 @@ import imageio_ffmpeg
 import numpy as np
 import soundfile
 
+from mmdia_dataset.media import clock_of
 from tests.support import films
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -111,7 +112,7 @@ def stored_times(path: Path) -> tuple[Fraction, ...]:
     with av.open(str(path)) as source:
         video = source.streams.video[0]
         origin = max(Fraction(0), Fraction(source.start_time or 0, 1_000_000))
-        clock = Fraction(video.time_base or 0)
+        clock = clock_of(video)
         return tuple(sorted(p.pts * clock - origin for p in source.demux(video) if p.pts is not None))
 
 

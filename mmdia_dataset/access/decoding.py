@@ -112,9 +112,9 @@ class Decode:
     def _frames(
         self, pictures: Pictures, look: Upright, stretch: Stretch
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
-        from mmdia_dataset.media import rgb_of, steady
+        from mmdia_dataset.media import clock_of, rgb_of, steady
 
-        length, clock = stretch.end - stretch.start, pictures.video.time_base or Fraction(1, 90_000)
+        length, clock = stretch.end - stretch.start, clock_of(pictures.video)
         if self.rate is None:
             shown = list(stretch.shown)
             times = [(pts - shown[0]) * clock for pts in shown]

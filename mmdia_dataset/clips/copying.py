@@ -28,6 +28,7 @@ from mmdia_dataset.media import (
     Sound,
     Unsure,
     check_clip,
+    clock_of,
     margins,
     mp4_holds,
     remux,
@@ -102,7 +103,7 @@ def _written(
     times: list[int],
     parts: Iterable[bytes | memoryview],
 ) -> MadeClip:
-    clock = Fraction(1) if source.video is None else source.video.time_base or Fraction(1)
+    clock = Fraction(1) if source.video is None else clock_of(source.video)
 
     def check(file: Path) -> None:
         check_clip(file, times, clock, end - start, sound=source.audio is not None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from mmdia_dataset.media import (
     Upright,
     aac_rate,
     check_clip,
+    clock_of,
     steady,
     verify,
 )
@@ -147,7 +147,7 @@ class _Work:
 
     def _begin(self, one: PlacedClip) -> _Open:
         stretch = self.finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
-        clock = self.pictures.video.time_base or Fraction(1, 90_000)
+        clock = clock_of(self.pictures.video)
         length = stretch.end - stretch.start
         needed, times = stretch.shown, [pts - stretch.shown[0] for pts in stretch.shown]
         rate = self.settings.rate

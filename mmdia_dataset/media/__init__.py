@@ -20,6 +20,7 @@ from mmdia_dataset.media.probe import (
     probe,
     same_language,
 )
+from mmdia_dataset.media.reading.clock import clock_of
 from mmdia_dataset.media.reading.finder import SpanFinder
 from mmdia_dataset.media.reading.recording import OpenRecording
 from mmdia_dataset.media.reading.stretches import EmptySpan, Stretch
@@ -59,6 +60,7 @@ __all__ = [
     "audio_order",
     "can_decode",
     "check_clip",
+    "clock_of",
     "counts",
     "fingerprint",
     "margins",

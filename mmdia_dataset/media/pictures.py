@@ -26,6 +26,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mmdia_dataset.errors import MediaDamaged, NoVideo
+from mmdia_dataset.media.reading.clock import clock_of
 from mmdia_dataset.media.reading.damage import zero_test
 from mmdia_dataset.media.reading.recording import OpenRecording
 
@@ -277,7 +278,7 @@ class Pictures:
         self._whole_from = self._start = None
 
     def _ticks(self, seconds: Fraction) -> int:
-        return ceil(seconds / (self.video.time_base or Fraction(1, 90_000)))
+        return ceil(seconds / clock_of(self.video))
 
 
 def steady(shown: Sequence[int], clock: Fraction, length: Fraction, rate: Fraction) -> list[int]:

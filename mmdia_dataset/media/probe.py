@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
 from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.stream import Disposition
+from av.container import Container, InputContainer
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from mmdia_dataset.errors import MediaUnreadable
+from mmdia_dataset.media.reading.clock import clock_of, exact
 
 __all__ = [
     "AudioInfo",
@@ -31,6 +32,7 @@ __all__ = [
     "origin_of",
     "probe",
     "same_language",
+    "tag",
 ]
 
 _MICROSECONDS = 1_000_000
@@ -39,6 +41,10 @@ _BLOCKS = 16
 
 # What libavformat opens, but is no film: single pictures, text, and lists that lead to other files or hosts.
 _NOT_FILMS = ("image2", "tty", "hls", "dash", "concat", "concatf", "imf", "ffmetadata", "rawvideo", "webvtt")
+
+# Tags of films need not be UTF-8. PyAV up to 18 raises at those unless told otherwise; from 19 on it keeps their bytes
+# as surrogates, and `tag` makes both the same.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if hasattr(Container, "metadata_errors") else {}
 
 # The codes ISO 639 has two of, and the two-letter ones of the languages most films carry.
 _LANGUAGES = (
@@ -128,8 +134,8 @@ def open_media(path: str | os.PathLike[str]) -> InputContainer:
     _require_file(path)
     try:
         # "file:" keeps a name such as "http:x" from being taken for an address, the whitelist a list from fetching.
-        container = av.open(
-            "file:" + os.fspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        container: InputContainer = av.open(
+            "file:" + os.fspath(path), "r", options={"protocol_whitelist": "file"}, **_LENIENT
         )
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise _unreadable(path, error) from error
@@ -180,7 +186,7 @@ def audio_order(path: str | os.PathLike[str], language: str | None = None) -> tu
 
 def _ranked(container: InputContainer, language: str | None) -> list[AudioStream]:
     tracks = list(container.streams.audio)
-    spoken = [track for track in tracks if language and same_language(track.language, language)]
+    spoken = [track for track in tracks if language and same_language(tag(track, "language"), language)]
     aside = Disposition.comment | Disposition.visual_impaired | Disposition.descriptions
     return sorted(
         spoken or tracks,
@@ -190,6 +196,12 @@ def _ranked(container: InputContainer, language: str | None) -> list[AudioStream
             track.index,
         ),
     )
+
+
+def tag(stream: Stream, name: str) -> str | None:
+    """What a track says of itself under a name; bytes that are not UTF-8 become U+FFFD. None where it says nothing."""
+    said: str | None = stream.metadata.get(name)
+    return said.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if said else None
 
 
 def same_language(one: str | None, other: str | None) -> bool:
@@ -212,7 +224,7 @@ def origin_of(container: InputContainer) -> Fraction:
     if start is None or start <= 0:
         return Fraction(0)
     exact = [
-        stream.start_time * stream.time_base
+        stream.start_time * clock_of(stream)
         for stream in container.streams
         if stream.start_time is not None and stream.time_base
     ]
@@ -252,22 +264,21 @@ def can_decode(codec: str) -> bool:
 
 def _video_info(stream: VideoStream) -> VideoInfo:
     context = stream.codec_context
-    rate = stream.average_rate or stream.guessed_rate
+    rate = exact(stream.average_rate or stream.guessed_rate)
     return VideoInfo(
         index=stream.index,
         codec=_codec_name(stream),
         width=context.width,
         height=context.height,
         frame_rate=rate if rate and rate > 0 else None,
-        time_base=stream.time_base or Fraction(1, _MICROSECONDS),
+        time_base=clock_of(stream),
         pixel_format=context.pix_fmt,
     )
 
 
 def _audio_info(stream: AudioStream) -> AudioInfo:
     context = stream.codec_context
-    language = (stream.language or "").lower()
-    metadata: Mapping[str, str] = stream.metadata
+    language = (tag(stream, "language") or "").lower()
     return AudioInfo(
         index=stream.index,
         codec=_codec_name(stream),
@@ -275,7 +286,7 @@ def _audio_info(stream: AudioStream) -> AudioInfo:
         channels=context.channels,
         layout=context.layout.name,
         language=language if language not in ("", "und") else None,
-        title=metadata.get("title") or None,
+        title=tag(stream, "title"),
         default=bool(stream.disposition & Disposition.default),
     )
 

@@ -15,7 +15,8 @@ from av.container import InputContainer
 from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
-from mmdia_dataset.media.probe import open_media, origin_of
+from mmdia_dataset.media.probe import open_media, origin_of, tag
+from mmdia_dataset.media.reading.clock import exact
 
 __all__ = ["Cue", "SubtitleTrack", "text_tracks"]
 
@@ -93,7 +94,7 @@ def _read(
             index = packet.stream.index
             if packet.pts is None or not packet.size or len(found[index]) >= _MOST_CUES:
                 continue
-            clock = packet.time_base or Fraction(1, 1000)
+            clock = exact(packet.time_base) or Fraction(1, 1000)
             start = _ms(packet.pts * clock - origin)
             end = _ms((packet.pts + packet.duration) * clock - origin) if packet.duration else None
             try:
@@ -149,10 +150,10 @@ def _codec(stream: SubtitleStream) -> str | None:
 
 
 def _language(stream: SubtitleStream) -> str | None:
-    language = (stream.language or "").lower()
+    language = (tag(stream, "language") or "").lower()
     return language if language not in ("", "und") else None
 
 
 def _name(number: int, stream: SubtitleStream) -> str:
-    words = [f"text track {number}", *(part for part in (_language(stream), stream.metadata.get("title")) if part)]
+    words = [f"text track {number}", *(part for part in (_language(stream), tag(stream, "title")) if part)]
     return " ".join(words)

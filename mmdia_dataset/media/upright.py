@@ -12,6 +12,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from mmdia_dataset.media.reading.clock import exact
+
 __all__ = ["Frame", "Upright", "rgb_of"]
 
 Frame: TypeAlias = VideoFrame
@@ -50,8 +52,8 @@ class Upright:
         cls, video: VideoStream, height: int | None = None, *, even: bool = False, form: str | None = None
     ) -> Upright:
         """For the pictures of a track."""
-        aspect = video.sample_aspect_ratio or video.codec_context.sample_aspect_ratio
-        return cls(Fraction(aspect) if aspect else Fraction(1), height, even, form)
+        aspect = exact(video.sample_aspect_ratio or video.codec_context.sample_aspect_ratio)
+        return cls(aspect or Fraction(1), height, even, form)
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The picture as it is to be shown: itself where nothing is to be done."""
@@ -110,7 +112,7 @@ class Upright:
 
 
 def _chain(frame: VideoFrame, steps: list[tuple[str, str]]) -> Graph:
-    graph, clock = Graph(), frame.time_base or Fraction(1, 1000)
+    graph, clock = Graph(), exact(frame.time_base) or Fraction(1, 1000)
     graph.threads = 1  # sharing out a picture costs more than it gains
     # With its matrix and range, else scaling brings it to the matrix of BT.601; `Graph.add_buffer` does not take them.
     form = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={clock}"

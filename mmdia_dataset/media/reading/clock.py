@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from typing import Protocol
 
 from av.audio.stream import AudioStream
+from av.stream import Stream
 from av.video.stream import VideoStream
 
-__all__ = ["clock_of", "frame_ticks", "packet_samples", "usual_step", "within"]
+__all__ = ["clock_of", "exact", "frame_ticks", "packet_samples", "usual_step", "within"]
 
 _PACKET_SAMPLES = {"aac": (1024, 2048), "ac3": (1536,), "mp2": (1152,), "mp3": (1152, 576)}  # at whole or half the rate
 
 
-def clock_of(stream: VideoStream | AudioStream) -> Fraction:
+class _Ratio(Protocol):
+    """What PyAV calls a ratio: a Fraction, from 19 on an AVRational, whose products are rounded to 32 bits."""
+
+    @property
+    def numerator(self) -> int: ...
+    @property
+    def denominator(self) -> int: ...
+    def __bool__(self) -> bool: ...
+
+
+def exact(ratio: _Ratio | None) -> Fraction | None:
+    """A ratio of PyAV's to reckon with; None where it is not set."""
+    return Fraction(ratio.numerator, ratio.denominator) if ratio else None
+
+
+def clock_of(stream: Stream) -> Fraction:
     """Seconds per tick of a track."""
-    return stream.time_base or Fraction(1, 1_000_000)
+    return exact(stream.time_base) or Fraction(1, 1_000_000)
 
 
 def usual_step(times: Sequence[int]) -> int:
@@ -27,7 +44,7 @@ def usual_step(times: Sequence[int]) -> int:
 
 def frame_ticks(video: VideoStream) -> int:
     """Ticks of a frame by the rate that the container claims, a 25th of a second where it claims none."""
-    rate = video.average_rate or video.guessed_rate
+    rate = exact(video.average_rate or video.guessed_rate)
     return max(1, round(1 / (rate * clock_of(video)))) if rate else max(1, round(Fraction(1, 25) / clock_of(video)))
 
 

@@ -29,7 +29,7 @@ def rewinds(path: str | os.PathLike[str]) -> tuple[tuple[float, float], ...]:
         stream = tracks.video or tracks.audio
         if stream is None or not tracks.joinable:
             return ()
-        clock, size = clock_of(stream), tracks.container.size
+        clock, size = clock_of(stream), tracks.container.size or 0  # the stubs of PyAV 19 know that it may be unknown
         count = max(_LEAST, min(_MOST, size // _BYTES_APART))
         times: list[float] = []
         for number in range(count):

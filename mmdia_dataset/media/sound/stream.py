@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mmdia_dataset.errors import MediaDamaged, NoAudio
 from mmdia_dataset.media.probe import best_audio, best_video, open_media, origin_of
+from mmdia_dataset.media.reading.clock import clock_of, exact
 from mmdia_dataset.media.sound.samples import channel_weights
 
 __all__ = ["SOUND_RATE", "sound_of"]
@@ -98,7 +99,7 @@ def _blocks(
     line: _Line | None = None
     for frame in _frames(container, audio):
         if line is None:
-            clock = frame.time_base or audio.time_base or Fraction(1, frame.sample_rate)
+            clock = exact(frame.time_base) or clock_of(audio)
             line = _Line(path, frame, clock, zero)
         if start_s and line.precedes(frame):
             continue
@@ -131,7 +132,7 @@ def _seek(container: InputContainer, audio: AudioStream, since: float, until: fl
     guide = best_video(container) or audio
     with contextlib.suppress(av.error.FFmpegError):
         for back in _STEPS_BACK:
-            ticks = int(max(0.0, since - back) / (guide.time_base or 1))
+            ticks = int(max(0.0, since - back) / clock_of(guide))
             container.seek(ticks, stream=guide)
             found = _next_sound(container, audio, guide, until)
             container.seek(ticks, stream=guide)
@@ -142,9 +143,10 @@ def _seek(container: InputContainer, audio: AudioStream, since: float, until: fl
 def _next_sound(container: InputContainer, audio: AudioStream, guide: Stream, until: float) -> float:
     """The timestamp [s] of the next sound, infinite where there is none before the guide passes `until`."""
     for packet in container.demux(*{audio.index: audio, guide.index: guide}.values()):
-        if packet.pts is None or packet.time_base is None:
+        clock = exact(packet.time_base)
+        if packet.pts is None or clock is None:
             continue
-        time = float(packet.pts * packet.time_base)
+        time = float(packet.pts * clock)
         if packet.stream.index == audio.index:
             return time
         if time > until:

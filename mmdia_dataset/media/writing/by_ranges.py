@@ -22,6 +22,7 @@ from mmdia_dataset.media.containers.mp4boxes import Edit
 from mmdia_dataset.media.containers.mp4table import Lane, Template
 from mmdia_dataset.media.containers.packet_rows import STRANGE, Ints, Rows, Unsure
 from mmdia_dataset.media.reading.by_index import Lookup
+from mmdia_dataset.media.reading.clock import clock_of
 from mmdia_dataset.media.reading.recording import OpenRecording
 from mmdia_dataset.media.sound.placing import sample_places
 from mmdia_dataset.media.writing.mux import add_track, frame_samples, margins, open_mp4, timescale_of
@@ -101,7 +102,7 @@ class Ranges:
     def _laid_out(self, rows: Rows, shown: Ints, heard: Rows | None, start: Fraction, end: Fraction) -> RangesClip:
         """The file: tables, then samples in chunks of four seconds, picture and sound in turn."""
         timescale = timescale_of(self._video)
-        scale = (self._video.time_base or Fraction(1)) * timescale
+        scale = clock_of(self._video) * timescale
         if scale.denominator != 1:
             raise Unsure("a clock that MP4 can't have")
         length = (end - start) * timescale
@@ -135,7 +136,7 @@ class Ranges:
         """As `mux` does it, on the same numbers."""
         audio, recording = self._audio, self._recording
         assert audio is not None  # noqa: S101 - the caller has seen to it
-        per_tick = (audio.time_base or Fraction(1, rate)) * rate
+        per_tick = clock_of(audio) * rate
         ticks = (rows.pts + self._lookup.shifts[1]).tolist()
         fixed = frame_samples(audio, ticks, per_tick)
         places, _ = sample_places(ticks, [fixed] * len(ticks), per_tick, (start + recording.origin) * rate)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from mmdia_dataset.errors import UnsupportedCodec
 from mmdia_dataset.media.containers.mp4boxes import Edit, finish
+from mmdia_dataset.media.reading.clock import exact
 from mmdia_dataset.media.reading.recording import OpenRecording
 from mmdia_dataset.media.writing.track_labels import label
 
@@ -194,7 +195,7 @@ class ClipEncoder:
             if track not in self._starts:
                 ticks = packet.dts if track == 0 else packet.pts
                 clock = Fraction(1, self._timescale if track == 0 else self._rate)
-                self._starts[track] = int((ticks or 0) * Fraction(packet.time_base or clock) / clock)
+                self._starts[track] = int((ticks or 0) * (exact(packet.time_base) or clock) / clock)
             self._out.mux_one(packet)
 
 

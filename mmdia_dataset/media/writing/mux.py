@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from mmdia_dataset.errors import MediaDamaged, NoVideo, UnsupportedCodec
 from mmdia_dataset.media.containers.mp4boxes import Edit, finish
 from mmdia_dataset.media.containers.packet_rows import STRANGE
+from mmdia_dataset.media.reading.clock import clock_of
 from mmdia_dataset.media.reading.recording import OpenRecording
 from mmdia_dataset.media.reading.stretches import Stretch
 from mmdia_dataset.media.sound.placing import sample_places
@@ -87,7 +88,7 @@ def remux(recording: OpenRecording, stretch: Stretch, sound: FlacSound | None = 
 
 def timescale_of(video: VideoStream) -> int:
     """Ticks per second of a clip's picture: the recording's own, or a multiple."""
-    timescale = (video.time_base or Fraction(1, 90_000)).denominator
+    timescale = clock_of(video).denominator
     while timescale < _FINE:
         timescale *= 2
     return timescale
@@ -178,7 +179,7 @@ def _picture_times(
     """(pts, dts, duration) of each picture packet, 0 at the first frame shown."""
     video = recording.video
     assert video is not None  # noqa: S101 - remux has seen to it
-    clock = video.time_base or Fraction(1, 90_000)
+    clock = clock_of(video)
     scale = int(clock * timescale)
     zero = stretch.shown[0]
     points = [((packet.pts or 0) - zero) * scale for packet in stretch.video]
@@ -210,7 +211,7 @@ def _sound_times(recording: OpenRecording, stretch: Stretch, rate: int) -> tuple
     """(pts, dts, duration) in samples of each sound packet, 0 at the first frame shown."""
     audio = recording.audio
     assert audio is not None  # noqa: S101 - the caller asked
-    per_tick = (audio.time_base or Fraction(1, rate)) * rate
+    per_tick = clock_of(audio) * rate
     ticks = [packet.pts or 0 for packet in stretch.audio]
     lengths = _sample_counts(audio, stretch.audio, ticks, per_tick)
     zero = (stretch.start + recording.origin) * rate
