@@ -1,19 +1,30 @@
-"""`doctor`: what works here, what is missing, and the next step."""
+"""`doctor`: what works here, found out by doing it.
+
+Nothing but the standard library is imported before it is looked at: what is missing is to be said, not to be raised.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from mmdia_dataset.errors import MmdiaError
-from mmdia_dataset.release import open_release
 
 __all__ = ["Check", "DoctorReport", "doctor"]
+
+_OURS = "mmdia-dataset"
+_SHOWN = ("datasets", "pyarrow", "av", "pydantic", "huggingface_hub")  # the others only where they are bad
+_CODECS = ("h264", "hevc", "aac", "ac3")
+_SIZE = (64, 96)  # height and width of the film that is tried
+_RATE, _SOUND_RATE = 25, 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,43 +50,133 @@ class DoctorReport:
 
 
 def doctor(release: Path | str | None = None, media: Path | str | None = None) -> DoctorReport:
-    """What works here, what is missing, and one next step. Changes nothing."""
-    from mmdia_dataset.media import can_decode
-
+    """What works here, what is missing, and one next step. Leaves nothing behind."""
     report = DoctorReport()
     add = report.checks.append
     add(Check("python", "good", sys.version.split()[0]))
-    for name in ("mmdia-dataset", "datasets", "pyarrow", "av", "pydantic", "huggingface_hub"):
-        try:
-            add(Check(name, "good", importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
-            add(Check(name, "bad", "not installed"))
-    lacking = [name for name in ("h264", "hevc", "aac", "ac3") if not can_decode(name)]
-    add(Check("codecs", "bad" if lacking else "good", f"lacks {', '.join(lacking)}" if lacking else "all common ones"))
+    report.checks += _packages()
+    add(_film())
+    add(_codecs())
     free = shutil.disk_usage(Path.cwd()).free
     add(Check("disk", "good" if free > 10**9 else "missing", f"{free / 1e9:.0f} GB free in {Path.cwd()}"))
-    home = release or os.environ.get("MMDIA_HOME")
+    step = _own(report, release or os.environ.get("MMDIA_HOME"), media)
+    report.next_step = "correct what is marked BAD above" if report.exit_code else step
+    return report
+
+
+def _packages() -> Iterator[Check]:
+    """Ourselves, and what we need in the versions that we ask for; of most packages only what is wrong."""
+    try:
+        yield Check(_OURS, "good", importlib.metadata.version(_OURS))
+        needed = importlib.metadata.requires(_OURS) or []
+    except importlib.metadata.PackageNotFoundError:
+        yield Check(_OURS, "bad", "not installed; in a checkout: pip install --editable .")
+        return
+    others = 0
+    for line in needed:
+        asked = re.fullmatch(r"([\w.-]+)>=([\d.]+)", line)
+        if asked is None:
+            continue  # those of extras have a condition
+        name, least = asked.groups()
+        state, detail = _version(name, least)
+        if state == "bad" or name.replace("-", "_") in _SHOWN:
+            yield Check(name, state, detail)
+        else:
+            others += 1
+    yield Check("other packages", "good", f"{others}, none too old")
+
+
+def _version(name: str, least: str) -> tuple[Literal["good", "bad"], str]:
+    try:
+        found = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "bad", f"not installed; pip install '{name}>={least}'"
+    if _release(found) < _release(least):
+        return "bad", f"{found} is too old; pip install '{name}>={least}'"
+    return "good", found
+
+
+def _release(version: str) -> list[int]:
+    """The numbers of a version, without zeros at its end: 17.1 and 17.1.0 are the same."""
+    whole = re.match(r"\d+(\.\d+)*", version)
+    numbers = [int(part) for part in whole[0].split(".")] if whole else []
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return numbers
+
+
+def _film() -> Check:
+    """Draw a second of film, cut a clip from it that is encoded anew, and decode that; our own code does it all."""
+    try:
+        faults = _trial()
+    except Exception as error:  # whatever it is: that is what is asked here
+        said = " ".join(str(error).split())
+        faults = [said if isinstance(error, MmdiaError) else f"{type(error).__name__}: {said}"]
+    if not faults:
+        return Check("film", "good", "opened, decoded and written")
+    least = next((line for line in _requires() if line.startswith("av>=")), "av")
+    return Check("film", "bad", f"{faults[0]}; pip install --force-reinstall --no-deps '{least}'")
+
+
+def _requires() -> list[str]:
+    try:
+        return importlib.metadata.requires(_OURS) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+
+
+def _trial() -> list[str]:
+    from fractions import Fraction
+
+    import numpy as np
+
+    from mmdia_dataset.clips import EncodeSettings, MadeClip, Wanted, cut
+    from mmdia_dataset.media import verify, write_film
+    from mmdia_dataset.timing import Span, TimeMap
+
+    with tempfile.TemporaryDirectory(prefix="mmdia-doctor-") as folder:
+        film, clip = Path(folder, "film.mp4"), Path(folder, "clip.mp4")
+        pictures = (np.full((*_SIZE, 3), 8 * number, np.uint8) for number in range(_RATE))
+        sound = np.sin(np.arange(_SOUND_RATE, dtype=np.float32) / 10)
+        write_film(
+            film, frame_rate=Fraction(_RATE), frames=pictures, samples=sound, sample_rate=_SOUND_RATE, title="doctor"
+        )
+        (made,) = cut(film, TimeMap.linear(), [Wanted("doctor", Span(200, 800), clip)], EncodeSettings())
+        return verify(clip) if isinstance(made, MadeClip) else [made.detail]
+
+
+def _codecs() -> Check:
+    try:
+        from mmdia_dataset.media import can_decode
+    except ImportError as error:
+        return Check("codecs", "bad", f"the code for media can't be imported ({error})")
+    if lacking := [name for name in _CODECS if not can_decode(name)]:
+        return Check("codecs", "bad", f"lacks {', '.join(lacking)}")
+    return Check("codecs", "good", "all common ones")
+
+
+def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None) -> str:
+    """The user's own release and films. Gives the next step."""
+    add = report.checks.append
     if not home:
         add(Check("release", "missing", "no --release given and MMDIA_HOME is not set"))
-        report.next_step = "mmdia demo"
-        return report
+        return "mmdia demo"
     try:
         if media is None:
+            from mmdia_dataset.release import open_release
+
             opened = open_release(home)
             add(Check("release", "good", f"{len(opened.files)} files ({opened.dialect}) in {opened.root}"))
             add(Check("media", "missing", "no --media given"))
-            report.next_step = f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
-            return report
+            return f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
         from mmdia_dataset.building.plan import plan
 
         found = plan(home, media)
-    except MmdiaError as error:
+    except (MmdiaError, ImportError) as error:
         add(Check("release" if media is None else "release and media", "bad", str(error)))
-        report.next_step = "correct what is marked bad above"
-        return report
+        return ""
     add(Check("release", "good", f"{found.wanted} dialogues of {len(found.wishes)} movies"))
     some = bool(found.located)
     add(Check("media", "good" if some else "missing", f"{len(found.located)} of {len(found.wishes)} movies found"))
     verb = "rebuild" if some else "locate"
-    report.next_step = f"mmdia {verb} --release {home} --media {media}" + (" --out built" if some else "")
-    return report
+    return f"mmdia {verb} --release {home} --media {media}" + (" --out built" if some else "")
