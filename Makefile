@@ -1,15 +1,25 @@
-# Each target sets itself up: it needs python3 (3.11 or later) with venv, and make.
-PYTHON ?= python3
+# Each target sets itself up: it needs a Python from 3.11 on with venv, and make.
+PYTHON ?= $(or $(shell for one in python3 python3.13 python3.12 python3.11; do \
+	  "$$one" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$one" && break; done),python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
+DEMO   := demo
+TESTS  :=
+# A file of constraints for pip; tools/matrix.py gives one to have other versions than the newest.
+BOUNDS :=
+PIP     = $(BIN)/python -m pip install --quiet $(if $(BOUNDS),--constraint $(BOUNDS)) --editable
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test quick lint bench clean
 
 demo: $(VENV)/.run
-	$(BIN)/mmdia demo --out demo
+	$(BIN)/mmdia demo --out $(DEMO)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+# A minute or two: films are opened, aligned, cut, packed and loaded, and every dependency is used.
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 -m quick
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -32,13 +42,16 @@ $(VENV)/bin/python:
 
 # The package itself is installed editable, so these are redone only when the dependencies change.
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	@echo "Installing about 55 packages into $(VENV), a minute or so"
+	@$(PIP) .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@echo "Installing about 100 packages into $(VENV), a minute or two"
+	@$(PIP) '.[test]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@echo "Installing about 105 packages into $(VENV), a minute or two"
+	@$(PIP) '.[dev]'
 	@touch $@ $(VENV)/.run $(VENV)/.test

@@ -51,6 +51,7 @@ def rows_of(folder, split):
     return list(from_arrow(pq.read_table(folder / "annotations" / f"{split}.parquet"), Clip))
 
 
+@pytest.mark.quick
 def test_every_clip_has_exactly_the_frames_of_its_span(world, built):
     lines = lines_of(built)
     for movie in ("tt0000001", "tt0000002"):
@@ -62,6 +63,7 @@ def test_every_clip_has_exactly_the_frames_of_its_span(world, built):
             assert line.frames == len(want)
 
 
+@pytest.mark.quick
 def test_the_manifest_says_what_was_made_and_why_not(built):
     lines = lines_of(built)
     assert set(lines) == {f"{movie}_clip_{n}" for movie, spans in SPANS.items() for n in range(len(spans))}

@@ -1,11 +1,15 @@
 """What a user types and sees: text and JSON, one sentence per error, exit codes, and the same names as in Python."""
 
+import importlib.metadata
 import inspect
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import av
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +17,8 @@ import mmdia_dataset
 from mmdia_dataset import cli
 from tests.support.shell import mmdia
 from tests.support.worlds import SPANS, make_world, tree, write_movie
+
+pytestmark = pytest.mark.quick
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +163,45 @@ def test_doctor_gives_one_next_step(world, monkeypatch, tmp_path):
     assert "next: mmdia rebuild" in mmdia("doctor", "--release", world.release, "--media", world.media)[0]
     assert "BAD" in mmdia("doctor", "--release", tmp_path, code=1)[0]
     assert json.loads(mmdia("doctor", "--format", "json")[0])["next"]
+
+
+def test_doctor_tries_a_film_and_says_what_fails(monkeypatch):
+    assert re.search(r"^ok +film +opened, decoded and written$", mmdia("doctor")[0], re.M)
+    right = av.open
+
+    def unable(file, mode=None, **options):
+        if mode == "w":
+            return right(file, mode, **options)
+        raise TypeError("open() got an unexpected keyword argument")
+
+    monkeypatch.setattr(av, "open", unable)
+    out = mmdia("doctor", code=1)[0]
+    assert re.search(r"^BAD +film +TypeError: open\(\) got an unexpected keyword argument; pip install .*av", out, re.M)
+    assert out.splitlines()[-1] == "next: correct what is marked BAD above"
+
+
+@pytest.mark.parametrize(
+    ("found", "said"), [("0.5.3", "0.5.3 is too old; pip install 'av>="), (None, "not installed; pip install 'av>=")]
+)
+def test_doctor_counts_on_no_package_that_is_missing_or_too_old(monkeypatch, found, said):
+    right = importlib.metadata.version
+
+    def version(name):
+        if name != "av":
+            return right(name)
+        if found is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert said in next(line for line in mmdia("doctor", code=1)[0].splitlines() if line.startswith("BAD      av "))
+
+
+def test_pyproject_gives_every_dependency_a_lower_bound_that_doctor_understands():
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [line for name in ("metrics", "test") for line in project["optional-dependencies"][name]]
+    for line in project["dependencies"] + [line for line in extras if not line.startswith("mmdia-dataset[")]:
+        assert re.fullmatch(r"[\w.-]+(\[\w+\])?>=\d+(\.\d+)*", line), line
 
 
 def test_demo_goes_the_whole_way(tmp_path):

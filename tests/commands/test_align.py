@@ -373,6 +373,7 @@ def plain(tmp_path):
     return SimpleNamespace(film=film, run=run)
 
 
+@pytest.mark.quick
 def test_subtitles_beside_the_film(plain):
     made = edition(plain.film, rate=PAL, logo_s=7.0)
     report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made))

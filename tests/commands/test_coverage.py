@@ -1,4 +1,4 @@
-"""Certificates of two partial rebuilds, their intersection, and the benchmark, loaded. Also run by loader_matrix."""
+"""Certificates of two partial rebuilds, their intersection, and the benchmark, loaded. Also run by tools/matrix.py."""
 
 import json
 import os

@@ -20,6 +20,8 @@ from mmdia_dataset.schema import Clip, Media, arrow
 from tests.support.shell import mmdia
 from tests.support.worlds import make_world, tree
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):

@@ -131,6 +131,7 @@ def test_an_episode_is_found_by_its_own_id(tmp_path):
 # By title and year
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("movie", "name"),
     [

@@ -1,4 +1,4 @@
-"""The three ways in, on whatever `datasets` is installed: `python tools/loader_matrix.py` runs this file on several.
+"""The three ways in, on whatever `datasets` is installed: `python tools/matrix.py` runs this file on several.
 
 Nothing here needs the network; whoever asks the Hub gets an error.
 """
@@ -205,6 +205,7 @@ def run(code: str, cwd: Path, *args: str, **environment: str) -> str:
 # --- the three ways ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_three_ways_give_the_same_rows(built):
     named = datasets.load_dataset("mm-dia", "clips", data_dir=str(built))
     loaded = mmdia_dataset.load("clips", data_dir=built)
@@ -583,6 +584,7 @@ def world(tmp_path_factory):
     return worlds.make_world(tmp_path_factory.mktemp("world"))
 
 
+@pytest.mark.quick
 def test_clips_are_cut_on_the_fly(world, tmp_path):
     with pytest.warns(UserWarning, match="refused"):
         rows = datasets.load_dataset("mm-dia", "clips", data_dir=str(world.release), media_dir=str(world.media))

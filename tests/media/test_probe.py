@@ -19,6 +19,8 @@ from mmdia_dataset.media.sound.placing import sample_places
 from tests.support import films
 from tests.support.films import FILM, Track, make_film
 
+pytestmark = pytest.mark.quick
+
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 

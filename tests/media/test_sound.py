@@ -15,6 +15,8 @@ from mmdia_dataset.media.sound import stream as sound
 from mmdia_dataset.media.sound.stream import sound_of
 from tests.support.films import FILM, Track, make_film
 
+pytestmark = pytest.mark.quick
+
 
 def signal(times):
     """A tone that rises slowly and grows loud and soft, over a steady one: no moment sounds like another."""

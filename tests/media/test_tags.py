@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 
 from mmdia_dataset.clips import CopySettings, EncodeSettings, KeyframeSettings, MadeClip, Moment, Wanted, cut
+from mmdia_dataset.media import probe
 from mmdia_dataset.timing import Span, TimeMap
 from tests.support.films import Track, make_film
+
+pytestmark = pytest.mark.quick
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 # The screen a film was mastered on, and its light, as HEVC and MP4 store them: green, blue, red, white; cd/m².
@@ -30,7 +33,8 @@ BT2020, PQ, BT2020_NCL, LIMITED = 9, 16, 9, 1
 
 
 def ffmpeg(*arguments):
-    subprocess.run([FFMPEG, "-v", "error", "-y", *map(str, arguments)], check=True)
+    given = [one if isinstance(one, bytes) else str(one) for one in arguments]
+    subprocess.run([FFMPEG, "-v", "error", "-y", *given], check=True)
 
 
 @pytest.fixture(scope="module", params=["mkv", "mp4"])
@@ -84,10 +88,21 @@ def test_a_copied_clip_keeps_all_tags_of_hdr(hdr, tmp_path):
     assert shape(file) == shape(hdr)
     assert shape(file)[2] != 1
     with av.open(str(file)) as opened:
-        told = {str(one.type) for one in next(opened.decode(video=0)).side_data}
+        told = {str(getattr(one, "type", one)) for one in next(opened.decode(video=0)).side_data}  # since PyAV 19: keys
         assert {name for name in told if "MASTERING" in name or "LIGHT" in name}
         sound = opened.streams.audio[0]
         assert (sound.language, sound.metadata["handler_name"]) == ("fra", "Version française")
+
+
+@pytest.mark.parametrize("settings", [CopySettings(), EncodeSettings(preset="ultrafast")], ids=lambda one: one.mode)
+def test_a_film_whose_tags_are_not_utf8_is_opened_and_cut(settings, tmp_path):
+    plain, film = make_film(tmp_path / "plain.mkv", seconds=3, tracks=[Track("ac3")]), tmp_path / "film.mkv"
+    latin = [f"title=Version {word}çaise".encode("latin-1") for word in ("fran", "Fran")]
+    ffmpeg("-i", plain.path, "-map", "0", "-c", "copy", "-metadata", latin[0], "-metadata:s:a", latin[1],
+           "-metadata:s:v", latin[1], film)  # fmt: skip
+    assert probe(film).audio[0].title == "Version Fran\ufffdaise"
+    with av.open(str(clip(film, tmp_path, settings))) as opened:  # what is written is UTF-8 again
+        assert opened.streams.audio[0].metadata["handler_name"] == "Version Fran\ufffdaise"
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9"])

@@ -34,6 +34,7 @@ def lines(path, *answers):
 # --- what jiwer and meeteval say in their own documents ---------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_wer_of_jiwers_examples():
     wer = metrics.load("wer")
     assert wer.compute(["hello duck"], ["hello world"]).value == 0.5
@@ -42,6 +43,7 @@ def test_wer_of_jiwers_examples():
     assert two.counts == {"insertions": 0, "deletions": 1, "substitutions": 1, "words": 6}
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("ref", "hyp", "value", "speakers", "too_few", "too_many"),
     [
@@ -219,6 +221,7 @@ def test_rows_of_every_kind_say_the_same(tmp_path):
 # --- intervals --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_the_interval_is_the_bootstraps():
     random = np.random.default_rng(1)
     words = random.integers(5, 30, 300)

@@ -79,6 +79,7 @@ def test_examples_are_accepted_by_both(name):
 @pytest.mark.parametrize(
     ("name", "example"), [*EXAMPLES.items(), ("manifest_line", REFUSED_LINE)], ids=[*EXAMPLES, "refused_line"]
 )
+@pytest.mark.quick
 def test_both_judge_every_change_of_an_example_alike(name, example):
     validator = Draft202012Validator(json_schema(name))
     refused = 0
@@ -155,6 +156,7 @@ def test_models_are_frozen_and_strict():
             schema.Speaker.model_validate({"id": 0, "name": "Anna", "named": True, **wrong})
 
 
+@pytest.mark.quick
 def test_committed_schemas_are_those_of_the_models():
     command = [sys.executable, "tools/export_schema.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -163,6 +163,7 @@ def test_yaml_that_names_itself_many_times_is_not_written_out():
 # --- packing ---
 
 
+@pytest.mark.quick
 def test_every_reader_gives_the_loaders_rows(built, tmp_path):
     shards = str(tmp_path / "shards")
     report = mmdia_dataset.pack(built, shards, max_size="60kB")

@@ -90,6 +90,7 @@ def test_every_reader_gives_the_same_rows_from_s3(s3, world, here, tmp_path, mon
     assert [row_of(sample)["id"] for sample in stream] == train
 
 
+@pytest.mark.quick
 def test_straight_from_films_to_s3(s3, world, here):
     url = "s3://films/direct"
 

@@ -139,6 +139,7 @@ def test_the_page_needs_nothing_but_itself_and_escapes_what_it_shows(tmp_path):
     assert "\x1b" not in text
 
 
+@pytest.mark.quick
 def test_plots_are_the_same_bytes_again(corpus, tmp_path):
     first = mmdia_dataset.stats(corpus.folder, plots=tmp_path / "one").files
     second = mmdia_dataset.stats(corpus.folder, plots=tmp_path / "two").files

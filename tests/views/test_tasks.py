@@ -1,4 +1,4 @@
-"""Tasks as the loader gives them, from clips really cut, on any `datasets` (tools/loader_matrix.py)."""
+"""Tasks as the loader gives them, from clips really cut, on any `datasets` (tools/matrix.py)."""
 
 import os
 
@@ -19,6 +19,8 @@ from mmdia_dataset.errors import ConfigError, DataNotFound, UsageError
 from mmdia_dataset.loader import features
 from mmdia_dataset.schema import RELATIONSHIPS, SpeechVideo, StyleSpeech, VisionSpeech
 from tests.support.worlds import World, make_world, write_movie
+
+pytestmark = pytest.mark.quick
 
 MODELS = {"style_speech": StyleSpeech, "vision_speech": VisionSpeech, "speech_video": SpeechVideo}
 WORDS = "[S1] Hello? [S2] Hello?"

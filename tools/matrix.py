@@ -1,0 +1,135 @@
+"""Run the quick tests and the demo on the lowest packages of pyproject.toml and on the newest, and older `datasets`.
+
+    python tools/matrix.py                      all of them
+    python tools/matrix.py lowest newest-3.13   these
+    python tools/matrix.py --others             all but the newest packages on this Python, which `make test` has used
+
+`lowest` and `datasets-…` run on the lowest Python of pyproject's classifiers, `newest-…` on each of them. A Python is
+looked for on PATH and under ~/.pyenv/versions; one that is not on the machine is said, and is no failure. Everything
+is done by `make`, in environments of their own in `.cache/matrix/`. They are used again as long as pyproject.toml is
+not changed; remove the folder to have the newest packages.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "matrix"
+OLDER_DATASETS = ("3.6", "4.8")
+LOADER_TESTS = (
+    "tests/loader/test_load.py",
+    "tests/publishing/test_card_page.py",
+    "tests/views/test_tasks.py",
+    "tests/commands/test_publish.py",
+    "tests/commands/test_coverage.py",
+    "tests/access/test_decoding.py",
+    "tests/clips/test_stills.py",
+    "tests/shards/test_packing.py",
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Python, what binds the versions of packages, and what `make` is to do with both."""
+
+    name: str
+    version: str  # of Python, as 3.11
+    constraints: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def environments() -> list[Environment]:
+    """All that pyproject.toml calls for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+    versions = sorted(named, key=lambda version: int(version.split(".")[1]))
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["metrics"], *extras["test"]]
+    lowest = [re.sub(r"\[.*\]", "", line).replace(">=", "==") for line in asked if ">=" in line]
+    quick = ("quick", "demo")
+    return [
+        Environment("lowest", versions[0], tuple(lowest), quick),
+        *(Environment(f"newest-{version}", version, (), quick) for version in versions),
+        *(
+            Environment(
+                f"datasets-{version}",
+                versions[0],
+                (f"datasets=={version}.*",),
+                ("test", f"TESTS={' '.join(LOADER_TESTS)}"),
+            )
+            for version in OLDER_DATASETS
+        ),
+    ]
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of that version on this machine that can make environments."""
+    homes = Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")
+    code = f"import sys, venv, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != {version!r})"
+    for python in (f"python{version}", *sorted(map(str, homes), reverse=True)):
+        # Also what is on PATH is tried: pyenv puts commands there that only say that another version is chosen.
+        if (
+            shutil.which(python)
+            and not subprocess.run([python, "-c", code], capture_output=True, check=False).returncode
+        ):
+            return python
+    return None
+
+
+def run(one: Environment, python: str) -> int:
+    """Make the environment if it is not there, and run the targets in it. Gives make's exit code."""
+    folder, demo, bounds = CACHE / one.name, CACHE / f"demo-{one.name}", CACHE / f"{one.name}.txt"
+    shutil.rmtree(demo, ignore_errors=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    bounds.write_text("".join(f"{line}\n" for line in one.constraints), encoding="utf-8")
+    inner = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
+    outside = {name: value for name, value in os.environ.items() if name not in inner}
+    where = [
+        f"{name}={path.relative_to(ROOT)}" for name, path in (("VENV", folder), ("DEMO", demo), ("BOUNDS", bounds))
+    ]
+    return subprocess.run(
+        ["make", *one.targets, f"PYTHON={python}", *where], cwd=ROOT, env=outside, check=False
+    ).returncode
+
+
+def main(asked: list[str]) -> int:
+    """Run all, and say at the end which failed. Gives the exit code."""
+    here = f"newest-{sys.version_info.major}.{sys.version_info.minor}"
+    known = environments()
+    names = [one.name for one in known]
+    if asked == ["--others"]:
+        asked = [name for name in names if name != here]
+    unknown = [name for name in asked if name not in names]
+    if unknown:
+        print(f"unknown environment {unknown[0]!r}; known are {', '.join(names)}", file=sys.stderr)
+        return 2
+    failed = []
+    for one in known:
+        if asked and one.name not in asked:
+            continue
+        python = interpreter(one.version)
+        if python is None:
+            print(f"{one.name}: left out, Python {one.version} is not on this machine", flush=True)
+            continue
+        print(f"{one.name}: begun, with {python}", flush=True)
+        started = time.monotonic()
+        code = run(one, python)
+        print(f"{one.name}: {'failed' if code else 'good'} after {time.monotonic() - started:.0f} s", flush=True)
+        if code:
+            failed.append(one.name)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
