@@ -135,8 +135,8 @@ class Checker:
             both = [name for name in names if name in _EXCLUSIVE]
             if len(both) > 1:
                 yield self._split_issue("id-in-two-splits", f"{id_}: listed in {' and '.join(both)}", both[1])
-        for movie, found in self._movies.items():
-            both = [name for name in _EXCLUSIVE if name in found]
+        for movie, splits in self._movies.items():
+            both = [name for name in _EXCLUSIVE if name in splits]
             if len(both) > 1:
                 yield self._split_issue("movie-in-two-splits", f"{movie}: has dialogues in {', '.join(both)}", both[1])
 
@@ -145,37 +145,37 @@ class Checker:
 
 
 def _issue(rule: str, message: str, file: str | None, path: str) -> Issue:
-    known = RULES[rule]
-    return Issue(severity=known.severity, rule=rule, file=file, path=path, message=message, hint=known.hint)
+    entry = RULES[rule]
+    return Issue(severity=entry.severity, rule=rule, file=file, path=path, message=message, hint=entry.hint)
 
 
 def _speakers(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
     names: set[str] = set()
-    for at, speaker in enumerate(dialogue.speakers):
-        if speaker.id != at:
-            yield issue("speaker-ids", f"speaker {speaker.name!r} has id {speaker.id}, but stands at {at}")
+    for place, speaker in enumerate(dialogue.speakers):
+        if speaker.id != place:
+            yield issue("speaker-ids", f"speaker {speaker.name!r} has id {speaker.id}, but stands at {place}")
         if speaker.name in names:
             yield issue("duplicate-speaker", f"speaker {speaker.name!r} is listed twice")
         names.add(speaker.name)
     count = len(dialogue.speakers)
     heard: set[int] = set()
-    for at, turn in enumerate(dialogue.turns):
+    for place, turn in enumerate(dialogue.turns):
         if turn.speaker is not None:
             heard.add(turn.speaker)
             if turn.speaker >= count:
-                yield issue("unknown-speaker", f"speaker {turn.speaker} of {count} speakers", at)
+                yield issue("unknown-speaker", f"speaker {turn.speaker} of {count} speakers", place)
         for sound in turn.nonverbal:
             if sound.offset > len(turn.text):
                 yield issue(
                     "sound-outside-text",
                     f"<{sound.sound}> stands at {sound.offset}, after the text's {len(turn.text)} characters",
-                    at,
+                    place,
                 )
             if sound.speaker is not None and sound.speaker >= count:
-                yield issue("unknown-speaker", f"<{sound.sound}> is of speaker {sound.speaker} of {count}", at)
-    for at in range(count):
-        if at not in heard:
-            yield issue("silent-speaker", f"speaker {dialogue.speakers[at].name!r} says nothing")
+                yield issue("unknown-speaker", f"<{sound.sound}> is of speaker {sound.speaker} of {count}", place)
+    for place in range(count):
+        if place not in heard:
+            yield issue("silent-speaker", f"speaker {dialogue.speakers[place].name!r} says nothing")
 
 
 def _times(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
@@ -188,25 +188,25 @@ def _times(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
         yield issue("no-turns", "nothing is said")
     cue: int | None = None
     before = furthest = -1
-    for at, turn in enumerate(dialogue.turns):
+    for place, turn in enumerate(dialogue.turns):
         if turn.cue == cue:  # another speaker of the same cue: same span, already judged
             continue
         cue = turn.cue
         start, end = turn.span.start_ms, turn.span.end_ms
         length = end - start
         if length < 0:
-            yield issue("ends-before-start", f"the cue ends {-length} ms before it starts", at)
+            yield issue("ends-before-start", f"the cue ends {-length} ms before it starts", place)
         elif length == 0:
-            yield issue("empty-span", "the cue's span is empty", at)
+            yield issue("empty-span", "the cue's span is empty", place)
         elif length <= SHORT_MS:
-            yield issue("very-short", f"the cue lasts {length} ms", at)
+            yield issue("very-short", f"the cue lasts {length} ms", place)
         elif length > LONG_MS:
-            yield issue("very-long", f"the cue lasts {length / 1000:.1f} s", at)
+            yield issue("very-long", f"the cue lasts {length / 1000:.1f} s", place)
         if start < first or end > last:
-            yield issue("turn-outside-dialogue", f"{start} to {end} ms is not inside {first} to {last} ms", at)
+            yield issue("turn-outside-dialogue", f"{start} to {end} ms is not inside {first} to {last} ms", place)
         if start < before:
-            yield issue("out-of-order", f"the cue starts {before - start} ms before the one above it", at)
+            yield issue("out-of-order", f"the cue starts {before - start} ms before the one above it", place)
         elif start < furthest:
-            yield issue("overlap", f"the cue starts {furthest - start} ms before an earlier one ends", at)
+            yield issue("overlap", f"the cue starts {furthest - start} ms before an earlier one ends", place)
         before = start
         furthest = max(furthest, end)

@@ -137,5 +137,8 @@ def drafts_to_table(drafts: Sequence[Draft]) -> pa.Table:
     )
 
 
-def _words(given: Sequence[Mapping[str, str | None] | None]) -> dict[str, list[str | None]]:
-    return {name: [None if one is None else one[name] for one in given] for name in ("text", "label")}
+def _words(descriptors: Sequence[Mapping[str, str | None] | None]) -> dict[str, list[str | None]]:
+    return {
+        name: [None if descriptor is None else descriptor[name] for descriptor in descriptors]
+        for name in ("text", "label")
+    }

@@ -96,8 +96,8 @@ class Release:
         for source in self.files if files is None else files:
             if source.dialect in ("parquet", "jsonl"):
                 readings = self.read([source])
-                while taken := list(itertools.islice(readings, rows)):
-                    yield batch_of(taken)
+                while chunk := list(itertools.islice(readings, rows)):
+                    yield batch_of(chunk)
             else:
                 yield from file_tables(source, self._movies, rows)
 
@@ -115,7 +115,7 @@ class Release:
         Raises:
             ReleaseUnreadable: not one dialogue could be read; says what is wrong with the first entry.
         """
-        seen: set[str] = set()
+        ids: set[str] = set()
         first: Issue | None = None
         total, done = max(1, sum(source.size for source in self.files)), 0
         for source in self.files:
@@ -124,13 +124,13 @@ class Release:
                     on_issues(reading.issues)
                 if reading.dialogue is None:
                     first = first or next(iter(reading.issues), None)
-                elif reading.dialogue.id not in seen:
-                    seen.add(reading.dialogue.id)
+                elif reading.dialogue.id not in ids:
+                    ids.add(reading.dialogue.id)
                     yield reading.dialogue
             done += source.size
             if progress:
                 progress(done, total)
-        if not seen:
+        if not ids:
             raise nothing_read(self.root, first)
 
     def movies(self) -> tuple[Movie, ...]:
@@ -175,13 +175,13 @@ def open_release(path: Path | str) -> Release:
         raise ReleaseNotFound("there is no such file or folder", where=root, hint="check the path of the release")
     issues: list[Issue] = []
     if root.is_file():
-        found, root = [root], root.parent
+        candidates, root = [root], root.parent
         skipped = 0
     else:
-        found, skipped = _walk(root, issues)
+        candidates, skipped = _walk(root, issues)
     kinds: list[tuple[Path, str, Kind]] = []
     doubtful: list[tuple[Path, str, EntryError]] = []
-    for file in found:
+    for file in candidates:
         name = _name(file, root)
         try:
             kinds.append((file, name, kind_of(file)))
@@ -189,7 +189,7 @@ def open_release(path: Path | str) -> Release:
             doubtful.append((file, name, error))
     dialect = _richest([kind for _, _, kind in kinds], [file for file, _, _ in doubtful])
     if dialect is None:
-        raise ReleaseNotFound(_nothing(kinds, found, skipped), where=path, hint="give the folder that holds json/")
+        raise ReleaseNotFound(_nothing(kinds, candidates, skipped), where=path, hint="give the folder that holds json/")
     files = [_source(file, name, dialect) for file, name, kind in kinds if kind == dialect]
     for file, name, fault in doubtful:
         if file.suffix.lower() in _JOINED_BY[dialect]:
@@ -225,28 +225,28 @@ def _walk(root: Path, issues: list[Issue]) -> tuple[list[Path], int]:
     links: list[Path] = []
     skipped = 0
     for folder, folders, names in os.walk(root):
-        here = Path(folder)
-        kept = []
+        parent = Path(folder)
+        subfolders = []
         for name in sorted(folders):
             if name.startswith(".") or name == "clips" or name.lower().startswith(_MEDIA_FOLDERS):
                 continue
-            if (here / name).is_symlink():
-                _inside(here / name, root, issues)  # one inside is met at its own place
+            if (parent / name).is_symlink():
+                _inside(parent / name, root, issues)  # one inside is met at its own place
                 continue
-            kept.append(name)
-        folders[:] = kept
+            subfolders.append(name)
+        folders[:] = subfolders
         for name in sorted(names):
-            file = here / name
+            file = parent / name
             if name.startswith(".") or not name.lower().endswith(_SUFFIXES):
                 skipped += 1
             elif file.is_symlink():
                 links.append(file)
             elif file.is_file():
                 plain.append(file)
-    known = {file.resolve() for file in plain} if links else set()
+    real_files = {file.resolve() for file in plain} if links else set()
     for link in links:
-        if _inside(link, root, issues) and (real := link.resolve()) not in known and real.is_file():
-            known.add(real)
+        if _inside(link, root, issues) and (real := link.resolve()) not in real_files and real.is_file():
+            real_files.add(real)
             plain.append(link)
     return sorted(plain, key=lambda file: _name(file, root)), skipped
 
@@ -275,8 +275,8 @@ def _richest(kinds: list[Kind], doubtful: list[Path]) -> Dialect | None:
     return "parquet" if suffixes else None
 
 
-def _nothing(kinds: list[tuple[Path, str, Kind]], found: list[Path], skipped: int) -> str:
-    if not found:
+def _nothing(kinds: list[tuple[Path, str, Kind]], candidates: list[Path], skipped: int) -> str:
+    if not candidates:
         return (
             f"no annotations: {skipped} files, none of them .json, .jsonl or .parquet"
             if skipped
@@ -289,28 +289,28 @@ def _nothing(kinds: list[tuple[Path, str, Kind]], found: list[Path], skipped: in
         "known": "edition, passport or schema file",
         "other": "other JSON or Parquet file",
     }
-    told = ", ".join(f"{count} {words[kind]}{'s' if count > 1 else ''}" for kind, count in counted.items())
-    return f"no annotations, only {told} (the first is {shown(found[0].name)})"
+    listing = ", ".join(f"{count} {words[kind]}{'s' if count > 1 else ''}" for kind, count in counted.items())
+    return f"no annotations, only {listing} (the first is {shown(candidates[0].name)})"
 
 
 def _left_out(kinds: list[tuple[Path, str, Kind]], dialect: Dialect) -> Iterator[Issue]:
-    others: dict[str, list[str]] = {}
+    by_dialect: dict[str, list[str]] = {}
     for _, name, kind in kinds:
         if kind in DIALECTS and kind != dialect:
-            others.setdefault(kind, []).append(name)
+            by_dialect.setdefault(kind, []).append(name)
         elif kind == "other":
             yield make_issue("not-annotations", name, "$", "neither annotations nor splits; the file is left out")
-    for other, names in others.items():
+    for poorer, names in by_dialect.items():
         folder = os.path.commonpath([os.path.dirname(name) for name in names]) if len(names) > 1 else names[0]  # noqa: PTH120
         many = f"{len(names)} files are" if len(names) > 1 else "one file is"
-        message = f"{many} of dialect {other} and left out, since {dialect} is used"
+        message = f"{many} of dialect {poorer} and left out, since {dialect} is used"
         hint = f"to use them, point at {shown(folder) or 'a folder that holds only them'}"
         yield make_issue("other-dialect", names[0], "$", message, hint)
 
 
 def _splits(kinds: list[tuple[Path, str, Kind]]) -> tuple[Splits | None, str | None, list[Issue]]:
     """The splits of a release: of `splits.json`, else of the file with most ids; and of a list of the benchmark's."""
-    found: list[tuple[str, Splits]] = []
+    candidates: list[tuple[str, Splits]] = []
     benches: list[tuple[str, Splits]] = []
     issues: list[Issue] = []
     for file, name, kind in kinds:
@@ -324,14 +324,19 @@ def _splits(kinds: list[tuple[Path, str, Kind]]) -> tuple[Splits | None, str | N
         issues += wrong
         if splits is not None:
             only_bench = splits.bench and not any(ids for split, ids in splits.lists() if split != "bench")
-            (benches if only_bench else found).append((name, splits))
+            (benches if only_bench else candidates).append((name, splits))
     bench = benches[0] if benches else None
-    if not found:
+    if not candidates:
         return (None, None, issues) if bench is None else (bench[1], bench[0], issues)
-    chosen, best = max(found, key=lambda one: (one[0] == "splits.json", sum(len(ids) for _, ids in one[1].lists())))
+    chosen, best = max(
+        candidates,
+        key=lambda candidate: (candidate[0] == "splits.json", sum(len(ids) for _, ids in candidate[1].lists())),
+    )
     why = "it is called so" if chosen == "splits.json" else "it has more ids"
     issues += [
-        make_issue("other-splits", name, "$", f"{chosen} is used instead, {why}") for name, _ in found if name != chosen
+        make_issue("other-splits", name, "$", f"{chosen} is used instead, {why}")
+        for name, _ in candidates
+        if name != chosen
     ]
     if bench is not None and not best.bench:
         best = best.model_copy(update={"bench": bench[1].bench})

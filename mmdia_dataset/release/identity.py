@@ -57,8 +57,8 @@ def batch_of(path: Path, name: str) -> str | None:
     """The batch of a file: the folder below ``json/``, else the folder it is in below the release."""
     folders = PurePosixPath(name).parts[:-1]
     if "json" in folders:
-        at = folders.index("json")
-        return folders[at + 1] if at + 1 < len(folders) else None
+        position = folders.index("json")
+        return folders[position + 1] if position + 1 < len(folders) else None
     above = path.absolute().parents[len(folders)]  # the release's root
     if above.name == "json":
         return folders[0] if folders else None
@@ -124,13 +124,13 @@ def series_of(movie: str, batch: str | None) -> frozenset[str]:
     what an episode's own name says before season and number.
     """
     home = Home(movie, batch)
-    known = movie_of(home, None)
-    if known.imdb is not None or not (known.series or known.episodes):
+    details = movie_of(home, None)
+    if details.imdb is not None or not (details.series or details.episodes):
         return frozenset()
     stem = movie.removeprefix(f"{batch}_") if batch else movie
     episode = _EPISODES.search(stem)
     title = " ".join(re.findall(r"[^\W_]+", stem[: episode.start()] if episode else stem)).casefold()
-    return frozenset(name for name in ((known.series or "").casefold(), title) if name)
+    return frozenset(name for name in ((details.series or "").casefold(), title) if name)
 
 
 def movie_of(home: Home, file: str | None, top: Any = None) -> Movie:

@@ -42,13 +42,13 @@ def parse(data: bytes, *, first_line: int = 1) -> tuple[Any, bool]:
     except RecursionError:
         raise EntryError("too-deep", f"the JSON is nested deeper than {MAX_DEPTH} levels") from None
     except json.JSONDecodeError as error:
-        at = f"line {error.lineno + first_line - 1}, column {error.colno}"
+        position = f"line {error.lineno + first_line - 1}, column {error.colno}"
         ended = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
         if not text.strip():
             raise EntryError("truncated", "the file is empty") from None
         if ended and text.lstrip()[:1] in ("{", "[", '"'):
-            raise EntryError("truncated", f"the JSON ends in the middle, at {at}") from None
-        raise EntryError("not-json", f"not JSON at {at}: {error.msg[:1].lower()}{error.msg[1:]}") from None
+            raise EntryError("truncated", f"the JSON ends in the middle, at {position}") from None
+        raise EntryError("not-json", f"not JSON at {position}: {error.msg[:1].lower()}{error.msg[1:]}") from None
     except ValueError as error:  # an integer of more digits than Python converts
         raise EntryError("not-json", f"a number can't be read: {str(error).partition(';')[0]}") from None
 
@@ -61,8 +61,8 @@ def _decoded(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{data[error.start]:02x} at position {error.start} (line {line})"
-        raise EntryError("wrong-encoding", f"{found} is not UTF-8") from None
+        bad_byte = f"byte 0x{data[error.start]:02x} at position {error.start} (line {line})"
+        raise EntryError("wrong-encoding", f"{bad_byte} is not UTF-8") from None
     if "\0" in text[:200]:
         raise EntryError("wrong-encoding", "the file looks like UTF-16, UTF-8 is wanted")
     return text

@@ -99,8 +99,8 @@ class MovieBook:
 
     def add(self, movie: Movie) -> Movie | None:
         """Note a movie; gives the one already known from another file, which stays."""
-        known = self._movies.setdefault((movie.id, movie.batch), movie)
-        return known if known.file != movie.file else None
+        earlier = self._movies.setdefault((movie.id, movie.batch), movie)
+        return earlier if earlier.file != movie.file else None
 
     def has(self, movie: str, batch: str | None) -> bool:
         """Whether a movie is known."""
@@ -157,8 +157,8 @@ def _canonical_frame(home: Home) -> dict[str, Any]:
 def write_frame(movie: Movie, dialect: Dialect, entries: list[Any]) -> tuple[Any, list[Any]]:
     """The file's object or list for a movie, and the list in it that takes the entries (given: already in it)."""
     frame: Any = _canonical_frame(Home(movie.id, movie.batch))
-    kept = movie.extra.get(dialect)
-    frame = apply(frame, kept.get("frame") if isinstance(kept, dict) else None)
+    layout = movie.extra.get(dialect)
+    frame = apply(frame, layout.get("frame") if isinstance(layout, dict) else None)
     if type(frame) is dict:
         key = clips_key(frame) or "clips"
         frame[key] = entries
@@ -191,21 +191,21 @@ def _open(source: SourceFile, movies: MovieBook) -> tuple[list[Any], str, Home, 
     issues: list[Issue] = []
     if source.dialect == "training":
         return entries, path, home, doubtful, issues
-    kept: dict[str, Any] = {}
+    layout: dict[str, Any] = {}
     try:
         check_entry(frame)
         if frame:
-            kept["frame"] = frame
+            layout["frame"] = frame
     except EntryError as error:
         issues.append(make_issue(error.rule, source.name, "$", error.message))
     if order := _order(entries):
-        kept["order"] = order
+        layout["order"] = order
     stated = {home_of(entry, home, source.dialect).movie for entry in entries[:1]} or {home.movie}
     if path != "$" or home.movie in stated or not entries:
         movie = movie_of(home, source.name, value)
-        movie = movie.model_copy(update={"extra": {source.dialect: kept}}) if kept else movie
-        if (known := movies.add(movie)) is not None:
-            message = f"{home.movie} of batch {home.batch} is also in {known.file}"
+        movie = movie.model_copy(update={"extra": {source.dialect: layout}}) if layout else movie
+        if (earlier := movies.add(movie)) is not None:
+            message = f"{home.movie} of batch {home.batch} is also in {earlier.file}"
             issues.append(make_issue("movie-in-two-files", source.name, "$", message))
     return entries, path, home, doubtful, issues
 
@@ -223,7 +223,7 @@ def home_of(entry: Any, home: Home, dialect: Dialect) -> Home:
 class _Entry(NamedTuple):
     """An entry as its reader left it: a dialogue, one not judged yet, or None; and what was interpreted or wrong."""
 
-    made: Dialogue | Draft | None
+    result: Dialogue | Draft | None
     issues: tuple[Issue, ...]
     path: str
     places: tuple[int, ...] | None = None
@@ -246,8 +246,8 @@ class Batch(NamedTuple):
 def file_tables(source: SourceFile, movies: MovieBook, rows: int) -> Iterator[Batch]:
     """The entries of a file of one of upstream's dialects, up to so many at a time. Of most, no models are made."""
     entries = _entries(source, movies)
-    while taken := list(itertools.islice(entries, rows)):
-        yield _laid_out(taken, source, movies) or batch_of([_judged(entry, source, movies) for entry in taken])
+    while chunk := list(itertools.islice(entries, rows)):
+        yield _laid_out(chunk, source, movies) or batch_of([_judged(entry, source, movies) for entry in chunk])
 
 
 def batch_of(readings: Sequence[EntryReading]) -> Batch:
@@ -259,8 +259,8 @@ def batch_of(readings: Sequence[EntryReading]) -> Batch:
 
 def _laid_out(entries: list[_Entry], source: SourceFile, movies: MovieBook) -> Batch | None:
     """Entries as a batch; None if one must be judged by itself, or would not be taken as it is."""
-    drafts = [entry.made for entry in entries if isinstance(entry.made, Draft)]
-    if len(drafts) < sum(entry.made is not None for entry in entries):
+    drafts = [entry.result for entry in entries if isinstance(entry.result, Draft)]
+    if len(drafts) < sum(entry.result is not None for entry in entries):
         return None
     try:
         for draft in drafts:
@@ -277,11 +277,11 @@ def _laid_out(entries: list[_Entry], source: SourceFile, movies: MovieBook) -> B
 
 def _judged(entry: _Entry, source: SourceFile, movies: MovieBook) -> EntryReading:
     """The entry's dialogue, if the schema takes it."""
-    made, issues, path, places = entry
-    if made is None:
+    result, issues, path, places = entry
+    if result is None:
         return EntryReading(None, issues, source.name, path)
     try:
-        dialogue = made.dialogue() if isinstance(made, Draft) else made
+        dialogue = result.dialogue() if isinstance(result, Draft) else result
         _check_residue(dialogue.extra)
     except EntryError as error:
         return _failure(source, error, path)
@@ -328,13 +328,13 @@ def _entries(source: SourceFile, movies: MovieBook) -> Iterator[_Entry]:
 def _line_entries(source: SourceFile) -> Iterator[_Entry]:
     home = home_of_file(source.path, source.name, None)
     for number, line in json_lines(source.path):
-        at = f"line {number}"
+        path = f"line {number}"
         try:
             raw, doubtful = parse(line, first_line=number)
         except EntryError as error:
-            yield _refused(source, error, at)
+            yield _refused(source, error, path)
         else:
-            yield _taken(source, raw, at, home, doubtful=doubtful)
+            yield _taken(source, raw, path, home, doubtful=doubtful)
 
 
 def _is_list(path: Path) -> bool:
@@ -355,21 +355,21 @@ def _taken(
 ) -> _Entry:
     read, lines = ENTRY_READERS[source.dialect]
     notes = Notes()
-    made: Dialogue | Draft
+    result: Dialogue | Draft
     try:
         _check_shape(raw, lines)
         if doubtful:
             check_entry(raw)
         if source.dialect == "srt":
-            made = srt.take_apart(raw, home, notes, usual)
-            places = made.places
+            result = srt.take_apart(raw, home, notes, usual)
+            places = result.places
         else:
-            made, places = read(raw, home, notes)
+            result, places = read(raw, home, notes)
     except EntryError as error:
         return _refused(source, error, path)
     except (ValidationError, RecursionError) as error:
         return _refused(source, invalid(error), path)
-    return _Entry(made, notes.issues(source.name, path), path, places)
+    return _Entry(result, notes.issues(source.name, path), path, places)
 
 
 def movies_of_file(source: SourceFile, movies: MovieBook) -> None:
@@ -379,11 +379,11 @@ def movies_of_file(source: SourceFile, movies: MovieBook) -> None:
             entries: Iterator[Any] = (parse(line)[0] for _, line in json_lines(source.path))
             home = home_of_file(source.path, source.name, None)
         else:
-            found, _, home, _, _ = _open(source, movies)
-            entries = iter(found)
+            listed, _, home, _, _ = _open(source, movies)
+            entries = iter(listed)
         counted = Counter(home_of(entry, home, source.dialect) for entry in entries if type(entry) is dict)
-        for own in counted:
-            movies.meet(own.movie, own.batch, source.name)
+        for entry_home in counted:
+            movies.meet(entry_home.movie, entry_home.batch, source.name)
     except (EntryError, ValidationError):
         pass
     movies.done.add(source.name)

@@ -49,37 +49,39 @@ def checksum(value: Any) -> str:
     return f"{zlib.crc32(text.encode('ascii')):08x}"
 
 
-def diff(canonical: Any, raw: Any, at: str = "", aliases: Mapping[str, str] = _NO_ALIAS) -> list[Any]:
+def diff(canonical: Any, raw: Any, pointer: str = "", aliases: Mapping[str, str] = _NO_ALIAS) -> list[Any]:
     """The operations that lead from a canonical value to what the file holds.
 
     Args:
         canonical: what the writer renders.
         raw: what was read.
-        at: pointer of the two values.
+        pointer: pointer of the two values.
         aliases: keys that are other spellings of a canonical key; they count as edited if that one is.
     """
     operations: list[Any] = []
-    _diff(canonical, raw, at, aliases, operations)
+    _diff(canonical, raw, pointer, aliases, operations)
     return operations
 
 
-def _diff(canonical: Any, raw: Any, at: str, aliases: Mapping[str, str], found: list[Any]) -> None:
+def _diff(canonical: Any, raw: Any, pointer: str, aliases: Mapping[str, str], operations: list[Any]) -> None:
     if type(canonical) is dict and type(raw) is dict:
         for key, value in raw.items():
             if key in canonical:
-                _diff(canonical[key], value, f"{at}/{_escaped(key)}", aliases, found)
+                _diff(canonical[key], value, f"{pointer}/{_escaped(key)}", aliases, operations)
             else:
                 alias = aliases.get(key)
                 guard = f"{alias}={checksum(canonical[alias])}" if alias is not None and alias in canonical else None
-                found.append([f"{at}/{_escaped(key)}", guard, value])
-        found.extend([f"{at}/{_escaped(key)}", checksum(value)] for key, value in canonical.items() if key not in raw)
+                operations.append([f"{pointer}/{_escaped(key)}", guard, value])
+        absent = [(key, value) for key, value in canonical.items() if key not in raw]
+        operations.extend([f"{pointer}/{_escaped(key)}", checksum(value)] for key, value in absent)
     elif _are_lines(canonical) and _are_lines(raw) and len(canonical) == len(raw):
         numbers = [line.get("index") for line in canonical]
         named = None not in numbers and len(set(numbers)) == len(numbers)
-        for place, (line, other) in enumerate(zip(canonical, raw, strict=True)):
-            _diff(line, other, f"{at}/index={numbers[place]}" if named else f"{at}/{place}", aliases, found)
+        for place, (line, raw_line) in enumerate(zip(canonical, raw, strict=True)):
+            step = f"index={numbers[place]}" if named else f"{place}"
+            _diff(line, raw_line, f"{pointer}/{step}", aliases, operations)
     elif not same(canonical, raw):
-        found.append([at, checksum(canonical), raw])
+        operations.append([pointer, checksum(canonical), raw])
 
 
 def _are_lines(value: Any) -> bool:
@@ -152,7 +154,7 @@ def _entered(parent: Any, step: str) -> Any:
 def _position(lines: list[Any], step: str) -> int | None:
     """Where a step leads in a list: ``index=5`` to the one line of that number, ``3`` to the fourth."""
     if step.startswith("index="):
-        wanted = step[6:]
-        places = [i for i, line in enumerate(lines) if type(line) is dict and str(line.get("index")) == wanted]
+        number = step[6:]
+        places = [i for i, line in enumerate(lines) if type(line) is dict and str(line.get("index")) == number]
         return places[0] if len(places) == 1 else None
     return int(step) if step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(lines) else None

@@ -107,18 +107,18 @@ class Notes:
     def __init__(self) -> None:
         self._found: dict[str, list[tuple[str, str]]] = {}
 
-    def add(self, rule: str, message: str, at: str = "") -> None:
+    def add(self, rule: str, message: str, path: str = "") -> None:
         """Note a rule at a place given relative to the entry, such as ``.srt[2]``."""
-        self._found.setdefault(rule, []).append((message, at))
+        self._found.setdefault(rule, []).append((message, path))
 
     def issues(self, file: str, path: str) -> tuple[Issue, ...]:
         """One issue per rule, at its first place."""
         if not self._found:
             return ()
-        made = []
+        issues = []
         for rule, places in self._found.items():
-            message, at = places[0]
+            message, place = places[0]
             if len(places) > 1:
                 message = f"{message} (and {len(places) - 1} more like it in this dialogue)"
-            made.append(make_issue(rule, file, f"{path}{at}", message))
-        return tuple(made)
+            issues.append(make_issue(rule, file, f"{path}{place}", message))
+        return tuple(issues)

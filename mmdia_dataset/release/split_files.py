@@ -80,8 +80,8 @@ def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
     """The splits of a file, and what was wrong in it. Raises EntryError if it is unreadable."""
     value, _ = read_json(path)
     issues: list[Issue] = []
-    found: dict[str, list[str]] = {}
-    known = ", ".join(dict.fromkeys(_NAMES.values()))
+    lists: dict[str, list[str]] = {}
+    choices = ", ".join(dict.fromkeys(_NAMES.values()))
     if type(value) is list:
         value = {"bench": value}
     for key, items in value.items():
@@ -89,26 +89,26 @@ def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
         if split is None or type(items) is not list:
             count = f" of {len(items)} ids" if type(items) is list else ""
             message = f"{key!r} is no known split; this list{count} is not used"
-            issues.append(make_issue("unknown-split", name, f"$.{key}", message, f"known are {known}"))
+            issues.append(make_issue("unknown-split", name, f"$.{key}", message, f"known are {choices}"))
             continue
-        good = found.setdefault(split, [])
+        good = lists.setdefault(split, [])
         for place, item in enumerate(items):
             try:
                 good.append(_ID.validate_python(item.replace(" ", "_") if type(item) is str else item, strict=True))
             except ValidationError:
                 issues.append(make_issue("bad-split-id", name, f"$.{key}[{place}]", f"{item!r:.80} is no id"))
-    return Splits.model_validate(found), issues
+    return Splits.model_validate(lists), issues
 
 
 def membership(splits: Splits) -> dict[str, tuple[Split, ...]]:
     """The splits of each id that is in any."""
-    found: dict[str, tuple[Split, ...]] = {}
+    by_id: dict[str, tuple[Split, ...]] = {}
     for split, ids in splits.lists():
         for id_ in ids:
-            before = found.get(id_, ())
+            before = by_id.get(id_, ())
             if split not in before:
-                found[id_] = (*before, split)
-    return found
+                by_id[id_] = (*before, split)
+    return by_id
 
 
 def write_splits(splits: Splits, path: Path, *, upstream: bool = False) -> None:

@@ -151,8 +151,8 @@ def _usual(lines: StampedLines, cast: Cast, notes: Notes) -> _Read:
         for part in parts:
             places.append(place)
             turns.append((part.speaker, start, end, part.text, cue, part.sounds))
-    told = len(set(lines.cues)) == len(lines.cues)
-    return _Read("movie", (lines.first, lines.last), turns, places, residue if told else None)
+    unambiguous = len(set(lines.cues)) == len(lines.cues)
+    return _Read("movie", (lines.first, lines.last), turns, places, residue if unambiguous else None)
 
 
 def _odd(lines: list[Any], cast: Cast, notes: Notes) -> _Read:
@@ -164,9 +164,9 @@ def _odd(lines: list[Any], cast: Cast, notes: Notes) -> _Read:
     places: list[int] = []
     read: list[tuple[int, list[TextPart]]] = []
     for place, (line, span) in enumerate(zip(lines, spans, strict=True)):
-        at = f".{LINES}[{place}]"
-        cue = cue_number(line.get("index") if type(line) is dict else None, place, notes, at)
-        parts = _parts(line, cast, notes, at)
+        path = f".{LINES}[{place}]"
+        cue = cue_number(line.get("index") if type(line) is dict else None, place, notes, path)
+        parts = _parts(line, cast, notes, path)
         read.append((cue, parts))
         for part in parts:
             places.append(place)
@@ -181,8 +181,8 @@ def _odd(lines: list[Any], cast: Cast, notes: Notes) -> _Read:
 
 def _head_residue(head: dict[str, Any], raw: dict[str, Any]) -> list[Any]:
     for key, value in head.items():
-        given = raw.get(key)
-        if given != value or type(given) is not type(value):  # deeper values are texts, for which == is enough
+        raw_value = raw.get(key)
+        if raw_value != value or type(raw_value) is not type(value):  # deeper values are texts, for which == is enough
             return diff(head, {key: value for key, value in raw.items() if key != LINES}, aliases=_ALIASES)
     if len(raw) == len(head) + 1:
         return []
@@ -191,21 +191,21 @@ def _head_residue(head: dict[str, Any], raw: dict[str, Any]) -> list[Any]:
 
 
 def _times(lines: list[Any], notes: Notes) -> tuple[list[Span], Timeline]:
-    found: list[LineTimes] = []
+    times: list[LineTimes] = []
     for place, line in enumerate(lines):
-        at = f".{LINES}[{place}]"
+        path = f".{LINES}[{place}]"
         if type(line) is not dict:
-            found.append((None, None, None, None))
+            times.append((None, None, None, None))
             continue
-        found.append(
+        times.append(
             (
-                time_of(first_key(line, "abs_start_time", "start_time", "abs_start"), notes, at),
-                time_of(first_key(line, "abs_end_time", "end_time", "abs_end"), notes, at),
-                time_of(first_key(line, "relative_start", "relative_start_time"), notes, at),
-                time_of(first_key(line, "relative_end", "relative_end_time"), notes, at),
+                time_of(first_key(line, "abs_start_time", "start_time", "abs_start"), notes, path),
+                time_of(first_key(line, "abs_end_time", "end_time", "abs_end"), notes, path),
+                time_of(first_key(line, "relative_start", "relative_start_time"), notes, path),
+                time_of(first_key(line, "relative_end", "relative_end_time"), notes, path),
             )
         )
-    return times_of(found, LINES, notes)
+    return times_of(times, LINES, notes)
 
 
 def extent(spans: list[Span]) -> tuple[int, int]:
@@ -213,24 +213,24 @@ def extent(spans: list[Span]) -> tuple[int, int]:
     return min((s.start_ms for s in spans), default=0), max((s.end_ms for s in spans), default=0)
 
 
-def times_of(found: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span], Timeline]:
+def times_of(times: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span], Timeline]:
     """Spans from (absolute start, end, relative start, end) of each line, and what they count from.
 
     With absolute times on any line the timeline is the movie's; lines that have only relative ones are placed by the
     difference seen elsewhere. A missing start is the end of the line before, a missing end is the line's start.
     """
-    on_movie = any(start is not None or end is not None for start, end, _, _ in found)
+    on_movie = any(start is not None or end is not None for start, end, _, _ in times)
     base: int | None = 0
     if on_movie:
         base = next(
-            (start - relative for start, _, relative, _ in found if start is not None and relative is not None), None
+            (start - relative for start, _, relative, _ in times if start is not None and relative is not None), None
         )
         base = None if base is not None and base < 0 else base
     else:
         notes.add("no-movie-times", "no line has an absolute time")
     spans: list[Span] = []
-    before = next((start for start, *_ in found if start is not None), 0) if on_movie else 0
-    for place, (start, end, relative_start, relative_end) in enumerate(found):
+    before = next((start for start, *_ in times if start is not None), 0) if on_movie else 0
+    for place, (start, end, relative_start, relative_end) in enumerate(times):
         if start is None and relative_start is not None and base is not None:
             start = relative_start + base
         if end is None and relative_end is not None and base is not None:
@@ -244,9 +244,9 @@ def times_of(found: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span]
     return spans, "movie" if on_movie else "dialogue"
 
 
-def _parts(line: Any, cast: Cast, notes: Notes, at: str) -> list[TextPart]:
+def _parts(line: Any, cast: Cast, notes: Notes, path: str) -> list[TextPart]:
     if type(line) is not dict:
-        notes.add("bad-cue", f"the line is {type(line).__name__}, not an object", at)
+        notes.add("bad-cue", f"the line is {type(line).__name__}, not an object", path)
         return [TextPart(None)]
     annotation = line.get("character_annotation")
     if type(annotation) is dict:
@@ -257,20 +257,20 @@ def _parts(line: Any, cast: Cast, notes: Notes, at: str) -> list[TextPart]:
         text, speaker = line.get("text"), line.get("speaker")
         text = without_markup(text) if type(text) is str else ""
         if type(speaker) is str and speaker.strip():
-            known = cast.find(speaker.strip())
-            if known is None:
-                notes.add("speaker-not-listed", f"the line's speaker {speaker!r} is not in the speaker list", at)
-                known = cast.add(speaker.strip())
-            parts = [parse_words(text, known, cast)]
+            speaker_index = cast.find(speaker.strip())
+            if speaker_index is None:
+                notes.add("speaker-not-listed", f"the line's speaker {speaker!r} is not in the speaker list", path)
+                speaker_index = cast.add(speaker.strip())
+            parts = [parse_words(text, speaker_index, cast)]
         else:
-            notes.add("missing-annotation", "the line has no annotation, so nobody is known to speak it", at)
+            notes.add("missing-annotation", "the line has no annotation, so nobody is known to speak it", path)
             parts = [parse_words(text, None, cast)]
     else:
-        parts = parse_line(annotation, cast, notes, at)
+        parts = parse_line(annotation, cast, notes, path)
         if parts[0].speaker is None and parts[0].text:
-            notes.add("line-without-speaker", "the line has words before any speaker's name", at)
+            notes.add("line-without-speaker", "the line has words before any speaker's name", path)
     if not any(part.text or part.sounds for part in parts):
-        notes.add("no-words", "the line has neither words nor sounds", at)
+        notes.add("no-words", "the line has neither words nor sounds", path)
     return parts
 
 
@@ -312,10 +312,10 @@ def _head(number: int, names: list[str], style: Style) -> dict[str, Any]:
     entry: dict[str, Any] = {"clip_id": number, "key": "", "video_path": "", "speaker": names}
     tags, summary = tags_of(style), style.get("description")
     if tags or summary is not None:
-        said: dict[str, Any] = {} if tags is None else {"Tags": tags}
+        annotation: dict[str, Any] = {} if tags is None else {"Tags": tags}
         if summary is not None:
-            said["Summary"] = summary
-        entry["style_annotation"] = said
+            annotation["Summary"] = summary
+        entry["style_annotation"] = annotation
     write_labels(style, entry)
     write_scores(style, entry)
     return entry

@@ -43,10 +43,10 @@ def canonical_lines(entries: list[Any]) -> list[StampedLines | None]:
     Canonical are the seven keys, an integer `index`, times ``HH:MM:SS,mmm``, and relative times that count from the
     entry's first start. Texts and annotations may be anything.
     """
-    found = _all(entries)
-    if found is None:  # somewhere is something unusual: one by one
+    columns = _all(entries)
+    if columns is None:  # somewhere is something unusual: one by one
         return [(_all([lines]) or [None])[0] for lines in entries] if len(entries) > 1 else [None]
-    return found
+    return columns
 
 
 def _all(entries: list[Any]) -> list[StampedLines | None] | None:
@@ -75,17 +75,17 @@ def _all(entries: list[Any]) -> list[StampedLines | None] | None:
     base = np.repeat(first, sizes)
     good = np.logical_and.reduceat((since == start - base) & (until == end - base), begins).tolist()
     last = np.maximum.reduceat(end, begins).tolist()
-    told = iter(zip(good, begins.tolist(), first.tolist(), last, strict=True))
+    verdicts = iter(zip(good, begins.tolist(), first.tolist(), last, strict=True))
     starts, ends = start.tolist(), end.tolist()
     result: list[StampedLines | None] = []
     for count in counts:
         if not count:
             result.append(None)
             continue
-        fits, at, lowest, highest = next(told)
-        own = slice(at, at + count)
+        fits, begin, lowest, highest = next(verdicts)
+        rows = slice(begin, begin + count)
         result.append(
-            StampedLines(index[own], starts[own], ends[own], texts[own], annotations[own], lowest, highest)
+            StampedLines(index[rows], starts[rows], ends[rows], texts[rows], annotations[rows], lowest, highest)
             if fits
             else None
         )

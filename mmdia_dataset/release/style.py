@@ -34,24 +34,24 @@ Style = Mapping[str, Any]
 
 def read_style(raw: dict[str, Any], notes: Notes) -> Style:
     """The dialogue's fields triplet, description, intensity and volatility, as far as an entry has them."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     texts: Texts = [None, None, None]
     description: str | None = None
     for key in ("style_annotation", "annotation"):
-        given = raw.get(key)
-        if given is not None:
-            texts, description = _annotation(given, key, notes)
+        annotation = raw.get(key)
+        if annotation is not None:
+            texts, description = _annotation(annotation, key, notes)
             break
     triplet = raw.get("affective_triplet")
     if triplet is None:
         triplet = raw.get("annotation_tag")
     if triplet is not None:
         texts = _texts(triplet, ".affective_triplet" if "affective_triplet" in raw else ".annotation_tag", notes)
-    given = raw.get("description")
-    if given is None:
-        given = raw.get("annotation_text")
-    if given is not None:
-        description = _description(given, ".description", notes)
+    raw_description = raw.get("description")
+    if raw_description is None:
+        raw_description = raw.get("annotation_text")
+    if raw_description is not None:
+        description = _description(raw_description, ".description", notes)
     relationship = raw.get("relationship")
     interaction = raw.get("interaction_type")
     if relationship is not None:
@@ -60,26 +60,26 @@ def read_style(raw: dict[str, Any], notes: Notes) -> Style:
         interaction = _label(interaction, _INTERACTIONS, texts, 1, "interaction_type", notes)
     first, second, tone = texts
     if first is not None or second is not None or tone is not None or relationship or interaction:
-        found["triplet"] = {
+        fields["triplet"] = {
             "relationship": {"text": first, "label": relationship},
             "interaction": {"text": second, "label": interaction},
             "tone": tone,
         }
     if description is not None:
-        found["description"] = description
+        fields["description"] = description
     for field, keys in (("intensity", ("emotion_intensity", "intensity")), ("volatility", ("emotion_volatility",))):
         for key in keys:
             if key in raw and (score := score_of(raw[key], key, notes)) is not None:
-                found[field] = score
+                fields[field] = score
                 break
-    return found
+    return fields
 
 
-def _label(value: Any, known: Mapping[str, str], texts: Texts, place: int, key: str, notes: Notes) -> str | None:
+def _label(value: Any, vocabulary: Mapping[str, str], texts: Texts, place: int, key: str, notes: Notes) -> str | None:
     if type(value) is not str:
         notes.add("unknown-label", f"{key} is {type(value).__name__}, not text", f".{key}")
         return None
-    label = known.get(value.strip().casefold())
+    label = vocabulary.get(value.strip().casefold())
     if label is None and value.strip():
         notes.add("unknown-label", f"{value!r} is not in the closed list of {key}", f".{key}")
         if texts[place] is None:
@@ -87,19 +87,19 @@ def _label(value: Any, known: Mapping[str, str], texts: Texts, place: int, key: 
     return label
 
 
-def _annotation(given: Any, key: str, notes: Notes) -> tuple[Texts, str | None]:
-    if type(given) is str:
-        return _from_model(given, f".{key}", notes)
-    if type(given) is not dict:
+def _annotation(annotation: Any, key: str, notes: Notes) -> tuple[Texts, str | None]:
+    if type(annotation) is str:
+        return _from_model(annotation, f".{key}", notes)
+    if type(annotation) is not dict:
         notes.add("bad-style", f"{key} is neither an object nor text", f".{key}")
         return [None, None, None], None
     texts: Texts = [None, None, None]
-    tags = given.get("Tags", given.get("tags"))
+    tags = annotation.get("Tags", annotation.get("tags"))
     if tags is not None:
         texts = _texts(tags, f".{key}.Tags", notes)
-    elif any(_folded(name) in _PLACES for name in given):
-        texts = _texts(given, f".{key}", notes)
-    summary = given.get("Summary", given.get("summary"))
+    elif any(_folded(name) in _PLACES for name in annotation):
+        texts = _texts(annotation, f".{key}", notes)
+    summary = annotation.get("Summary", annotation.get("summary"))
     if summary is None:
         return texts, None
     if type(summary) is str and _looks_raw(summary):
@@ -112,9 +112,9 @@ def _looks_raw(text: str) -> bool:
     return "```" in text or '"Summary"' in text or (text[:1] in "{[" and text[-1:] in "}]" and '"' in text)
 
 
-def _from_model(text: str, at: str, notes: Notes) -> tuple[Texts, str | None]:
+def _from_model(text: str, path: str, notes: Notes) -> tuple[Texts, str | None]:
     """Raw output of a language model: JSON in a fence if it holds any, else the text as it is."""
-    notes.add("raw-summary", "the summary is raw model output", at)
+    notes.add("raw-summary", "the summary is raw model output", path)
     match = _FENCE.fullmatch(text)
     try:
         inner = json.loads(match.group(1) if match else text)
@@ -124,7 +124,7 @@ def _from_model(text: str, at: str, notes: Notes) -> tuple[Texts, str | None]:
         quiet = Notes()
         tags, summary = inner.get("Tags"), inner.get("Summary")
         if type(summary) is str:
-            return (_texts(tags, at, quiet) if tags is not None else [None, None, None]), summary
+            return (_texts(tags, path, quiet) if tags is not None else [None, None, None]), summary
     return [None, None, None], text
 
 
@@ -132,45 +132,45 @@ def _folded(key: str) -> str:
     return "".join(c for c in key.casefold() if c.isalnum())
 
 
-def _texts(given: Any, at: str, notes: Notes) -> Texts:
+def _texts(tags: Any, path: str, notes: Notes) -> Texts:
     """Relationship, interaction mode and tone from a list of three or an object; empty texts count as none."""
     texts: Texts = [None, None, None]
-    if type(given) is dict:
-        for key, value in given.items():
+    if type(tags) is dict:
+        for key, value in tags.items():
             place = _PLACES.get(_folded(key))
             if place is not None and type(value) is str and value:
                 texts[place] = value
             elif place is not None and value not in (None, ""):
-                notes.add("tags-not-three", f"{key} is no text", at)
+                notes.add("tags-not-three", f"{key} is no text", path)
         return texts
-    parts = [part.strip() for part in given.split(",")] if type(given) is str else given
+    parts = [part.strip() for part in tags.split(",")] if type(tags) is str else tags
     if type(parts) is not list:
-        notes.add("tags-not-three", "the tags are neither a list nor an object", at)
+        notes.add("tags-not-three", "the tags are neither a list nor an object", path)
         return texts
-    if len(parts) != 3 or type(given) is str or any(type(part) is not str for part in parts):
-        notes.add("tags-not-three", f"there are {len(parts)} tags, or they are no list of texts", at)
+    if len(parts) != 3 or type(tags) is str or any(type(part) is not str for part in parts):
+        notes.add("tags-not-three", f"there are {len(parts)} tags, or they are no list of texts", path)
     for place, value in enumerate(parts[:3]):
         texts[place] = value if type(value) is str and value else None
     return texts
 
 
-def _description(given: Any, at: str, notes: Notes) -> str | None:
-    if type(given) is str:
-        return given or None
-    notes.add("description-not-text", "the description is not one text", at)
-    lines = list(_flat(given))
+def _description(raw: Any, path: str, notes: Notes) -> str | None:
+    if type(raw) is str:
+        return raw or None
+    notes.add("description-not-text", "the description is not one text", path)
+    lines = list(_flat(raw))
     return "\n".join(lines) or None
 
 
-def _flat(given: Any) -> list[str]:
-    if type(given) is dict:
+def _flat(raw: Any) -> list[str]:
+    if type(raw) is dict:
         return [
             f"{key}: {' '.join(_flat(value))}" if type(value) is not str else f"{key}: {value}"
-            for key, value in given.items()
+            for key, value in raw.items()
         ]
-    if type(given) is list:
-        return [line for item in given for line in _flat(item)]
-    return [given] if type(given) is str else []
+    if type(raw) is list:
+        return [line for item in raw for line in _flat(item)]
+    return [raw] if type(raw) is str else []
 
 
 def style_of(dialogue: Dialogue) -> Style:

@@ -49,28 +49,28 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     home, digits = home_of_dialogue(raw.get("dialog_id"), first_key(raw, "path", "video_path"))
     number = clip_number(digits)
     cast = cast_of(raw, notes)
-    found: list[LineTimes] = []
+    line_times: list[LineTimes] = []
     for place, line in enumerate(lines):
-        known = line if type(line) is dict else {}
+        fields = line if type(line) is dict else {}
         times = (
-            first_key(known, "abs_start_time"),
-            first_key(known, "abs_end_time"),
-            first_key(known, "start", "start_time"),
-            first_key(known, "end", "end_time"),
+            first_key(fields, "abs_start_time"),
+            first_key(fields, "abs_end_time"),
+            first_key(fields, "start", "start_time"),
+            first_key(fields, "end", "end_time"),
         )
         start, end, since, until = (time_of(value, notes, f".{LINES}[{place}]") for value in times)
-        found.append((start, end, since, until))
-    spans, timeline = times_of(found, LINES, notes)
+        line_times.append((start, end, since, until))
+    spans, timeline = times_of(line_times, LINES, notes)
     turns: list[dict[str, Any]] = []
     places: list[int] = []
     for place, line in enumerate(lines):
-        at = f".{LINES}[{place}]"
-        known = line if type(line) is dict else {}
-        if known is not line:
-            notes.add("bad-cue", f"the segment is {type(line).__name__}, not an object", at)
-        cue = cue_number(first_key(known, "index", "segment_id"), place, notes, at)
+        path = f".{LINES}[{place}]"
+        fields = line if type(line) is dict else {}
+        if fields is not line:
+            notes.add("bad-cue", f"the segment is {type(line).__name__}, not an object", path)
+        cue = cue_number(first_key(fields, "index", "segment_id"), place, notes, path)
         span = spans[place]
-        for part in _parts(known, cast, notes, at):
+        for part in _parts(fields, cast, notes, path):
             turns.append(part.turn(span, cue))
             places.append(place)
     dialogue = Dialogue.model_validate(
@@ -92,7 +92,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     return dialogue, None if len(places) == len(lines) else tuple(places)
 
 
-def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[TextPart]:
+def _parts(line: dict[str, Any], cast: Cast, notes: Notes, path: str) -> list[TextPart]:
     """``[0]Hello?[1]Anna?`` as parts; a number that is no speaker's belongs to the words."""
     text = line.get("text")
     pieces = _MARK.split(text) if type(text) is str else [""]
@@ -119,17 +119,17 @@ def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[Text
     if started or words.strip() or not parts:
         parts.append(parse_words(words, speaker, cast))
     if parts[0].speaker is None and parts[0].text:
-        notes.add("line-without-speaker", "the segment has words before any speaker's number", at)
+        notes.add("line-without-speaker", "the segment has words before any speaker's number", path)
     if not any(part.text or part.sounds for part in parts):
-        notes.add("no-words", "the segment has neither words nor sounds", at)
+        notes.add("no-words", "the segment has neither words nor sounds", path)
     return parts
 
 
 def _marked(parts: list[TextPart], count: int) -> str:
     pieces = []
     for part in parts:
-        known = part.speaker is not None and part.speaker < count
-        pieces.append(f"[{part.speaker}]{render_words(part)}" if known else render_words(part))
+        listed = part.speaker is not None and part.speaker < count
+        pieces.append(f"[{part.speaker}]{render_words(part)}" if listed else render_words(part))
     return "".join(pieces)
 
 

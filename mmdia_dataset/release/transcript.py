@@ -95,20 +95,20 @@ class Cast:
 
     def find(self, name: str) -> int | None:
         """The index of a name: as written, else the first that differs in case only."""
-        found = self.index.get(name)
-        if found is None:
+        index = self.index.get(name)
+        if index is None:
             folded = name.casefold()
-            found = next((place for known, place in self.index.items() if known.casefold() == folded), None)
-        return found
+            index = next((place for listed, place in self.index.items() if listed.casefold() == folded), None)
+        return index
 
     def add(self, name: str) -> int:
         """The index of a name, which is added if unknown."""
-        found = self.find(name)
-        if found is None:
-            found = self.index[name] = len(self.names)
+        index = self.find(name)
+        if index is None:
+            index = self.index[name] = len(self.names)
             self.names.append(name)
             self._by_length = None
-        return found
+        return index
 
     def named_in(self, sound: str) -> int | None:
         """Whom a sound such as ``Anna laughs`` names."""
@@ -142,7 +142,7 @@ def _is_tag(sound: str) -> bool:
     return sound.lower() in _TAGS or sound.lower().startswith("font ")
 
 
-def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[TextPart]:
+def parse_line(line: str, cast: Cast, notes: Notes, path: str = "") -> list[TextPart]:
     """A line's parts, at least one. Names that stand first without being listed are added to the cast."""
     parts: list[TextPart] = []
     before: list[tuple[str, int, int | None]] = []  # sounds before anyone has spoken
@@ -161,13 +161,13 @@ def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[TextPa
             if not _is_tag(piece):
                 sound(piece, of_nobody=music)
             continue
-        for starts, speaker, words in _spoken(piece, cast, notes, at, first=not parts and not music):
+        for starts, speaker, words in _spoken(piece, cast, notes, path, first=not parts and not music):
             if starts:
                 music = speaker is None
                 if speaker is not None:
                     parts.append(TextPart(speaker))
                 else:
-                    notes.add("background-music", f"the line has a part of {MUSIC!r}", at)
+                    notes.add("background-music", f"the line has a part of {MUSIC!r}", path)
             if music:
                 if words or starts:
                     sound(f"{MUSIC}: {words}" if words else MUSIC, of_nobody=True)
@@ -181,32 +181,32 @@ def parse_line(line: str, cast: Cast, notes: Notes, at: str = "") -> list[TextPa
     return parts
 
 
-def _spoken(piece: str, cast: Cast, notes: Notes, at: str, *, first: bool) -> list[tuple[bool, int | None, str]]:
+def _spoken(piece: str, cast: Cast, notes: Notes, path: str, *, first: bool) -> list[tuple[bool, int | None, str]]:
     """A stretch without sounds as (a speaker starts here, who, words); None starts music."""
-    found: list[tuple[bool, int | None, str]] = []
+    stretches: list[tuple[bool, int | None, str]] = []
     starts, speaker, begin = False, None, 0
     colon = piece.find(":")
     while colon >= 0:
         hit = _name_before(piece, begin, colon, cast)
-        if hit is None and first and not found and begin == 0 and (unlisted := _first_name(piece)) is not None:
+        if hit is None and first and not stretches and begin == 0 and (unlisted := _first_name(piece)) is not None:
             name, end = unlisted
             if end == colon + 1:
                 hit = (0, name)
                 if cast.find(name) is None and name != MUSIC:
-                    notes.add("speaker-not-listed", f"the line's speaker {name!r} is not in the speaker list", at)
+                    notes.add("speaker-not-listed", f"the line's speaker {name!r} is not in the speaker list", path)
                     cast.add(name)
         if hit is not None:
             start, name = hit
             words = piece[begin:start].strip()
             if words or starts:
-                found.append((starts, speaker, words))
+                stretches.append((starts, speaker, words))
             starts, begin = True, colon + 1
             speaker = None if name == MUSIC and name not in cast.index else cast.find(name)
         colon = piece.find(":", colon + 1)
     words = piece[begin:].strip()
     if words or starts:
-        found.append((starts, speaker, words))
-    return found
+        stretches.append((starts, speaker, words))
+    return stretches
 
 
 def _name_before(piece: str, begin: int, colon: int, cast: Cast) -> tuple[int, str] | None:

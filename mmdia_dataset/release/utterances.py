@@ -64,21 +64,21 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     home = home_of_entry(raw, home)
     named = [line["speaker"] for line in lines if type(line) is dict and type(line.get("speaker")) is str]
     cast = cast_of(raw, notes, found_in=list(dict.fromkeys(named)))
-    seen = _visible(raw.get("speaker_visibility"), cast, notes)
+    visibilities = _visible(raw.get("speaker_visibility"), cast, notes)
     spans, timeline = times_of(_times(raw, lines, notes), LINES, notes)
     turns: list[dict[str, Any]] = []
     places: list[int] = []
     for place, line in enumerate(lines):
-        at = f".{LINES}[{place}]"
-        known = line if type(line) is dict else {}
-        if known is not line:
-            notes.add("bad-cue", f"the utterance is {type(line).__name__}, not an object", at)
-        cue = cue_number(known.get("index", place + 1), place, notes, at)
-        visibility = first_key(known, "visibility", "visible", "speaker_visibility")
-        for part in _parts(known, cast, notes, at):
+        path = f".{LINES}[{place}]"
+        fields = line if type(line) is dict else {}
+        if fields is not line:
+            notes.add("bad-cue", f"the utterance is {type(line).__name__}, not an object", path)
+        cue = cue_number(fields.get("index", place + 1), place, notes, path)
+        visibility = first_key(fields, "visibility", "visible", "speaker_visibility")
+        for part in _parts(fields, cast, notes, path):
             turn = part.turn(spans[place], cue)
             if visibility is not None:
-                turn["visibility"] = visibility_of(visibility, notes, f"{at}.visibility")
+                turn["visibility"] = visibility_of(visibility, notes, f"{path}.visibility")
             turns.append(turn)
             places.append(place)
     dialogue = Dialogue.model_validate(
@@ -89,7 +89,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
             "number": number,
             "timeline": timeline,
             "span": Span(*extent(spans)),
-            "speakers": speaker_rows(cast, seen),
+            "speakers": speaker_rows(cast, visibilities),
             "turns": turns,
             **read_style(raw, notes),
         }
@@ -102,24 +102,24 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
 
 def _times(raw: dict[str, Any], lines: list[Any], notes: Notes) -> list[LineTimes]:
     offset = time_of(first_key(raw, "abs_start_time", "abs_start", "clip_start"), notes, ".abs_start_time")
-    found: list[LineTimes] = []
+    times: list[LineTimes] = []
     for place, line in enumerate(lines):
         if type(line) is not dict:
-            found.append((None, None, None, None))
+            times.append((None, None, None, None))
             continue
-        at = f".{LINES}[{place}]"
+        path = f".{LINES}[{place}]"
         start, end = first_key(line, "start_time", "start"), first_key(line, "end_time", "end")
         both = first_key(line, "timestamps", "timestamp")
         if both is not None and start is None and end is None:
             start, end = _both(both)
-        since, until = time_of(start, notes, at), time_of(end, notes, at)
-        from_ = time_of(line.get("abs_start_time"), notes, at)
-        to = time_of(line.get("abs_end_time"), notes, at)
+        since, until = time_of(start, notes, path), time_of(end, notes, path)
+        from_ = time_of(line.get("abs_start_time"), notes, path)
+        to = time_of(line.get("abs_end_time"), notes, path)
         if offset is not None:
             from_ = since + offset if from_ is None and since is not None else from_
             to = until + offset if to is None and until is not None else to
-        found.append((from_, to, since, until))
-    return found
+        times.append((from_, to, since, until))
+    return times
 
 
 def _both(value: Any) -> tuple[Any, Any]:
@@ -133,62 +133,62 @@ def _both(value: Any) -> tuple[Any, Any]:
     return value, None
 
 
-def _parts(line: dict[str, Any], cast: Cast, notes: Notes, at: str) -> list[TextPart]:
+def _parts(line: dict[str, Any], cast: Cast, notes: Notes, path: str) -> list[TextPart]:
     text = line.get("text")
     text = without_markup(text) if type(text) is str else ""
     speaker = line.get("speaker")
     if type(speaker) is str and speaker.strip():
         name = speaker.strip().removesuffix(":").rstrip()
-        known = cast.find(name)
-        if known is None:
-            notes.add("speaker-not-listed", f"the utterance's speaker {name!r} is not in the speaker list", at)
-            known = cast.add(name)
-        parts = [parse_words(text, known, cast)]
+        speaker_index = cast.find(name)
+        if speaker_index is None:
+            notes.add("speaker-not-listed", f"the utterance's speaker {name!r} is not in the speaker list", path)
+            speaker_index = cast.add(name)
+        parts = [parse_words(text, speaker_index, cast)]
     elif type(speaker) is int and 0 <= speaker < len(cast.given):
         parts = [parse_words(text, cast.given[speaker], cast)]
     else:
-        parts = parse_line(text, cast, notes, at)
+        parts = parse_line(text, cast, notes, path)
         if parts[0].speaker is None and parts[0].text:
-            notes.add("line-without-speaker", "the utterance has no speaker", at)
+            notes.add("line-without-speaker", "the utterance has no speaker", path)
     sounds = first_key(line, *_SOUNDS)
     last = parts[-1]
     for sound in [sounds] if type(sounds) is str else sounds if type(sounds) is list else []:
         plain = sound.strip().strip("<>").strip() if type(sound) is str else ""
-        if plain and all(plain != known for known, _, _ in last.sounds):
+        if plain and all(plain != heard for heard, _, _ in last.sounds):
             owner = cast.named_in(plain)
             last.sounds.append((plain, len(last.text), last.speaker if owner is None else owner))
     if not any(part.text or part.sounds for part in parts):
-        notes.add("no-words", "the utterance has neither words nor sounds", at)
+        notes.add("no-words", "the utterance has neither words nor sounds", path)
     return parts
 
 
-def _visible(given: Any, cast: Cast, notes: Notes) -> dict[str, Visibility]:
+def _visible(raw: Any, cast: Cast, notes: Notes) -> dict[str, Visibility]:
     """Each speaker's visibility: from an object by name, a list in the speakers' order or of names, or one for all."""
-    at = ".speaker_visibility"
-    if given is None:
+    path = ".speaker_visibility"
+    if raw is None:
         return {}
-    if type(given) is dict:
-        found = {}
-        for name, value in given.items():
+    if type(raw) is dict:
+        visibilities = {}
+        for name, value in raw.items():
             place = cast.find(name.strip().removesuffix(":"))
             if place is None:
-                notes.add("unknown-visibility", f"{name!r} is not in the speaker list", at)
+                notes.add("unknown-visibility", f"{name!r} is not in the speaker list", path)
             else:
-                found[cast.names[place]] = visibility_of(value, notes, at)
-        return found
-    if type(given) is list:
-        if given and all(type(item) is str and cast.find(item) is not None for item in given):
-            listed = {cast.find(item) for item in given}
+                visibilities[cast.names[place]] = visibility_of(value, notes, path)
+        return visibilities
+    if type(raw) is list:
+        if raw and all(type(item) is str and cast.find(item) is not None for item in raw):
+            listed = {cast.find(item) for item in raw}
             return {name: "on_screen" if place in listed else "off_screen" for place, name in enumerate(cast.names)}
-        if len(given) == len(cast.given):
+        if len(raw) == len(cast.given):
             return {
-                cast.names[place]: visibility_of(value, notes, at)
-                for place, value in zip(cast.given, given, strict=True)
+                cast.names[place]: visibility_of(value, notes, path)
+                for place, value in zip(cast.given, raw, strict=True)
                 if place is not None
             }
-        notes.add("unknown-visibility", f"{len(given)} values for {len(cast.names)} speakers", at)
+        notes.add("unknown-visibility", f"{len(raw)} values for {len(cast.names)} speakers", path)
         return {}
-    return dict.fromkeys(cast.names, visibility_of(given, notes, at))
+    return dict.fromkeys(cast.names, visibility_of(raw, notes, path))
 
 
 def render(dialogue: Dialogue) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"\s*\d{1,9}(?:\.\d{1,12})?\s*", re.ASCII)
 _INT64 = 2**63
 
 
-def time_of(value: Any, notes: Notes, at: str) -> int | None:
+def time_of(value: Any, notes: Notes, path: str) -> int | None:
     """A time in milliseconds from a timestamp or seconds; None if it is missing or, with a note, unreadable."""
     kind = type(value)
     try:
@@ -49,7 +49,7 @@ def time_of(value: Any, notes: Notes, at: str) -> int | None:
             return None
     except (ValueError, OverflowError):
         pass
-    notes.add("bad-time", f"{_short(value)} is no time", at)
+    notes.add("bad-time", f"{_short(value)} is no time", path)
     return None
 
 
@@ -85,13 +85,13 @@ def clip_number(value: Any) -> int:
     raise EntryError("no-clip-id", what)
 
 
-def cue_number(value: Any, place: int, notes: Notes, at: str) -> int:
+def cue_number(value: Any, place: int, notes: Notes, path: str) -> int:
     """A subtitle's number; its place in the list, counted from 1, where it has none."""
     if type(value) is int and -_INT64 <= value < _INT64:
         return value
     if type(value) is str and (match := _DIGITS.fullmatch(value)):
         return int(match.group(1))
-    notes.add("cue-number", f"{_short(value)} is no line number; {place + 1} is used", at)
+    notes.add("cue-number", f"{_short(value)} is no line number; {place + 1} is used", path)
     return place + 1
 
 
@@ -106,16 +106,16 @@ def first_key(raw: dict[str, Any], *keys: str) -> Any:
 
 def cast_of(raw: dict[str, Any], notes: Notes, *, found_in: list[Any] | None = None) -> Cast:
     """The speakers of an entry, from `speaker` or `speakers`: texts, or objects with a name."""
-    given = first_key(raw, "speaker", "speakers")
-    if type(given) is str:
-        given = given.split(",")
-    elif type(given) is dict:
-        given = list(given)
-    if type(given) is not list:
+    speakers = first_key(raw, "speaker", "speakers")
+    if type(speakers) is str:
+        speakers = speakers.split(",")
+    elif type(speakers) is dict:
+        speakers = list(speakers)
+    if type(speakers) is not list:
         notes.add("missing-speakers", "there is no list of speakers")
-        given = found_in or []
+        speakers = found_in or []
     names: list[str] = []
-    for place, name in enumerate(given):
+    for place, name in enumerate(speakers):
         if type(name) is str and name[-1:].isalpha() and name[0].isalpha() and name != MUSIC:
             names.append(name)
             continue
@@ -150,14 +150,14 @@ def is_named(name: str) -> bool:
     return any(not word[0].islower() and word.casefold() not in _COMMON for word in words)
 
 
-def speaker_rows(cast: Cast, seen: dict[str, Visibility] | None = None) -> list[dict[str, Any]]:
+def speaker_rows(cast: Cast, visibilities: dict[str, Visibility] | None = None) -> list[dict[str, Any]]:
     """The speakers as the schema has them."""
     rows: list[dict[str, Any]] = [
         {"id": place, "name": name, "named": is_named(name)} for place, name in enumerate(cast.names)
     ]
-    if seen:
+    if visibilities:
         for row in rows:
-            row["visible"] = seen.get(row["name"], "unknown")
+            row["visible"] = visibilities.get(row["name"], "unknown")
     return rows
 
 
@@ -182,7 +182,7 @@ _SEEN.update(
 _SEEN.update(dict.fromkeys(("unknown", "", "unclear", "na"), "unknown"))
 
 
-def visibility_of(value: Any, notes: Notes, at: str) -> Visibility:
+def visibility_of(value: Any, notes: Notes, path: str) -> Visibility:
     """A visibility from a word, a truth value or 0 and 1; `unknown`, with a note, if it can't be understood."""
     if value is True or value is False:
         return "on_screen" if value else "off_screen"
@@ -193,8 +193,8 @@ def visibility_of(value: Any, notes: Notes, at: str) -> Visibility:
         if value is True or value is False:
             return "on_screen" if value else "off_screen"
     if type(value) in (str, int):
-        found = _SEEN.get("".join(c for c in _short(value).lower() if c.isalnum()))
-        if found is not None:
-            return found
-    notes.add("unknown-visibility", f"{_short(value)} is no visibility", at)
+        visibility = _SEEN.get("".join(c for c in _short(value).lower() if c.isalnum()))
+        if visibility is not None:
+            return visibility
+    notes.add("unknown-visibility", f"{_short(value)} is no visibility", path)
     return "unknown"

@@ -121,13 +121,13 @@ def _check_target(release: Release, out: Path) -> None:
         raise UsageError(message, where=out, hint="choose an empty folder")
 
 
-def _put(made: Path, out: Path) -> None:
+def _put(temporary: Path, out: Path) -> None:
     """Put a folder in place; the old one, which is ours, goes when the new one stands."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
-    made.rename(out)
+    temporary.rename(out)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -147,9 +147,9 @@ def _write(release: Release, folder: Path, to: Dialect, progress: Progress | Non
     done = dialogues = unreadable = 0
     try:
         for source in release.files:
-            for issues, taken, refused in writer.take(release, source):
+            for issues, written, refused in writer.take(release, source):
                 note(issues)
-                dialogues += taken
+                dialogues += written
                 unreadable += refused
             done += source.size
             if progress:
@@ -220,8 +220,8 @@ class _Tables(_Writer):
             rows: dict[Split, list[int]] = {}
             for row, id_ in enumerate(table.column("id").to_pylist()):
                 rows.setdefault(release.splits_of(id_)[0], []).append(row)
-            for split, own in rows.items():
-                self._files.add(split, table.take(own))
+            for split, members in rows.items():
+                self._files.add(split, table.take(members))
             yield issues, len(table), refused
 
     def finish(self, movies: tuple[Movie, ...]) -> int:
@@ -307,15 +307,15 @@ class _Upstream(_OneByOne):
                 file.writelines(f"{text}\n" for _, text in self._entries(("", None)))
             return 1
         shared = Counter(movie.file for movie in movies)
-        taken: set[str] = set()
+        used_names: set[str] = set()
         for movie in movies:
-            kept = movie.extra.get(self._to)
-            order = kept.get("order") if isinstance(kept, dict) else None
+            layout = movie.extra.get(self._to)
+            order = layout.get("order") if isinstance(layout, dict) else None
             entries = _ordered(self._entries((movie.id, movie.batch)), order)
             name = _target(movie, alone=shared[movie.file] == 1)
-            if name in taken:
+            if name in used_names:
                 name = f"json/{_folder(movie.batch or 'other')}/{file_name(movie.id)}.json"
-            taken.add(name)
+            used_names.add(name)
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             mark = "\x00entries\x00"
@@ -324,7 +324,7 @@ class _Upstream(_OneByOne):
             head, _, tail = json.dumps(frame, ensure_ascii=False).partition(json.dumps(mark))
             body = ",\n".join(entries)
             path.write_text(f"{head}\n{body}\n{tail}\n" if body else head + tail, encoding="utf-8", newline="\n")
-        return len(taken)
+        return len(used_names)
 
 
 def _ordered(entries: list[tuple[int, str]], order: Any) -> list[str]:
@@ -336,8 +336,8 @@ def _ordered(entries: list[tuple[int, str]], order: Any) -> list[str]:
                 places.setdefault(number, []).append(place)
     ranked = []
     for number, text in entries:
-        known = places.get(number)
-        place = (known.pop(0) if len(known) > 1 else known[0]) if known else len(order or ())
+        free_places = places.get(number)
+        place = (free_places.pop(0) if len(free_places) > 1 else free_places[0]) if free_places else len(order or ())
         ranked.append((place, number, text))
     ranked.sort(key=lambda item: item[:2])
     return [text for _, _, text in ranked]
