@@ -81,7 +81,7 @@ class Library:
     extras: tuple[Path, ...] = ()
     unreadable: tuple[Path, ...] = ()
 
-    def with_candidates(self, found: Iterable[Claimant]) -> Library:
+    def with_candidates(self, claimants: Iterable[Claimant]) -> Library:
         """This library and further candidates, such as recordings known by their content.
 
         A movie listed in `media.toml` keeps that recording alone. A recording claimed twice for a movie counts with
@@ -91,14 +91,14 @@ class Library:
             KeyError: a movie that was not asked for.
         """
         located, missing = dict(self.located), dict(self.missing)
-        for candidate in found:
+        for candidate in claimants:
             movie = candidate.movie
             if movie not in located and movie not in missing:
                 raise KeyError(movie)
             located[movie] = ordered((*located.get(movie, ()), candidate))
             missing.pop(movie, None)
-        taken = {candidate.path for candidates in located.values() for candidate in candidates}
-        unused = tuple(path for path in self.unused if path not in taken)
+        claimed = {candidate.path for candidates in located.values() for candidate in candidates}
+        unused = tuple(path for path in self.unused if path not in claimed)
         return replace(self, located=located, missing=missing, unused=unused)
 
 
@@ -110,12 +110,12 @@ def ordered(claims: Iterable[Claimant]) -> tuple[Claimant, ...]:
     ranked = sorted(claims, key=lambda claim: (-claim.strength, not is_video(claim.path), claim.path))
     if ranked and ranked[0].strength is Strength.GIVEN:
         return (ranked[0],)
-    kept: dict[Path, Claimant] = {}
+    by_path: dict[Path, Claimant] = {}
     pictured = False
     for claim in ranked:
         if is_video(claim.path):
             pictured = True
         elif pictured:
             continue
-        kept.setdefault(claim.path, claim)
-    return tuple(kept.values())
+        by_path.setdefault(claim.path, claim)
+    return tuple(by_path.values())

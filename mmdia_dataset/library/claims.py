@@ -205,8 +205,8 @@ class Reader:
             elif numbers.episodes & movie.episodes:
                 less = numbers.episodes < movie.episodes
                 holds = f"is episode {_listed(numbers.episodes)} of season {numbers.season}"
-                wanted = f"the movie {'is all of' if less else 'is'} {_listed(movie.episodes)}"
-                detail = f"{holds}, {wanted}; name in {MEDIA_MAP} a file that holds just that"
+                movie_is = f"the movie {'is all of' if less else 'is'} {_listed(movie.episodes)}"
+                detail = f"{holds}, {movie_is}; name in {MEDIA_MAP} a file that holds just that"
                 yield Doubt(movie.id, recording.path, "other-episodes", detail)
 
     # Films
@@ -217,14 +217,14 @@ class Reader:
             return  # an episode of a series of that title, or music
         matches, how, piece = self._titled(recording)
         matches = {id_: match for id_, match in matches.items() if not _is_another(match.movie, stated)}
-        found = best(matches)
-        if len(found) == 1:
-            what = "title and year" if found[0].strength is Strength.TITLE_YEAR else "title alone"
-            yield Claim(found[0].movie.id, recording, found[0].strength, f"{what}, {how}", piece)
-        elif found:
-            names = sorted(match.movie.id for match in found)
+        closest = best(matches)
+        if len(closest) == 1:
+            what = "title and year" if closest[0].strength is Strength.TITLE_YEAR else "title alone"
+            yield Claim(closest[0].movie.id, recording, closest[0].strength, f"{what}, {how}", piece)
+        elif closest:
+            names = sorted(match.movie.id for match in closest)
             detail = f"may be any of {', '.join(names[:3])} by its title; say in {MEDIA_MAP} which"
-            yield from (Doubt(match.movie.id, recording.path, "ambiguous-name", detail) for match in found)
+            yield from (Doubt(match.movie.id, recording.path, "ambiguous-name", detail) for match in closest)
 
     def _titled(self, recording: MediaFile) -> tuple[dict[str, Match], str, bool]:
         """The films whose title its .nfo file, its name, or its folder's name says; where; and if as a part of it."""
@@ -271,11 +271,11 @@ def _is_another(movie: Sought, stated: _Stated | None) -> bool:
 def _dates_fit(match: Match, name: TitleReading) -> bool:
     """Whether a name has the film's year, or no year at all."""
     year = match.movie.year
-    return year is None or not name.years or any(abs(year - other) <= 1 for other in name.years)
+    return year is None or not name.years or any(abs(year - named_year) <= 1 for named_year in name.years)
 
 
-def _same(one: Numbers, other: Numbers) -> bool:
-    return (one.season, one.episodes) == (other.season, other.episodes)
+def _same(first: Numbers, second: Numbers) -> bool:
+    return (first.season, first.episodes) == (second.season, second.episodes)
 
 
 def _initials(name: str) -> str:

@@ -56,8 +56,8 @@ class Numbers:
 def numbers_in(name: str) -> Numbers | None:
     """Season and episodes that a name says by itself: ``Mad Men S05E01-E02``, ``5x01``; None if it says none."""
     for form in (_SXXEXX, _NXNN, _IN_WORDS):
-        if found := form.search(name):
-            return Numbers(int(found.group(1)), _episodes(found.group(2)), name[: found.start()])
+        if match := form.search(name):
+            return Numbers(int(match.group(1)), _episodes(match.group(2)), name[: match.start()])
     return None
 
 
@@ -65,29 +65,29 @@ def season_in(folder: str) -> tuple[int, str] | None:
     """The season a folder is of, and what stands before it: ``Season 05``, ``Mad.Men.S05.1080p``, ``Specials``."""
     if folder.strip().lower() == "specials":
         return 0, ""
-    found = _SEASON_FOLDER.search(folder)
-    return None if found is None else (int(found.group(1)), folder[: found.start()])
+    match = _SEASON_FOLDER.search(folder)
+    return None if match is None else (int(match.group(1)), folder[: match.start()])
 
 
 def numbers_in_season(name: str, season: int) -> Numbers | None:
     """The episodes that a name in a season's folder says: ``05 - Title``, ``E05``, ``501``."""
     for form in _IN_SEASON:
-        if not (found := form.match(name)):
+        if not (match := form.match(name)):
             continue
-        episodes = _episodes(found.group(2))
+        episodes = _episodes(match.group(2))
         if max(episodes) > 99 or form is _IN_SEASON[-1]:  # 501 is the first of season 5, and nothing in season 4
             if {number // 100 for number in episodes} != {season}:
                 continue
             episodes = frozenset(number % 100 for number in episodes)
-        return Numbers(season, episodes, found.group(1))
+        return Numbers(season, episodes, match.group(1))
     return None
 
 
 def _episodes(text: str) -> frozenset[int]:
     """``01-E03`` as {1, 2, 3}, ``01E02`` as {1, 2}."""
     numbers: list[int] = []
-    for found in _STEP.finditer(text):
-        number = int(found.group(2))
-        first = numbers[-1] + 1 if numbers and found.group(1) == "-" else number
+    for step in _STEP.finditer(text):
+        number = int(step.group(2))
+        first = numbers[-1] + 1 if numbers and step.group(1) == "-" else number
         numbers += range(first, number + 1) if first <= number < first + _MAX_RANGE else (number,)
     return frozenset(numbers)

@@ -40,12 +40,12 @@ def locate(movies: Iterable[Movie | str], media: Path) -> Library:
         MediaMapError: `media.toml` is not TOML, or says something that can't be.
     """
     sought = SoughtMovies(movies)
-    given, shelf = _open(media, sought)
-    claims, doubts = _all_claims(sought, shelf, given)
+    entries, shelf = _open(media, sought)
+    claims, doubts = _all_claims(sought, shelf, entries)
     located: dict[str, tuple[Claimant, ...]] = {}
     missing: dict[str, Missing] = {}
     for movie in sought.all.values():
-        listed_as = given.get(movie.id)
+        listed_as = entries.get(movie.id)
         if isinstance(listed_as, Claimant):
             located[movie.id] = (listed_as,)
         elif listed_as is not None:
@@ -55,8 +55,8 @@ def locate(movies: Iterable[Movie | str], media: Path) -> Library:
         else:
             reason = _why(movie, claims.get(movie.id, []), doubts.get(movie.id, []))
             missing[movie.id] = Missing(movie.id, reason)
-    taken = _files(candidate.path for candidates in located.values() for candidate in candidates)
-    unused = tuple(recording.path for recording in shelf.recordings if recording.file not in taken)
+    claimed = _files(candidate.path for candidates in located.values() for candidate in candidates)
+    unused = tuple(recording.path for recording in shelf.recordings if recording.file not in claimed)
     return Library(located, missing, unused, tuple(shelf.extras), tuple(shelf.unreadable))
 
 
@@ -65,8 +65,8 @@ def _open(media: Path, sought: SoughtMovies) -> tuple[dict[str, Claimant | Reaso
     try:
         if media.is_dir():
             listed = media / MEDIA_MAP
-            given = read_media_map(listed) if listed.is_file() else {}
-            return given, read_shelf(media, sought.is_title)
+            entries = read_media_map(listed) if listed.is_file() else {}
+            return entries, read_shelf(media, sought.is_title)
         exists = media.exists()
     except OSError as error:  # a folder above may not be entered, or its name is too long
         raise UsageError(f"can't be looked at: {error.strerror}", where=media, hint="check the path") from None
@@ -78,34 +78,34 @@ def _open(media: Path, sought: SoughtMovies) -> tuple[dict[str, Claimant | Reaso
 
 
 def _all_claims(
-    sought: SoughtMovies, shelf: Shelf, given: dict[str, Claimant | Reason]
+    sought: SoughtMovies, shelf: Shelf, entries: dict[str, Claimant | Reason]
 ) -> tuple[dict[str, list[Claim]], dict[str, list[Doubt]]]:
     """By movie, the recordings that claim to be it, and those that do not quite."""
     reader = Reader(sought, shelf)
-    mapped = _files(entry.path for entry in given.values() if isinstance(entry, Claimant))
+    mapped = _files(entry.path for entry in entries.values() if isinstance(entry, Claimant))
     claims: dict[str, list[Claim]] = {}
     doubts: dict[str, list[Doubt]] = {}
     for recording in shelf.recordings:
         if recording.file in mapped:  # the user said what it is
             continue
-        for found in reader.claims_of(recording):
-            if isinstance(found, Claim):
-                claims.setdefault(found.movie, []).append(found)
+        for claim in reader.claims_of(recording):
+            if isinstance(claim, Claim):
+                claims.setdefault(claim.movie, []).append(claim)
             else:
-                doubts.setdefault(found.movie, []).append(found)
+                doubts.setdefault(claim.movie, []).append(claim)
     return claims, doubts
 
 
 def _files(paths: Iterable[Path]) -> set[tuple[int, int]]:
     """Device and inode of files: two names of one file count as one."""
-    found = set()
+    files = set()
     for path in paths:
         try:
             status = path.stat()
         except OSError:  # gone meanwhile: said when it is opened
             continue
-        found.add((status.st_dev, status.st_ino))
-    return found
+        files.add((status.st_dev, status.st_ino))
+    return files
 
 
 def _whole(claims: list[Claim]) -> list[Claimant]:

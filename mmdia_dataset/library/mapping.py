@@ -71,10 +71,10 @@ def _entry(movie: str, entry: Any, file: Path) -> Claimant | Reason:
         raise wrong(shown(str(error)), 'write rate = "25025/24000" or rate = 1.0427') from None
     path = file.parent / fields["path"]
     try:
-        known = path.is_file()
+        exists = path.is_file()
     except OSError:  # a name that is too long, a folder that may not be entered
-        known = False
-    if not known:
+        exists = False
+    if not exists:
         return Reason(rule="no-recording", detail=f"{MEDIA_MAP} names {shown(fields['path'])}, which is no file")
     time_map = TimeMap.linear(Fraction(round(offset * 1000), 1000), speed)
     evidence = Evidence(tier="given" if {"offset_ms", "rate"} & set(fields) else "identity")

@@ -97,36 +97,36 @@ def read_shelf(folder: Path, is_title: Callable[[str], bool]) -> Shelf:
         is_title: whether a name is a sought movie's or series' title; such a name is not taken for an extra's.
     """
     shelf = Shelf()
-    seen: set[tuple[int, int]] = set()
+    read_folders: set[tuple[int, int]] = set()
     waiting: list[tuple[Path, tuple[str, ...], bool]] = [(folder, (), False)]
     while waiting:
-        here, folders, extra = waiting.pop()
+        current, folders, extra = waiting.pop()
         try:
-            status = here.stat()
-            if (status.st_dev, status.st_ino) in seen:
+            status = current.stat()
+            if (status.st_dev, status.st_ino) in read_folders:
                 continue
-            seen.add((status.st_dev, status.st_ino))
-            below, files = _listed(here)
+            read_folders.add((status.st_dev, status.st_ino))
+            below, files = _listed(current)
         except OSError:
-            shelf.unreadable.append(here)
+            shelf.unreadable.append(current)
             continue
         nfos = [name for name, _ in files if name.lower().endswith(".nfo")]
         if nfos:
-            shelf.nfos[here] = sorted(nfos)
+            shelf.nfos[current] = sorted(nfos)
         for name, file in files:
-            path = here / name
+            path = current / name
             if path.suffix.lower() not in _VIDEO_SUFFIXES | _AUDIO_SUFFIXES:
                 continue
             if extra or (_EXTRA_FILE.search(path.stem) and not is_title(path.stem)):
                 shelf.extras.append(path)
             else:
                 shelf.recordings.append(MediaFile(path, folders, file))
-                shelf.counts[here] += 1
+                shelf.counts[current] += 1
         for name in below:
             inside = extra or (
-                _is_extras(name, beside=bool(shelf.counts[here]), top=not folders) and not is_title(name)
+                _is_extras(name, beside=bool(shelf.counts[current]), top=not folders) and not is_title(name)
             )
-            waiting.append((here / name, (*folders, name), inside))
+            waiting.append((current / name, (*folders, name), inside))
     shelf.recordings.sort(key=lambda recording: recording.path)
     shelf.extras.sort()
     shelf.unreadable.sort()
@@ -177,10 +177,10 @@ def piece_of(recording: MediaFile) -> FilmPart | None:
     inside = {name.lower() for name in recording.folders}
     if inside & {"bdmv", "video_ts"} or _DISC_TITLE.fullmatch(stem):
         return FilmPart("", certain=True)
-    if found := _CD.search(stem):
-        return FilmPart(stem[: found.start()].rstrip(" ._-[("), certain=True)
+    if match := _CD.search(stem):
+        return FilmPart(stem[: match.start()].rstrip(" ._-[("), certain=True)
     if recording.folders and _CD.fullmatch(recording.folders[-1]):
         return FilmPart(stem, certain=True)
-    if found := _PART.search(stem):
-        return FilmPart(stem[: found.start()], certain=False)
+    if match := _PART.search(stem):
+        return FilmPart(stem[: match.start()], certain=False)
     return None

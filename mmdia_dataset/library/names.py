@@ -57,8 +57,8 @@ class NameGuess:
 
 def imdb_ids(name: str) -> frozenset[int]:
     """The numbers of all IMDb ids in a name; zeros in front do not count."""
-    found = (*_IMDB_ID.findall(name), *_IMDB_TAG.findall(name))
-    return frozenset(int(number) for number in found)
+    numbers = (*_IMDB_ID.findall(name), *_IMDB_TAG.findall(name))
+    return frozenset(int(number) for number in numbers)
 
 
 def title_words(text: str) -> list[str]:
@@ -103,10 +103,10 @@ def guess(name: str) -> NameGuess | None:
     options = {"type": "movie", "no_user_config": True, "excludes": ["part", "film", "bonus"]}
     plain = name[:_MAX_LENGTH].encode("utf-8", "replace").decode("utf-8")
     try:
-        found = guessit(f"{plain}.mkv", options)
+        guessed = guessit(f"{plain}.mkv", options)
     except GuessitException:
         return None
-    title, rest, year = found.get("title"), found.get("alternative_title", ""), found.get("year")
+    title, rest, year = guessed.get("title"), guessed.get("alternative_title", ""), guessed.get("year")
     rest = " ".join(rest) if isinstance(rest, list) else rest
     if not isinstance(title, str) or not isinstance(rest, str) or not isinstance(year, int | None):
         return None

@@ -48,9 +48,9 @@ class SoughtMovies:
 
     def __init__(self, movies: Iterable[Movie | str]) -> None:
         self.all: dict[str, Sought] = {}
-        for wanted in movies:
-            known = _sought(Movie(id=wanted) if isinstance(wanted, str) else wanted)
-            self.all[known.id] = _merged(self.all[known.id], known) if known.id in self.all else known
+        for described in movies:
+            sought = _sought(Movie(id=described) if isinstance(described, str) else described)
+            self.all[sought.id] = _merged(self.all[sought.id], sought) if sought.id in self.all else sought
         self.by_id: dict[str, Sought] = {}
         self.by_imdb: dict[int, list[Sought]] = {}
         self.by_season: dict[tuple[str, int], list[Sought]] = {}
@@ -117,21 +117,21 @@ def _sought(movie: Movie) -> Sought:
 
 def _title_of(stem: str, year: int | None) -> tuple[str | None, int | None]:
     """Title and year of a film that is named after its file: ``Quiet.Harbour.1995``."""
-    found = guess(stem.replace("_", " "))
-    if found is None or len(found.titles) != 1:
+    guessed = guess(stem.replace("_", " "))
+    if guessed is None or len(guessed.titles) != 1:
         return None, year
-    return found.titles[0], year or found.year
+    return guessed.titles[0], year or guessed.year
 
 
-def _merged(one: Sought, other: Sought) -> Sought:
+def _merged(first: Sought, second: Sought) -> Sought:
     """What two entries of a release, of two batches, tell of one movie."""
     return Sought(
-        one.id,
-        one.imdb if one.imdb is not None else other.imdb,
-        one.title or other.title,
-        one.year or other.year,
-        one.series | other.series,
-        other.season if one.season is None else one.season,
-        one.episodes or other.episodes,
-        one.name or other.name,
+        first.id,
+        first.imdb if first.imdb is not None else second.imdb,
+        first.title or second.title,
+        first.year or second.year,
+        first.series | second.series,
+        second.season if first.season is None else first.season,
+        first.episodes or second.episodes,
+        first.name or second.name,
     )

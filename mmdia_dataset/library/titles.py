@@ -132,12 +132,12 @@ class TitleReader:
             return None
         if is_year(rest[0]) and (movie.year is not None or _BRACKETED_YEAR.search(name)):
             return _dated(movie, int(rest[0]), exact)
-        found = guess(name)
-        if found is None or not any(
-            movie.id == named.id for t in found.titles for named, _ in self._titled(title_key(t))
+        guessed = guess(name)
+        if guessed is None or not any(
+            movie.id == named.id for t in guessed.titles for named, _ in self._titled(title_key(t))
         ):
             return None
-        return _dated(movie, found.year, exact)
+        return _dated(movie, guessed.year, exact)
 
 
 def _dated(movie: Sought, year: int | None, exact: bool) -> Match | None:
