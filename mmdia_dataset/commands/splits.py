@@ -131,7 +131,7 @@ def splits(
         sizes[group] = sizes.get(group, 0) + 1
     return SplitsReport(
         Path(out), by, _parts(seen, part_of, shares), len(loads), max(sizes.values()), copies, kept,
-        len(before) - kept, drawn, seen.leakage.found(made),
+        len(before) - kept, drawn, seen.leakage.leaks_of(made),
     )  # fmt: skip
 
 

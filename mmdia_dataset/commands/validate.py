@@ -122,7 +122,7 @@ def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> 
         seen(dialogues, done, total)
     yield from checker.finish()
     if leakage is not None and splits is not None:
-        yield from issues_of_leaks(leakage.found(splits), name)
+        yield from issues_of_leaks(leakage.leaks_of(splits), name)
     yield from passport_issues(release.root, _fingerprint_fault)
 
 

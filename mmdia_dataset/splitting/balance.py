@@ -58,17 +58,17 @@ def share_out(
     if not names:
         return {}
     matrix, weights = _matrix([loads[name] for name in names])
-    wanted = np.array(list(shares.values()))
-    free = [at for at, name in enumerate(names) if name not in fixed]
-    given = np.array([parts.index(fixed[name]) if name in fixed else -1 for name in names])
+    targets = np.array(list(shares.values()))
+    free = [row for row, name in enumerate(names) if name not in fixed]
+    fixed_side = np.array([parts.index(fixed[name]) if name in fixed else -1 for name in names])
     best: tuple[float, Any] | None = None
     for start in range(_STARTS):
-        rank = {at: hashlib.sha256(f"{seed}\0{start}\0{names[at]}".encode()).digest() for at in free}
-        by_size = sorted(free, key=lambda at: (-round(float(matrix[at, 0]) * 40), rank[at]))
-        side = _descend(matrix, weights, wanted, given.copy(), by_size)
-        found = float(_cost(_sums(matrix, side, len(parts)), weights, wanted))
-        if best is None or found < best[0] - 1e-12:
-            best = found, side
+        rank = {row: hashlib.sha256(f"{seed}\0{start}\0{names[row]}".encode()).digest() for row in free}
+        by_size = sorted(free, key=lambda row: (-round(float(matrix[row, 0]) * 40), rank[row]))
+        side = _descend(matrix, weights, targets, fixed_side.copy(), by_size)
+        cost = float(_cost(_sums(matrix, side, len(parts)), weights, targets))
+        if best is None or cost < best[0] - 1e-12:
+            best = cost, side
     assert best is not None  # noqa: S101 - there is at least one start
     return {name: parts[side] for name, side in zip(names, best[1], strict=True)}
 
@@ -95,33 +95,33 @@ def _sums(matrix: Any, side: Any, parts: int) -> Any:
     return np.stack([matrix[side == part].sum(axis=0) for part in range(parts)])
 
 
-def _cost(sums: Any, weights: Any, wanted: Any) -> Any:
+def _cost(sums: Any, weights: Any, targets: Any) -> Any:
     """Of parts by features, or of many such."""
-    difference = sums - wanted[:, None]
-    return (difference * difference / wanted[:, None] * weights).sum(axis=(-2, -1))
+    difference = sums - targets[:, None]
+    return (difference * difference / targets[:, None] * weights).sum(axis=(-2, -1))
 
 
-def _descend(matrix: Any, weights: Any, wanted: Any, side: Any, order: list[int]) -> Any:
+def _descend(matrix: Any, weights: Any, targets: Any, side: Any, order: list[int]) -> Any:
     """Place the groups in order, then move and swap them while that helps."""
     import numpy as np
 
-    parts = len(wanted)
+    parts = len(targets)
     sums = _sums(matrix, side, parts)
-    for at in order:
-        options = np.stack([sums + np.eye(parts)[part][:, None] * matrix[at] for part in range(parts)])
-        side[at] = int(np.argmin(_cost(options, weights, wanted)))
-        sums[side[at]] += matrix[at]
+    for row in order:
+        options = np.stack([sums + np.eye(parts)[part][:, None] * matrix[row] for part in range(parts)])
+        side[row] = int(np.argmin(_cost(options, weights, targets)))
+        sums[side[row]] += matrix[row]
     free = np.array(order, int)
-    scale = weights / wanted[:, None]
+    scale = weights / targets[:, None]
     for _ in range(_STEPS if len(free) else 0):
-        gap = sums - wanted[:, None]
+        gap = sums - targets[:, None]
         step = _best_move(matrix, side, free, gap, scale) or _best_swap(matrix, side, free, gap, scale)
         if step is None:
             break
-        for at, part in step:
-            sums[side[at]] -= matrix[at]
-            sums[part] += matrix[at]
-            side[at] = part
+        for row, part in step:
+            sums[side[row]] -= matrix[row]
+            sums[part] += matrix[row]
+            side[row] = part
     return side
 
 
@@ -129,12 +129,12 @@ def _best_move(matrix: Any, side: Any, free: Any, gap: Any, scale: Any) -> list[
     """The group whose move to another part helps most."""
     import numpy as np
 
-    rows, own = matrix[free], side[free]
+    rows, current = matrix[free], side[free]
     square = rows * rows
-    leave = (scale[own] * (square - 2 * rows * gap[own])).sum(axis=1)
+    leave = (scale[current] * (square - 2 * rows * gap[current])).sum(axis=1)
     enter = square @ scale.T + 2 * rows @ (scale * gap).T
     change = leave[:, None] + enter
-    change[np.arange(len(free)), own] = 0
+    change[np.arange(len(free)), current] = 0
     row, part = np.unravel_index(int(np.argmin(change)), change.shape)
     return [(int(free[row]), int(part))] if change[row, part] < -1e-12 else None
 
@@ -143,16 +143,16 @@ def _best_swap(matrix: Any, side: Any, free: Any, gap: Any, scale: Any) -> list[
     """The two groups whose change of places helps most."""
     import numpy as np
 
-    best, found = -1e-12, None
-    for part in range(len(gap)):
-        for other in range(part + 1, len(gap)):
-            one, two = free[side[free] == part], free[side[free] == other]
-            if not len(one) or not len(two):
+    best, swap = -1e-12, None
+    for first in range(len(gap)):
+        for second in range(first + 1, len(gap)):
+            in_first, in_second = free[side[free] == first], free[side[free] == second]
+            if not len(in_first) or not len(in_second):
                 continue
-            # A swap adds d = row of `two` - row of `one` to `part`, and takes it from `other`.
-            both = scale[part] + scale[other]
-            slope = 2 * (scale[part] * gap[part] - scale[other] * gap[other])
-            a, b = matrix[one], matrix[two]
+            # A swap adds d = row of `in_second` - row of `in_first` to `first`, and takes it from `second`.
+            both = scale[first] + scale[second]
+            slope = 2 * (scale[first] * gap[first] - scale[second] * gap[second])
+            a, b = matrix[in_first], matrix[in_second]
             change = (
                 (both * a * a).sum(axis=1)[:, None]
                 + (both * b * b).sum(axis=1)[None, :]
@@ -163,5 +163,5 @@ def _best_swap(matrix: Any, side: Any, free: Any, gap: Any, scale: Any) -> list[
             row, column = np.unravel_index(int(np.argmin(change)), change.shape)
             if change[row, column] < best:
                 best = float(change[row, column])
-                found = [(int(one[row]), other), (int(two[column]), part)]
-    return found
+                swap = [(int(in_first[row]), second), (int(in_second[column]), first)]
+    return swap

@@ -40,18 +40,18 @@ class Selection:
     partly: bool = True
 
     @classmethod
-    def taken_from(cls, given: Mapping[str, Any] | Selection | None) -> Selection:
+    def taken_from(cls, values: Mapping[str, Any] | Selection | None) -> Selection:
         """From a mapping with some of the fields. Raises UsageError: an unknown field, or a value of another kind."""
-        if given is None or isinstance(given, Selection):
-            return given or cls()
-        known = {field.name: type(field.default) for field in fields(cls)}
-        for name, value in given.items():
-            if name not in known:
-                raise UsageError(f"a selection has no {name!r}", hint=f"it has {', '.join(known)}")
-            kinds = (int, float) if known[name] is float else (known[name],)
+        if values is None or isinstance(values, Selection):
+            return values or cls()
+        types = {field.name: type(field.default) for field in fields(cls)}
+        for name, value in values.items():
+            if name not in types:
+                raise UsageError(f"a selection has no {name!r}", hint=f"it has {', '.join(types)}")
+            kinds = (int, float) if types[name] is float else (types[name],)
             if type(value) not in kinds:
-                raise UsageError(f"{value!r} is no {known[name].__name__} for {name}", hint="see Selection")
-        return cls(**given)
+                raise UsageError(f"{value!r} is no {types[name].__name__} for {name}", hint="see Selection")
+        return cls(**values)
 
     def text(self) -> str:
         """All of it, as it names a cache folder."""
@@ -72,5 +72,5 @@ class Selection:
         speaking = {turn.speaker for turn in dialogue.turns}
         if len(dialogue.speakers) != self.speakers or speaking != set(range(self.speakers)):
             return False
-        seen = ("on_screen", "partly") if self.partly else ("on_screen",)
-        return all(speaker.visible in seen for speaker in dialogue.speakers)
+        counts_as_seen = ("on_screen", "partly") if self.partly else ("on_screen",)
+        return all(speaker.visible in counts_as_seen for speaker in dialogue.speakers)

@@ -15,11 +15,11 @@ class Groups:
         """A member that stands alone until it is joined."""
         self._above.setdefault(member, member)
 
-    def join(self, one: str, other: str) -> None:
+    def join(self, left: str, right: str) -> None:
         """Put two members, and all that are with them, into one group."""
-        self.add(one)
-        self.add(other)
-        first, second = sorted((self.of(one), self.of(other)))
+        self.add(left)
+        self.add(right)
+        first, second = sorted((self.of(left), self.of(right)))
         self._above[second] = first
 
     def of(self, member: str) -> str:

@@ -88,10 +88,10 @@ class Leakage:
     def copies(self) -> list[tuple[str, str]]:
         """Pairs of movies that have dialogues with the same words, as often as they have them."""
         names = list(self.names)
-        found = self.wording.copies(self.movies)
-        return [(names[self.movies[copy.first]], names[self.movies[copy.second]]) for copy in found]
+        copies = self.wording.copies(self.movies)
+        return [(names[self.movies[copy.first]], names[self.movies[copy.second]]) for copy in copies]
 
-    def found(self, splits: Splits) -> Leaks:
+    def leaks_of(self, splits: Splits) -> Leaks:
         """What splits of the dialogues seen so far have on two sides. Ids of no dialogue count among ids alone."""
         leaks = Leaks()
         sides = _sides(splits, leaks)
@@ -107,16 +107,15 @@ class Leakage:
         leaks.movies, leaks.series = dict(_several(movies)), dict(_several(series))
         closest: dict[int, tuple[int, float]] = {}
         for copy in self.wording.copies(placed):
-            # What is said of the pair is said of the dialogue that is not for training.
-            here, there = copy.first, copy.second
-            if placed[here] < placed[there]:
-                here, there = there, here
-            if here not in closest or copy.share > closest[here][1]:
-                closest[here] = there, copy.share
-        leaks.words = [
-            SharedWords(self.ids[here], EXCLUSIVE[placed[here]], self.ids[there], EXCLUSIVE[placed[there]], share)
-            for here, (there, share) in sorted(closest.items())
-        ]
+            # A pair is reported under the dialogue that is not for training.
+            tested, original = copy.first, copy.second
+            if placed[tested] < placed[original]:
+                tested, original = original, tested
+            if tested not in closest or copy.share > closest[tested][1]:
+                closest[tested] = original, copy.share
+        for tested, (original, share) in sorted(closest.items()):
+            split, other_split = EXCLUSIVE[placed[tested]], EXCLUSIVE[placed[original]]
+            leaks.words.append(SharedWords(self.ids[tested], split, self.ids[original], other_split, share))
         return leaks
 
 
@@ -139,19 +138,19 @@ def issues_of_leaks(leaks: Leaks, file: str | None) -> Iterator[Issue]:
     """Leaks as issues of a splits file: series, words and overlaps (ids and movies are among `rules`)."""
 
     def issue(rule: str, split: str, message: str) -> Issue:
-        known = RULES[rule]
-        return Issue(severity=known.severity, rule=rule, file=file, path=f"$.{split}", message=message, hint=known.hint)
+        entry = RULES[rule]
+        return Issue(severity=entry.severity, rule=rule, file=file, path=f"$.{split}", message=message, hint=entry.hint)
 
     for name, splits in leaks.series.items():
         yield issue("series-in-two-splits", splits[-1], f"{name}: has dialogues in {', '.join(splits)}")
-    for one in leaks.words:
-        message = f"{one.id}: {one.share:.0%} of its words are also those of {one.other} in {one.other_split}"
-        yield issue("words-in-two-splits", one.split, message)
-    for (drawn, other), count in leaks.overlaps.items():
-        yield issue("splits-overlap", drawn, f"{count:,} ids of {drawn} are in {other} too")
+    for shared in leaks.words:
+        message = f"{shared.id}: {shared.other} in {shared.other_split} has {shared.share:.0%} of its words too"
+        yield issue("words-in-two-splits", shared.split, message)
+    for (drawn, origin), count in leaks.overlaps.items():
+        yield issue("splits-overlap", drawn, f"{count:,} ids of {drawn} are in {origin} too")
 
 
-def _several(found: dict[str, set[int]]) -> Iterator[tuple[str, tuple[Split, ...]]]:
-    for name, sides in found.items():
+def _several(sides_of: dict[str, set[int]]) -> Iterator[tuple[str, tuple[Split, ...]]]:
+    for name, sides in sides_of.items():
         if len(sides) > 1:
             yield name, tuple(EXCLUSIVE[side] for side in sorted(sides))

@@ -140,23 +140,23 @@ def _pairs(hashes: Any, owners: Any, side: Any, count: Any) -> Any:
 
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.empty(0, int)
     lengths = np.diff(np.append(starts, len(hashes)))
-    found = [np.empty(0, np.int64)]
+    pairs = [np.empty(0, np.int64)]
 
     def note(first: Any, second: Any) -> None:
         apart = side[first] != side[second]
-        found.append(first[apart].astype(np.int64) * count + second[apart])
+        pairs.append(first[apart].astype(np.int64) * count + second[apart])
 
     for length in range(2, _MANY + 1):
         heads = starts[lengths == length]
         if len(heads):
             members = owners[heads[:, None] + np.arange(length)]
-            one, other = np.triu_indices(length, 1)
-            note(members[:, one].ravel(), members[:, other].ravel())
+            left, right = np.triu_indices(length, 1)
+            note(members[:, left].ravel(), members[:, right].ravel())
     for head, length in zip(starts[lengths > _MANY], lengths[lengths > _MANY], strict=True):
         members = owners[head : head + length]
         for place in range(_FIRST):
             note(np.repeat(members[place], length - place - 1), members[place + 1 :])
-    return np.concatenate(found)
+    return np.concatenate(pairs)
 
 
 def _added(codes: Any, shared: Any, pairs: Any) -> tuple[Any, Any]:

@@ -316,7 +316,7 @@ def test_leaks_are_told_with_both_sides():
     leakage = Leakage()
     for one in (a, b, c, e, f):
         leakage.add(one)
-    leaks = leakage.found(
+    leaks = leakage.leaks_of(
         Splits(train=(a.id, c.id, e.id, "x_clip_1"), test=(b.id, f.id, "x_clip_1"), hard=(b.id, a.id), bench=(b.id,))
     )
     assert leaks.ids == {"x_clip_1": ("train", "test")}
