@@ -37,7 +37,7 @@ class ClipTime:
     @staticmethod
     def plain(line: MadeLine) -> tuple[str, int, int, int]:
         """A line's time in plain values, for who keeps many: the garbage collector passes over these."""
-        start, end = (round(at * 1_000_000) for at in (line.at.start_s, line.at.end_s))
+        start, end = (round(moment * 1_000_000) for moment in (line.at.start_s, line.at.end_s))
         return line.rate, round(line.offset_ms * 1000), start, _rounded(end - start, 1000)
 
     def span(self, span: Span) -> Span:

@@ -51,26 +51,26 @@ def fields_of(template: str) -> tuple[str, ...]:
         parsed = list(string.Formatter().parse(template))
     except (ValueError, TypeError) as error:
         raise ConfigError(f"the template {template!r} is none: {error}", hint="write { and } as {{ and }}") from None
-    found = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
-    for name, spec, conversion in found:
+    named = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
+    for name, spec, conversion in named:
         if name not in FIELDS or spec or conversion:
             raise ConfigError(
                 f"the template {template!r} speaks of {name!r}",
                 hint=f"known are {', '.join(f'{{{field}}}' for field in FIELDS)}",
             )
-    if not found:
+    if not named:
         raise ConfigError(f"the template {template!r} holds no field", hint="for example {tone}")
-    return tuple(dict.fromkeys(name for name, _, _ in found))
+    return tuple(dict.fromkeys(name for name, _, _ in named))
 
 
 def controls_of(triplet: AffectiveTriplet | None, description: str | None) -> dict[str, str]:
     """What there is to speak of, by field: free words where there are some, else the label."""
-    found: dict[str, str | None] = {"description": description}
+    texts: dict[str, str | None] = {"description": description}
     if triplet is not None:
-        found["relationship"] = triplet.relationship.text or triplet.relationship.label
-        found["interaction"] = triplet.interaction.text or triplet.interaction.label
-        found["tone"] = triplet.tone
-    return {name: text.strip() for name in FIELDS if (text := found.get(name)) and text.strip()}
+        texts["relationship"] = triplet.relationship.text or triplet.relationship.label
+        texts["interaction"] = triplet.interaction.text or triplet.interaction.label
+        texts["tone"] = triplet.tone
+    return {name: text.strip() for name in FIELDS if (text := texts.get(name)) and text.strip()}
 
 
 def prompt(controls: dict[str, str], id_: str, *, seed: int = 0, templates: Sequence[str] | None = None) -> str | None:
@@ -83,8 +83,8 @@ def prompt(controls: dict[str, str], id_: str, *, seed: int = 0, templates: Sequ
 
 
 @lru_cache(maxsize=1024)
-def _fullest(known: frozenset[str], templates: tuple[str, ...]) -> tuple[str, ...]:
+def _fullest(available: frozenset[str], templates: tuple[str, ...]) -> tuple[str, ...]:
     """Of the templates that speak of known fields alone, those that speak of most."""
-    fitting = [template for template in templates if known.issuperset(fields_of(template))]
+    fitting = [template for template in templates if available.issuperset(fields_of(template))]
     most = max((len(fields_of(template)) for template in fitting), default=0)
     return tuple(template for template in fitting if len(fields_of(template)) == most)

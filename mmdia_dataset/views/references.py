@@ -51,33 +51,33 @@ class Voices:
         """
         first, last = target.span.start_ms, target.span.end_ms
         outside = [
-            one
-            for one in self._known.get((target.movie, name), ())
-            if one[0] != target.id and not (one[1] < last and first < one[2])
+            stretch
+            for stretch in self._known.get((target.movie, name), ())
+            if stretch[0] != target.id and not (stretch[1] < last and first < stretch[2])
         ]
         if not outside:
             return None
-        good = [one for one in outside if GOOD_MS <= one[5] - one[4] <= LONGEST_MS]
+        good = [stretch for stretch in outside if GOOD_MS <= stretch[5] - stretch[4] <= LONGEST_MS]
         if good:
-            one = choose(good, seed, f"reference\0{name}", target.id)
+            stretch = choose(good, seed, f"reference\0{name}", target.id)
         else:
-            one = max(outside, key=lambda one: (one[5] - one[4], one[0]))
-        dialogue, _, _, file, start, end, text = one
+            stretch = max(outside, key=lambda stretch: (stretch[5] - stretch[4], stretch[0]))
+        dialogue, _, _, file, start, end, text = stretch
         return Reference(dialogue=dialogue, audio=Media(path=file), span=Span(start, end), text=text)
 
 
 def _alone(clip: Clip) -> Iterator[tuple[str, MergedTurn]]:
     """Merged turns with words of speakers with a name, during which no other has a turn; with the name."""
     merged = list(merged_turns(clip.turns))
-    for one in merged:
-        if one.speaker is None or one.speaker >= len(clip.speakers):
+    for run in merged:
+        if run.speaker is None or run.speaker >= len(clip.speakers):
             continue
-        speaker = clip.speakers[one.speaker]
-        if not speaker.named or not one.text("drop"):
+        speaker = clip.speakers[run.speaker]
+        if not speaker.named or not run.text("drop"):
             continue
-        if not any(other is not one and _overlap(other.span, one.span) for other in merged):
-            yield speaker.name, one
+        if not any(other_run is not run and _overlap(other_run.span, run.span) for other_run in merged):
+            yield speaker.name, run
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start_ms < other.end_ms and other.start_ms < one.end_ms
+def _overlap(first: Span, second: Span) -> bool:
+    return first.start_ms < second.end_ms and second.start_ms < first.end_ms

@@ -41,9 +41,9 @@ class TaskOptions:
     templates: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        for name, given, known in (("control", self.control, CONTROLS), ("sounds", self.sounds, SOUNDS)):
-            if given not in known:
-                raise ConfigError(f"unknown {name} {given!r}", hint=f"known are {', '.join(known)}")
+        for name, value, choices in (("control", self.control, CONTROLS), ("sounds", self.sounds, SOUNDS)):
+            if value not in choices:
+                raise ConfigError(f"unknown {name} {value!r}", hint=f"known are {', '.join(choices)}")
         if type(self.drop) not in (int, float) or not 0 <= self.drop <= 1:
             raise ConfigError(f"drop is {self.drop!r}", hint="it is a share of rows, from 0 to 1")
         if type(self.seed) is not int:
@@ -59,10 +59,10 @@ class TaskOptions:
     @classmethod
     def taken_from(cls, arguments: Mapping[str, Any]) -> TaskOptions:
         """Options by name; None counts as not given. Raises ConfigError."""
-        known = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls)]
         for name in arguments:
-            if name not in known:
-                raise ConfigError(f"unknown option {name!r}", hint=f"options of tasks are {', '.join(known)}")
+            if name not in names:
+                raise ConfigError(f"unknown option {name!r}", hint=f"options of tasks are {', '.join(names)}")
         return cls(**{name: value for name, value in arguments.items() if value is not None})
 
     def text(self) -> str:

@@ -142,12 +142,12 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
     merged = list(merged_turns(clip.turns))
     turns = tuple(
         TaskTurn(
-            speaker=None if one.speaker is None else places.get(one.speaker),
-            span=time.span(one.span),
-            text=one.text(options.sounds),
-            cues=one.cues,
+            speaker=None if run.speaker is None else places.get(run.speaker),
+            span=time.span(run.span),
+            text=run.text(options.sounds),
+            cues=run.cues,
         )
-        for one in merged
+        for run in merged
     )
     dropped = drop_draw(clip.id, options.seed) < options.drop
     row: dict[str, Any] = {
@@ -172,19 +172,19 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
 
 def _controls(clip: Clip, options: TaskOptions) -> Mapping[str, Any]:
     triplet, description = _chosen(clip, options)
-    said = prompt(controls_of(triplet, description), clip.id, seed=options.seed, templates=options.templates)
-    return {"prompt": said, "triplet": triplet, "description": description}
+    words = prompt(controls_of(triplet, description), clip.id, seed=options.seed, templates=options.templates)
+    return {"prompt": words, "triplet": triplet, "description": description}
 
 
 def _keyframes(clip: Clip, time: ClipTime, merged: list[MergedTurn]) -> tuple[TaskKeyframe, ...]:
-    places = [place for place, one in enumerate(merged) for _ in one.turns]
+    places = [place for place, run in enumerate(merged) for _ in run.turns]
     return tuple(
         TaskKeyframe(
-            image=one.image,
-            time_ms=time.place(one.time_ms),
-            turn=places[one.turn] if one.turn is not None and one.turn < len(places) else None,
+            image=keyframe.image,
+            time_ms=time.place(keyframe.time_ms),
+            turn=places[keyframe.turn] if keyframe.turn is not None and keyframe.turn < len(places) else None,
         )
-        for one in clip.keyframes
+        for keyframe in clip.keyframes
     )
 
 

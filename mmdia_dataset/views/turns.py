@@ -44,7 +44,7 @@ class MergedTurn:
         if len(turns) == 1:
             return cls(first.speaker, (first,), first.span)
         spans = [turn.span for turn in turns]
-        span = Span(min(one.start_ms for one in spans), max(one.end_ms for one in spans))
+        span = Span(min(turn_span.start_ms for turn_span in spans), max(turn_span.end_ms for turn_span in spans))
         return cls(first.speaker, tuple(turns), span)
 
     @property
@@ -62,7 +62,7 @@ def turn_text(turn: Turn, sounds: Sounds = "keep") -> str:
     if sounds == "drop" or not turn.nonverbal:
         return turn.text
     return render_words(
-        TextPart(turn.speaker, turn.text, [(one.sound, one.offset, one.speaker) for one in turn.nonverbal])
+        TextPart(turn.speaker, turn.text, [(sound.sound, sound.offset, sound.speaker) for sound in turn.nonverbal])
     )
 
 
@@ -81,8 +81,8 @@ def merged_turns(turns: Iterable[Turn]) -> Iterator[MergedTurn]:
 def speaking_order(dialogue: Dialogue) -> tuple[int, ...]:
     """Indices of those speakers who have a turn, in order of their first."""
     spoken = (turn.speaker for turn in dialogue.turns)
-    known = len(dialogue.speakers)
-    return tuple(dict.fromkeys(speaker for speaker in spoken if speaker is not None and speaker < known))
+    count = len(dialogue.speakers)
+    return tuple(dict.fromkeys(speaker for speaker in spoken if speaker is not None and speaker < count))
 
 
 def tag_of(place: int | None) -> str:
@@ -97,9 +97,9 @@ def transcript(dialogue: Dialogue, sounds: Sounds = "keep") -> str:
     """
     places = {speaker: place for place, speaker in enumerate(speaking_order(dialogue))}
     merged = merged_turns(dialogue.turns)
-    return tagged((None if one.speaker is None else places.get(one.speaker), one.text(sounds)) for one in merged)
+    return tagged((None if run.speaker is None else places.get(run.speaker), run.text(sounds)) for run in merged)
 
 
-def tagged(said: Iterable[tuple[int | None, str]]) -> str:
+def tagged(runs: Iterable[tuple[int | None, str]]) -> str:
     """A transcript of who says what, speakers by their places in the order of speaking; empty texts are left out."""
-    return " ".join(f"[{tag_of(place)}] {text}" for place, text in said if text)
+    return " ".join(f"[{tag_of(place)}] {text}" for place, text in runs if text)
