@@ -83,10 +83,10 @@ class Distributions:
         return self._margin(1)
 
     def _margin(self, place: int) -> Counter[str | None]:
-        found: Counter[str | None] = Counter()
+        totals: Counter[str | None] = Counter()
         for pair, count in self.labels.items():
-            found[pair[place]] += count
-        return found
+            totals[pair[place]] += count
+        return totals
 
     def as_json(self) -> dict[str, Any]:
         """All counts as JSON: tables in order of their values, sounds with the most frequent first."""

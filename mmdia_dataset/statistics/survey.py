@@ -73,10 +73,10 @@ def _coverage(opened: Annotations) -> tuple[dict[str, Covered], dict[str, Covere
     if not opened.built:
         return {}, {}
     whole, splits, movies = Covered(), {split: Covered() for split in SPLITS}, dict[str, Covered]()
-    for one in wanted_of(opened.root).values():
-        counts = [whole, movies.setdefault(one.movie, Covered()), *(splits[split] for split in one.splits)]
+    for dialogue in wanted_of(opened.root).values():
+        counts = [whole, movies.setdefault(dialogue.movie, Covered()), *(splits[split] for split in dialogue.splits)]
         for count in counts:
-            count.add(one.duration_ms, made=one.made)
+            count.add(dialogue.duration_ms, made=dialogue.made)
     coverage = {"all": whole}
     coverage.update((split, count) for split, count in splits.items() if count.wanted)
     return coverage, dict(sorted(movies.items()))

@@ -60,9 +60,9 @@ class Tally:
     @property
     def figures(self) -> dict[str, Figures]:
         """Of `all`, then of each split there is, in the order of `SPLITS`."""
-        found = {"all": self.all.figures}
-        found.update((split, self._splits[split].figures) for split in SPLITS if split in self._splits)
-        return found
+        figures = {"all": self.all.figures}
+        figures.update((split, self._splits[split].figures) for split in SPLITS if split in self._splits)
+        return figures
 
     @property
     def movies(self) -> dict[str, Figures]:
