@@ -67,38 +67,39 @@ class Chart:
     draw: Callable[[Figure, Mapping[str, str]], None]
 
 
-def charts_of(found: Distributions, coverage: Mapping[str, Covered]) -> tuple[Chart, ...]:
+def charts_of(distributions: Distributions, coverage: Mapping[str, Covered]) -> tuple[Chart, ...]:
     """The charts of what was counted; those that nothing was counted for are left out."""
     charts = []
     charts += [
         Chart(
             "sunburst", "What is done, among whom", "Dialogues by relationship (inner ring) and interaction mode.",
-            (6, 6), lambda figure, colours: _sunburst(figure, colours, found.labels),
+            (6, 6), lambda figure, colours: _sunburst(figure, colours, distributions.labels),
         ),
         Chart(
             "labels", "Relationship and interaction mode", "Dialogues, in per cent of those with both labels.",
-            (6, 6), lambda figure, colours: _labels(figure, colours, found.labels),
+            (6, 6), lambda figure, colours: _labels(figure, colours, distributions.labels),
         ),
     ]  # fmt: skip
-    if found.scores:
+    if distributions.scores:
         charts.append(
             Chart(
                 "scores", "Intensity and volatility", "Dialogues, in per cent of those with both scores.",
-                (6, 5), lambda figure, colours: _scores(figure, colours, found.scores),
+                (6, 5), lambda figure, colours: _scores(figure, colours, distributions.scores),
             )
         )  # fmt: skip
-    if found.sounds:
-        caption = f"The most frequent of {len(found.sounds):,} kinds, {sum(found.sounds.values()):,} sounds in all."
+    if distributions.sounds:
+        kinds, total = len(distributions.sounds), sum(distributions.sounds.values())
+        caption = f"The most frequent of {kinds:,} kinds, {total:,} sounds in all."
         charts.append(
             Chart("sounds", "Non-verbal sounds", caption, (6, 5),
-                  lambda figure, colours: _sounds(figure, colours, found.sounds))
+                  lambda figure, colours: _sounds(figure, colours, distributions.sounds))
         )  # fmt: skip
-    seconds = {ms / 1000: count for ms, count in found.turn_ms.items()}
+    seconds = {ms / 1000: count for ms, count in distributions.turn_ms.items()}
     counted: list[tuple[str, str, str, Mapping[Any, int], float]] = [
-        ("turns", "Turns of a dialogue", "turns", found.turns, 1),
-        ("seconds", "Length of a dialogue", "seconds", found.seconds, 2),
-        ("speakers", "Speakers of a dialogue", "speakers", found.speakers, 1),
-        ("words", "Words of a turn", "words", found.words, 1),
+        ("turns", "Turns of a dialogue", "turns", distributions.turns, 1),
+        ("seconds", "Length of a dialogue", "seconds", distributions.seconds, 2),
+        ("speakers", "Speakers of a dialogue", "speakers", distributions.speakers, 1),
+        ("words", "Words of a turn", "words", distributions.words, 1),
         ("turn_seconds", "Length of a turn's cue", "seconds", seconds, 0.25),
     ]
     for name, title, unit, values, width in counted:
@@ -106,7 +107,7 @@ def charts_of(found: Distributions, coverage: Mapping[str, Covered]) -> tuple[Ch
     charts.append(
         Chart(
             "visibility", "Who speaks is seen", "Turns, and speakers of dialogues, by visibility.", (6, 2.6),
-            lambda figure, colours: _visibility(figure, colours, found),
+            lambda figure, colours: _visibility(figure, colours, distributions),
         )
     )  # fmt: skip
     if coverage:
@@ -175,10 +176,10 @@ def _summary(values: Mapping[float, int], unit: str) -> str:
 
 def _quantile(values: Mapping[float, int], share: float) -> float:
     """The smallest value that at least this share of the counted lies at or below."""
-    wanted, seen = share * sum(values.values()), 0
+    threshold, below = share * sum(values.values()), 0
     for value, count in sorted(values.items()):
-        seen += count
-        if seen >= wanted:
+        below += count
+        if below >= threshold:
             return value
     return 0.0
 
@@ -242,9 +243,9 @@ def _coverage(coverage: Mapping[str, Covered]) -> Callable[[Figure, Mapping[str,
 
 def _cover_rows(axes: Axes, colours: Mapping[str, str], coverage: Mapping[str, Covered]) -> None:
     rows = []
-    for name, one in coverage.items():
-        words = f"{one.made:,} of {one.wanted:,}"
-        rows.append((name, [(one.share, "accent", 1.0), (1 - one.share, "faint", 0.2)], words))
+    for name, covered in coverage.items():
+        words = f"{covered.made:,} of {covered.wanted:,}"
+        rows.append((name, [(covered.share, "accent", 1.0), (1 - covered.share, "faint", 0.2)], words))
     _rows(axes, colours, rows)
     axes.set_xlim(0, 1.32)
 
@@ -258,9 +259,9 @@ def films_chart(coverage: Mapping[str, Covered]) -> Chart:
     def draw(figure: Figure, colours: Mapping[str, str]) -> None:
         axes = figure.add_subplot()
         if few:
-            _cover_rows(axes, colours, {shown(name, 36): one for name, one in coverage.items()})
+            _cover_rows(axes, colours, {shown(name, 36): covered for name, covered in coverage.items()})
             return
-        tenths = Counter(min(9, int(one.share * 10)) for one in coverage.values())
+        tenths = Counter(min(9, int(covered.share * 10)) for covered in coverage.values())
         axes.bar([tenth * 10 + 5 for tenth in tenths], list(tenths.values()), 8.6, color=colours["accent"], zorder=2)
         axes.set_xlabel("per cent of its dialogues")
         axes.set_xlim(0, 100)
@@ -269,13 +270,13 @@ def films_chart(coverage: Mapping[str, Covered]) -> Chart:
     return Chart("films", "Coverage of films", caption, (6, height), draw)
 
 
-def _visibility(figure: Figure, colours: Mapping[str, str], found: Distributions) -> None:
+def _visibility(figure: Figure, colours: Mapping[str, str], distributions: Distributions) -> None:
     rows = []
-    for kind, counts in (("turns", found.turn_visibility), ("speakers", found.speaker_visibility)):
+    for kind, counts in (("turns", distributions.turn_visibility), ("speakers", distributions.speaker_visibility)):
         whole = max(1, sum(counts.values()))
-        for at, name in enumerate(VISIBILITIES):
+        for number, name in enumerate(VISIBILITIES):
             share = counts[name] / whole
-            hue = "faint" if name == "unknown" else f"hue{(2, 4, 1)[at]}"
+            hue = "faint" if name == "unknown" else f"hue{(2, 4, 1)[number]}"
             rows.append((f"{kind}: {name.replace('_', ' ')}", [(share, hue, 1.0)], f"{counts[name]:,} ({share:.1%})"))
     axes = figure.add_subplot()
     _rows(axes, colours, rows)
@@ -336,12 +337,12 @@ def _sunburst(figure: Figure, colours: Mapping[str, str], labels: Mapping[tuple[
     axes.set_ylim(-1.75, 1.75)
     whole = sum(labels.values())
     angle = 90.0
-    for at, relationship in enumerate((*RELATIONSHIPS, None)):
+    for number, relationship in enumerate((*RELATIONSHIPS, None)):
         parts = sorted(((i, n) for (r, i), n in labels.items() if r == relationship), key=lambda x: (-x[1], str(x[0])))
         count = sum(n for _, n in parts)
         if not count:
             continue
-        colour = colours["faint" if relationship is None else f"hue{at}"]
+        colour = colours["faint" if relationship is None else f"hue{number}"]
         turn = 360 * count / whole
         _wedge(axes, 0.42, 0.92, angle - turn, angle, colour, 0.95, colours["back"])
         if turn > 9:

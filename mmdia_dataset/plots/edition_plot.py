@@ -51,7 +51,7 @@ def plot_edition(edition: Edition, dialogues: Iterable[Dialogue], title: str, fi
 
 def _shift_s(edition: Edition, ms: float) -> float:
     """How much later than in the movie a moment comes, by the piece it is in or the nearest one."""
-    piece = min(edition.pieces, key=lambda one: max(one.from_ms - ms, ms - one.to_ms, 0))
+    piece = min(edition.pieces, key=lambda candidate: max(candidate.from_ms - ms, ms - candidate.to_ms, 0))
     return ((ms + piece.offset_ms) / float(rate_from_text(piece.rate)) - ms) / 1000
 
 
@@ -65,8 +65,8 @@ def _pieces(axes: Axes, edition: Edition) -> None:
 
 
 def _dialogues(axes: Axes, edition: Edition, spans: dict[str, tuple[int, int]]) -> None:
-    placed = [spans[one.id] for one in edition.placed if one.id in spans]
-    refused = [spans[one.id] for one in edition.refused if one.id in spans]
+    placed = [spans[dialogue.id] for dialogue in edition.placed if dialogue.id in spans]
+    refused = [spans[dialogue.id] for dialogue in edition.refused if dialogue.id in spans]
     for group, color, marker, label in (
         (placed, _GREEN, "o", f"placed: {len(edition.placed)}"),
         (refused, _RED, "x", f"refused: {len(edition.refused)}"),

@@ -118,8 +118,8 @@ def _tables(figures: Mapping[str, Figures], coverage: Mapping[str, Covered]) -> 
     text = f"<h2>Figures</h2>\n{text}<p>{note}</p>\n"
     if coverage:
         cells = [
-            [name, number(one.wanted), number(one.made), f"{one.share:.1%}", number(one.hours)]
-            for name, one in coverage.items()
+            [name, number(covered.wanted), number(covered.made), f"{covered.share:.1%}", number(covered.hours)]
+            for name, covered in coverage.items()
         ]
         text += f"<h2>Clips</h2>\n{_table(['', 'wanted', 'made', 'share', 'hours made'], cells)}"
     return text
@@ -131,11 +131,11 @@ def _movies(movies: Mapping[str, Figures], coverage: Mapping[str, Covered]) -> s
     listed = sorted({*movies, *coverage})
     rows = []
     for movie in listed:
-        one = movies.get(movie)
-        row = [shown(movie), *(number(None if one is None else getattr(one, name)) for name in names)]
+        figures = movies.get(movie)
+        row = [shown(movie), *(number(None if figures is None else getattr(figures, name)) for name in names)]
         if coverage:
-            made = coverage.get(movie, Covered())
-            row += [f"{made.made:,} of {made.wanted:,}"]
+            covered = coverage.get(movie, Covered())
+            row += [f"{covered.made:,} of {covered.wanted:,}"]
         rows.append(row)
     header = ["movie", *(name.replace("_per_", " / ") for name in names), *(["clips"] if coverage else [])]
     count = f"{len(listed):,} movie{'s' if len(listed) != 1 else ''}"
@@ -155,8 +155,8 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], papers: int = 0
     def row(tag: str, cells: Sequence[str]) -> str:
         first = len(cells) - papers
         parts = [
-            f"<{tag}{' class=paper' if papers and at >= first else ''}>{escape(cell)}</{tag}>"
-            for at, cell in enumerate(cells)
+            f"<{tag}{' class=paper' if papers and column >= first else ''}>{escape(cell)}</{tag}>"
+            for column, cell in enumerate(cells)
         ]
         return f"<tr>{''.join(parts)}</tr>\n"
 
