@@ -112,12 +112,12 @@ def card_text(facts: CardFacts) -> str:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, the first column left, what follows right where it is a number. Text in cells is escaped."""
-    lines = [header, ["---", *("---" if _is_words(rows, at) else "--:" for at in range(1, len(header)))], *rows]
+    lines = [header, ["---", *("---" if _is_words(rows, column) else "--:" for column in range(1, len(header)))], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _is_words(rows: Sequence[Sequence[str]], at: int) -> bool:
-    return any(row[at][:1].isalpha() or row[at][:1] in "{`" for row in rows)
+def _is_words(rows: Sequence[Sequence[str]], column: int) -> bool:
+    return any(row[column][:1].isalpha() or row[column][:1] in "{`" for row in rows)
 
 
 def _number(value: float | None) -> str:
@@ -154,17 +154,21 @@ def _words(column: arrow.Field) -> str:
     return TYPES[column.type]
 
 
-def _vocabularies(found: Distributions | None) -> str:
+def _vocabularies(distributions: Distributions | None) -> str:
     """The closed vocabularies, with how often each label occurs where that was counted."""
-    nothing: Counter[str | None] = Counter()
+    relationships, interactions = Counter[str | None](), Counter[str | None]()
+    visibilities: Counter[str | None] = Counter()
+    if distributions:
+        relationships, interactions = distributions.relationships(), distributions.interactions()
+        visibilities = Counter(distributions.turn_visibility)
     counted: list[tuple[str, tuple[str, ...], Counter[str | None]]] = [
-        ("Relationship", RELATIONSHIPS, found.relationships() if found else nothing),
-        ("Interaction mode", INTERACTION_MODES, found.interactions() if found else nothing),
-        ("Visibility of speakers in turns", VISIBILITIES, Counter(found.turn_visibility) if found else nothing),
+        ("Relationship", RELATIONSHIPS, relationships),
+        ("Interaction mode", INTERACTION_MODES, interactions),
+        ("Visibility of speakers in turns", VISIBILITIES, visibilities),
     ]
     parts = []
     for title, labels, counts in counted:
-        words = [f"{label} ({counts[label]:,})" if found else label for label in labels]
+        words = [f"{label} ({counts[label]:,})" if distributions else label for label in labels]
         words += [f"none ({counts[None]:,})"] if counts[None] else []
         parts.append(f"**{title}** ({len(labels)}): {', '.join(words)}.")
     return "\n\n".join(parts)
@@ -181,12 +185,14 @@ def _statistics(facts: CardFacts) -> str:
         ]
         parts.append(_table(("", *columns), rows))
         parts.append("`paper` is the whole dataset as its paper counts it; a dash says that nothing was counted.")
-    parts += [f"### {one.title}\n\n{one.caption}\n\n![{one.title}]({one.file})" for one in facts.pictures]
+    parts += [
+        f"### {picture.title}\n\n{picture.caption}\n\n![{picture.title}]({picture.file})" for picture in facts.pictures
+    ]
     if facts.movie_coverage:
         films = list(facts.movie_coverage.items())
         counts = [
-            (f"`{shown(name).replace('`', '')}`", f"{one.wanted:,}", f"{one.made:,}", f"{one.share:.0%}")
-            for name, one in films[:_FILMS]
+            (f"`{shown(name).replace('`', '')}`", f"{covered.wanted:,}", f"{covered.made:,}", f"{covered.share:.0%}")
+            for name, covered in films[:_FILMS]
         ]
         more = f"\n\nAnd {len(films) - _FILMS:,} more." if len(films) > _FILMS else ""
         parts.append(f"### Films\n\n{_table(('movie', 'dialogues', 'with a clip', 'share'), counts)}{more}")

@@ -143,14 +143,14 @@ def _record_set(file: str, splits: Sequence[Split], model: type[BaseModel]) -> d
 
 
 def _field(id_: str, column: arrow.Field, file: str, words: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"@type": "cr:Field", "@id": id_, "name": id_, "description": words}
+    entry: dict[str, Any] = {"@type": "cr:Field", "@id": id_, "name": id_, "description": words}
     kind = column.type
     if pa.types.is_list(kind):
-        made["repeated"] = True
+        entry["repeated"] = True
         kind = kind.value_field.type
     if not pa.types.is_struct(kind):
-        return made | {"dataType": _TYPES[kind], "source": _source(file, column.name)}
-    made["subField"] = [
+        return entry | {"dataType": _TYPES[kind], "source": _source(file, column.name)}
+    entry["subField"] = [
         {
             "@type": "cr:Field",
             "@id": f"{id_}/{path}",
@@ -160,7 +160,7 @@ def _field(id_: str, column: arrow.Field, file: str, words: str) -> dict[str, An
         }
         for path, leaf in _leaves(kind)
     ]
-    return made
+    return entry
 
 
 def _leaves(kind: Any, above: str = "") -> Iterator[tuple[str, Any]]:

@@ -82,12 +82,12 @@ def card_faults(text: str, files: Iterable[str] | None = None) -> list[str]:
         return [f"the YAML can't be read: {getattr(error, 'problem', None) or 'it is damaged'}{line}"]
     if not isinstance(front, dict):
         return ["the YAML is no table of keys and values"]
-    known = None if files is None else list(files)
+    names = None if files is None else list(files)
     return [
         *_words(front),
         *_licence(front),
         *_gate(front),
-        *_configs(front, known),
+        *_configs(front, names),
         *_info(front),
     ]
 
@@ -127,11 +127,11 @@ def _licence(front: dict[str, Any]) -> Faults:
     for word in _many(front["license"]):
         if not isinstance(word, str) or word not in LICENSES:
             yield f"license: {word!r} is no identifier the Hub knows; write `other` with license_name and license_link"
-    other = "other" in _many(front["license"])
+    is_other = "other" in _many(front["license"])
     for key in ("license_name", "license_link"):
-        if other and not isinstance(front.get(key), str):
+        if is_other and not isinstance(front.get(key), str):
             yield f"{key}: it is missing, and the license is `other`"
-        elif not other and front.get(key) is not None:
+        elif not is_other and front.get(key) is not None:
             yield f"{key}: it belongs to the license `other` alone"
 
 
@@ -142,10 +142,10 @@ def _gate(front: dict[str, Any]) -> Faults:
     disallowed = front.get("extra_gated_eu_disallowed")
     if disallowed is not None and not isinstance(disallowed, bool):
         yield "extra_gated_eu_disallowed: it is neither true nor false"
-    known = {*_GATE_TEXTS, "extra_gated_fields", "extra_gated_eu_disallowed"}
+    allowed = {*_GATE_TEXTS, "extra_gated_fields", "extra_gated_eu_disallowed"}
     for key in front:
-        if str(key).startswith("extra_gated") and key not in known:
-            yield f"{key}: the Hub knows no such key; it knows {', '.join(sorted(known))}"
+        if str(key).startswith("extra_gated") and key not in allowed:
+            yield f"{key}: the Hub knows no such key; it knows {', '.join(sorted(allowed))}"
     fields = front.get("extra_gated_fields")
     if fields is None:
         return
@@ -167,7 +167,10 @@ def _options(field: Any) -> bool:
     return (
         isinstance(options, list)
         and bool(options)
-        and all(isinstance(one, str) or (isinstance(one, dict) and {"label", "value"} == one.keys()) for one in options)
+        and all(
+            isinstance(option, str) or (isinstance(option, dict) and {"label", "value"} == option.keys())
+            for option in options
+        )
     )
 
 
@@ -189,7 +192,7 @@ def _configs(front: dict[str, Any], files: list[str] | None) -> Faults:
         names.append(name)
         for sentence in _data_files(config, files):
             yield f"configs: {name}: {sentence}"
-    if sum(isinstance(one, dict) and one.get("default") is True for one in configs) > 1:
+    if sum(isinstance(entry, dict) and entry.get("default") is True for entry in configs) > 1:
         yield "configs: more than one is the default"
 
 
@@ -225,16 +228,20 @@ def _info(front: dict[str, Any]) -> Faults:
     if info is None:
         return
     configs = front.get("configs")
-    names = {one.get("config_name") for one in configs if isinstance(one, dict)} if isinstance(configs, list) else None
-    for one in _many(info):
-        if not isinstance(one, dict):
+    names = (
+        {config.get("config_name") for config in configs if isinstance(config, dict)}
+        if isinstance(configs, list)
+        else None
+    )
+    for entry in _many(info):
+        if not isinstance(entry, dict):
             yield "dataset_info: it is neither a table nor a list of tables"
             continue
-        name = one.get("config_name", "default")
+        name = entry.get("config_name", "default")
         if names is not None and name not in names:
             yield f"dataset_info: {name} is no configuration"
-        if "features" in one:
-            for sentence in _features(one["features"], ""):
+        if "features" in entry:
+            for sentence in _features(entry["features"], ""):
                 yield f"dataset_info: {sentence}"
 
 
@@ -242,15 +249,15 @@ def _features(features: Any, place: str) -> Faults:
     if not isinstance(features, list):
         yield f"the features{place} are no list"
         return
-    seen: set[str] = set()
+    names: set[str] = set()
     for feature in features:
         name = feature.get("name") if isinstance(feature, dict) else None
         if not isinstance(name, str):
             yield f"a feature{place} has no name"
             continue
-        if name in seen:
+        if name in names:
             yield f"the feature {name}{place} is there twice"
-        seen.add(name)
+        names.add(name)
         kinds = [key for key in ("dtype", "struct", "list", "sequence") if key in feature]
         if len(kinds) != 1:
             yield f"the feature {name}{place} has not one of dtype, struct, list"

@@ -125,7 +125,7 @@ def _facts(root: Path) -> CardFacts:
             where=root,
             hint="make one with `mmdia convert --to parquet`",
         )
-    found: dict[Split, list[str]] = {}
+    paths: dict[Split, list[str]] = {}
     counts: dict[Split, int] = {}
     for source in release.files:
         ids = _column(source.path, "id")
@@ -137,9 +137,9 @@ def _facts(root: Path) -> CardFacts:
                 hint="`mmdia publish --dry-run --out FOLDER` makes a folder with a file for each",
             )
         for split in memberships.pop() if memberships else ():
-            found.setdefault(split, []).append(source.name)
+            paths.setdefault(split, []).append(source.name)
             counts[split] = counts.get(split, 0) + len(ids)
-    files = {split: tuple(found[split]) for split in SPLITS if split in found}
+    files = {split: tuple(paths[split]) for split in SPLITS if split in paths}
     return _counted(root, "dialogues", files, counts)
 
 

@@ -90,8 +90,8 @@ class Publication:
 
     def files(self) -> dict[str, int]:
         """Size of each file, by name relative to the root."""
-        found = (file for file in self.root.rglob("*") if file.is_file())
-        return {file.relative_to(self.root).as_posix(): file.stat().st_size for file in sorted(found)}
+        files = (file for file in self.root.rglob("*") if file.is_file())
+        return {file.relative_to(self.root).as_posix(): file.stat().st_size for file in sorted(files)}
 
 
 def make_publication(
@@ -215,25 +215,25 @@ def published_extra(extra: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], 
             removed += 1
             return ""
         if isinstance(value, list):
-            return [cleaned(one) for one in value]
+            return [cleaned(item) for item in value]
         if isinstance(value, dict):
-            return {key: cleaned(one) for key, one in value.items()}
+            return {key: cleaned(item) for key, item in value.items()}
         return value
 
-    def operation(one: Any) -> Any:
-        """One of residue, None if it goes; its pointer begins with a slash too, and is no file."""
-        if isinstance(one, list) and len(one) in (2, 3) and isinstance(one[0], str):
+    def operation(item: Any) -> Any:
+        """The operation to publish; None drops it. Its pointer begins with a slash too, but is not a file."""
+        if isinstance(item, list) and len(item) in (2, 3) and isinstance(item[0], str):
             before = removed
-            kept = [*one[:2], *(cleaned(value) for value in one[2:])]
-            return None if removed > before else kept
-        return cleaned(one)
+            rest = [*item[:2], *(cleaned(value) for value in item[2:])]
+            return None if removed > before else rest
+        return cleaned(item)
 
     result: dict[str, JsonValue] = {}
-    for dialect, held in extra.items():
-        if isinstance(held, list):
-            result[dialect] = [kept for one in held if (kept := operation(one)) is not None]
+    for dialect, residue in extra.items():
+        if isinstance(residue, list):
+            result[dialect] = [published for item in residue if (published := operation(item)) is not None]
         else:
-            result[dialect] = cleaned(held)
+            result[dialect] = cleaned(residue)
     return result, removed
 
 
@@ -248,7 +248,7 @@ def _recording(recording: RecordingInfo, movie: str) -> RecordingInfo:
 
 def _reasons(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """Reasons by their rule alone: their sentences may name the publisher's files."""
-    return tuple(Reason(rule=one.rule, detail=one.rule.replace("-", " ")) for one in reasons)
+    return tuple(Reason(rule=reason.rule, detail=reason.rule.replace("-", " ")) for reason in reasons)
 
 
 def published_line(line: MadeLine | RefusedLine) -> MadeLine | RefusedLine:
@@ -270,7 +270,8 @@ def _write_editions(source: Path, folder: Path) -> None:
         update = {
             "recording": _recording(edition.recording, edition.movie),
             "refused": tuple(
-                one.model_copy(update={"reasons": _reasons(tuple(one.reasons))}) for one in edition.refused
+                dialogue.model_copy(update={"reasons": _reasons(tuple(dialogue.reasons))})
+                for dialogue in edition.refused
             ),
         }
         name = f"{file_name(edition.movie)}.json"
