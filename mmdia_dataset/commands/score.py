@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdia_dataset.metrics.answers import answers_in, paired
-from mmdia_dataset.metrics.judges import Given
+from mmdia_dataset.metrics.judges import AnswerScore
 from mmdia_dataset.metrics.metric import Settings
 from mmdia_dataset.metrics.normalisation import DEFAULT
 from mmdia_dataset.metrics.score_results import Score
@@ -64,5 +64,5 @@ def score(
     wanted = [load(name) for name in names if name != "judged"]
     pairs, absent, unused = paired(answers_in(hyp), answers_in(ref, split), missing)
     if "judged" in names:
-        wanted += [Given(name) for name in sorted({name for pair in pairs for name in pair.hyp.scores})]
+        wanted += [AnswerScore(name) for name in sorted({name for pair in pairs for name in pair.hyp.scores})]
     return ScoreReport(tuple(one.score(pairs, absent, unused, settings=settings) for one in wanted))

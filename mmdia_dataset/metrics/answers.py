@@ -72,55 +72,55 @@ def _spoken(answer: Answer) -> Answer:
     if answer.text is None or answer.utterances:
         return answer
     before, *rest = _TAG.split(answer.text)
-    said = [("S1", before), *zip(rest[::2], rest[1::2], strict=True)]
-    utterances = tuple(Utterance(speaker=who, text=text.strip()) for who, text in said if text.strip())
+    pieces = [("S1", before), *zip(rest[::2], rest[1::2], strict=True)]
+    utterances = tuple(Utterance(speaker=who, text=text.strip()) for who, text in pieces if text.strip())
     return answer.model_copy(update={"utterances": utterances})
 
 
 def _of_dialogue(dialogue: Dialogue) -> Answer:
     places = {speaker: place for place, speaker in enumerate(speaking_order(dialogue))}
     start = dialogue.span.start_ms
-    said = [(places.get(t.speaker) if t.speaker is not None else None, t.text, t.span.start_ms, t.span.end_ms)
+    lines = [(places.get(t.speaker) if t.speaker is not None else None, t.text, t.span.start_ms, t.span.end_ms)
             for t in dialogue.turns if t.text]  # fmt: skip
     triplet = dialogue.triplet
     return Answer(
         id=dialogue.id,
         movie=dialogue.movie,
-        utterances=_utterances(said, start),
+        utterances=_utterances(lines, start),
         relationship=triplet.relationship.label if triplet else None,
         interaction=triplet.interaction.label if triplet else None,
     )
 
 
 def _of_task(row: Mapping[str, Any]) -> Answer:
-    said = [(t["speaker"], t["text"], t["span"]["start_ms"], t["span"]["end_ms"]) for t in row["turns"]]
-    return _labelled(Answer(id=row["id"], movie=row["movie"], utterances=_utterances(said, 0)), row)
+    lines = [(t["speaker"], t["text"], t["span"]["start_ms"], t["span"]["end_ms"]) for t in row["turns"]]
+    return _labelled(Answer(id=row["id"], movie=row["movie"], utterances=_utterances(lines, 0)), row)
 
 
 def _of_row(row: Mapping[str, Any]) -> Answer:
     turns = [turn for turn in row["turns"] if turn["text"]]
     order = dict.fromkeys(turn["speaker"] for turn in row["turns"] if turn["speaker"] is not None)
     places = {speaker: place for place, speaker in enumerate(order)}
-    said = [(places.get(t["speaker"]), t["text"], t["span"]["start_ms"], t["span"]["end_ms"]) for t in turns]
+    lines = [(places.get(t["speaker"]), t["text"], t["span"]["start_ms"], t["span"]["end_ms"]) for t in turns]
     start = row["span"]["start_ms"]
-    return _labelled(Answer(id=row["id"], movie=row["movie"], utterances=_utterances(said, start)), row)
+    return _labelled(Answer(id=row["id"], movie=row["movie"], utterances=_utterances(lines, start)), row)
 
 
-def _utterances(said: Iterable[tuple[int | None, str, int, int]], start: int) -> tuple[Utterance, ...]:
+def _utterances(lines: Iterable[tuple[int | None, str, int, int]], start: int) -> tuple[Utterance, ...]:
     return tuple(
         Utterance(speaker=tag_of(place), text=text, start_ms=max(0, a - start), end_ms=max(0, b - start))
-        for place, text, a, b in said
+        for place, text, a, b in lines
     )
 
 
 def _labelled(answer: Answer, row: Mapping[str, Any]) -> Answer:
     """The answer with the labels of its row, which `datasets` gives as numbers."""
     triplet = row.get("triplet") or {}
-    found: dict[str, str | None] = {}
+    chosen: dict[str, str | None] = {}
     for name, labels in (("relationship", RELATIONSHIPS), ("interaction", INTERACTION_MODES)):
         label = (triplet.get(name) or {}).get("label")
-        found[name] = labels[label] if isinstance(label, int) else label
-    return answer.model_copy(update=found)
+        chosen[name] = labels[label] if isinstance(label, int) else label
+    return answer.model_copy(update=chosen)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -137,17 +137,17 @@ def answers_in(source: Path | str | Iterable[Any], split: str | None = None) -> 
         ScoreError: it can't be read as any of these, or an id occurs twice.
         ConfigError: there is no such split.
     """
-    found: dict[str, tuple[Answer, Any]] = {}
-    for given in _given(source, split):
-        answer = answer_of(given)
-        if answer.id in found:
+    answers: dict[str, tuple[Answer, Any]] = {}
+    for row in _given(source, split):
+        answer = answer_of(row)
+        if answer.id in answers:
             raise ScoreError(
                 f"the dialogue {shown(answer.id)} occurs twice",
                 where=source if isinstance(source, (str, Path)) else None,
                 hint="give one answer each",
             )
-        found[answer.id] = answer, given
-    return found
+        answers[answer.id] = answer, row
+    return answers
 
 
 def _given(source: Path | str | Iterable[Any], split: str | None) -> Iterator[Any]:
@@ -175,13 +175,13 @@ def _given(source: Path | str | Iterable[Any], split: str | None) -> Iterator[An
                 yield _json(line, path, f"line {number}")
 
 
-def _json(text: str, path: Path, at: str | None = None) -> Any:
+def _json(text: str, path: Path, line: str | None = None) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ScoreError(f"is not JSON: {error}", where=path, at=at, hint="write one answer a line") from None
-    if at is not None and not isinstance(value, dict):
-        raise ScoreError("is not an object", where=path, at=at, hint="write one answer a line")
+        raise ScoreError(f"is not JSON: {error}", where=path, at=line, hint="write one answer a line") from None
+    if line is not None and not isinstance(value, dict):
+        raise ScoreError("is not an object", where=path, at=line, hint="write one answer a line")
     return value
 
 
@@ -189,7 +189,7 @@ def _dialogues(folder: Path, split: str | None) -> Iterator[Dialogue]:
     from mmdia_dataset.built.annotations import open_annotations
 
     opened = open_annotations(folder)
-    yield from (one for one in opened.dialogues() if split is None or split in opened.splits_of(one.id))
+    yield from (dialogue for dialogue in opened.dialogues() if split is None or split in opened.splits_of(dialogue.id))
 
 
 def _stm(path: Path, text: str) -> list[Answer]:
@@ -208,8 +208,8 @@ def _seglst(path: Path, text: str) -> list[Answer]:
     value = _json(text, path)
     try:
         return _segments(
-            (one["session_id"], str(one["speaker"]), one["words"], one.get("start_time"), one.get("end_time"))
-            for one in value
+            (entry["session_id"], str(entry["speaker"]), entry["words"], entry.get("start_time"), entry.get("end_time"))
+            for entry in value
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ScoreError(
@@ -220,9 +220,9 @@ def _seglst(path: Path, text: str) -> list[Answer]:
 def _segments(segments: Iterable[tuple[str, str, str, float | None, float | None]]) -> list[Answer]:
     grouped: dict[str, list[Utterance]] = {}
     for session, speaker, words, start, end in segments:
-        ms = [None if at is None else round(float(at) * 1000) for at in (start, end)]
+        ms = [None if seconds is None else round(float(seconds) * 1000) for seconds in (start, end)]
         grouped.setdefault(session, []).append(Utterance(speaker=speaker, text=words, start_ms=ms[0], end_ms=ms[1]))
-    return [Answer(id=session, utterances=tuple(said)) for session, said in grouped.items()]
+    return [Answer(id=session, utterances=tuple(utterances)) for session, utterances in grouped.items()]
 
 
 def _short(error: Exception) -> str:
@@ -253,8 +253,8 @@ def paired(
     if missing not in _MISSING:
         raise ScoreError(f"unknown missing={missing!r}", hint=f"known are {', '.join(_MISSING)}")
     named = {file_name(id_): id_ for id_ in refs}  # ids with spaces can't stand in STM as they are
-    known = {id_ if id_ in refs else named.get(id_, id_): answer for id_, answer in hyps.items()}
-    absent = [id_ for id_ in refs if id_ not in known]
+    by_id = {id_ if id_ in refs else named.get(id_, id_): answer for id_, answer in hyps.items()}
+    absent = [id_ for id_ in refs if id_ not in by_id]
     if absent and missing == "error":
         raise ScoreError(
             f"{len(absent)} of {len(refs)} dialogues have no answer, the first is {shown(absent[0])}",
@@ -262,9 +262,9 @@ def paired(
         )
     pairs = []
     for id_, (ref, given_ref) in refs.items():
-        if id_ in known or missing == "empty":
-            hyp, given = known.get(id_, (Answer(id=id_), None))
-            pairs.append(Pair(id_, hyp, ref, given, given_ref))
+        if id_ in by_id or missing == "empty":
+            hyp, given_hyp = by_id.get(id_, (Answer(id=id_), None))
+            pairs.append(Pair(id_, hyp, ref, given_hyp, given_ref))
     if not pairs:
         raise ScoreError("there is no dialogue to score", hint="compare the ids of both sides")
-    return pairs, len(absent), len(set(known) - set(refs))
+    return pairs, len(absent), len(set(by_id) - set(refs))

@@ -10,7 +10,7 @@ from mmdia_dataset.errors import ScoreError, shown
 from mmdia_dataset.metrics.answers import Pair
 from mmdia_dataset.metrics.metric import Counted, Metric, Settings
 
-__all__ = ["Given", "Judge", "Judged", "judge"]
+__all__ = ["AnswerScore", "Judge", "Judged", "judge"]
 
 Judge = Callable[[Any, Any], "float | Sequence[float]"]
 """Called with a prediction and its reference, as they were given; a number, or several, such as one per speaker."""
@@ -25,16 +25,16 @@ class Judged(Metric):
 
     def count(self, pair: Pair, settings: Settings) -> Counted:
         """What the judge says, of 1."""
-        said: Any = self._function(pair.given_hyp, pair.given_ref)
-        values = [float(one) for one in (said if isinstance(said, Iterable) else [said])]
+        verdict: Any = self._function(pair.given_hyp, pair.given_ref)
+        values = [float(number) for number in (verdict if isinstance(verdict, Iterable) else [verdict])]
         if not values or not all(map(math.isfinite, values)):
             raise ScoreError(
-                f"{self.name} of {shown(pair.id)} is {shown(repr(said))}", hint="a judge gives finite numbers"
+                f"{self.name} of {shown(pair.id)} is {shown(repr(verdict))}", hint="a judge gives finite numbers"
             )
         return Counted(sum(values) / len(values), 1.0)
 
 
-class Given(Metric):
+class AnswerScore(Metric):
     """The mean over dialogues of a score that the answers bring along, in `scores`."""
 
     def __init__(self, name: str) -> None:

@@ -30,21 +30,21 @@ class LabelRecall(Metric):
 
     def count(self, pair: Pair, settings: Settings) -> Counted | None:
         """1 where the label is found, of 1."""
-        asked = getattr(pair.ref, self._kind)
-        if not asked:
+        expected = getattr(pair.ref, self._kind)
+        if not expected:
             return None
-        wanted, given = (_plain(text or "") for text in (asked, getattr(pair.hyp, self._kind)))
-        unknown = getattr(pair.hyp, self._kind) if given and given not in self._known else None
-        return Counted(float(wanted == given), 1.0, (self._known.get(wanted, asked), unknown))
+        target, answered = (_plain(text or "") for text in (expected, getattr(pair.hyp, self._kind)))
+        unknown = getattr(pair.hyp, self._kind) if answered and answered not in self._known else None
+        return Counted(float(target == answered), 1.0, (self._known.get(target, expected), unknown))
 
     def gather(self, pairs: Sequence[Pair], counted: Sequence[Counted]) -> tuple[dict[str, int], dict[str, Any]]:
         """Recall by label, and answers that are no labels."""
-        total, found = Counter[str](), Counter[str]()
-        for one in counted:
-            total[one.detail[0]] += 1
-            found[one.detail[0]] += int(one.over)
-        recall = {label: found[label] / count for label, count in sorted(total.items())}
-        unknown = Counter(one.detail[1] for one in counted if one.detail[1])
+        total, right = Counter[str](), Counter[str]()
+        for fraction in counted:
+            total[fraction.detail[0]] += 1
+            right[fraction.detail[0]] += int(fraction.over)
+        recall = {label: right[label] / count for label, count in sorted(total.items())}
+        unknown = Counter(fraction.detail[1] for fraction in counted if fraction.detail[1])
         macro = sum(recall.values()) / len(recall) if recall else None
         details = {
             "macro": macro,
@@ -52,7 +52,7 @@ class LabelRecall(Metric):
             "dialogues": dict(sorted(total.items())),
             "unknown": dict(sorted(unknown.items())),
         }
-        return {"found": found.total(), "answers unknown": unknown.total()}, details
+        return {"found": right.total(), "answers unknown": unknown.total()}, details
 
 
 def _plain(label: str) -> str:

@@ -67,8 +67,8 @@ class Metric(ABC):
 
     def value(self, counted: Sequence[Counted]) -> float | None:
         """The value of all dialogues: sum over sum."""
-        under = sum(one.under for one in counted)
-        return sum(one.over for one in counted) / under if under else None
+        under = sum(fraction.under for fraction in counted)
+        return sum(fraction.over for fraction in counted) / under if under else None
 
     def compute(
         self,
@@ -89,22 +89,22 @@ class Metric(ABC):
             ConfigError: a setting is unknown.
         """
         try:
-            asked = Settings(**settings)
+            chosen = Settings(**settings)
         except TypeError:
-            known = ", ".join(Settings.__dataclass_fields__)
-            raise ConfigError(f"unknown setting among {', '.join(settings)}", hint=f"known are {known}") from None
+            names = ", ".join(Settings.__dataclass_fields__)
+            raise ConfigError(f"unknown setting among {', '.join(settings)}", hint=f"known are {names}") from None
         hyps, refs = _by_place(predictions, references)
-        return self.score(*paired(answers_in(hyps), answers_in(refs), asked.missing), settings=asked)
+        return self.score(*paired(answers_in(hyps), answers_in(refs), chosen.missing), settings=chosen)
 
     def score(self, pairs: Sequence[Pair], missing: int = 0, unused: int = 0, *, settings: Settings) -> Score:
         """The score of pairs that were read already."""
-        found = [(pair, one) for pair in pairs if (one := self.count(pair, settings)) is not None]
-        scored, counted = [pair for pair, _ in found], [one for _, one in found]
+        results = [(pair, fraction) for pair in pairs if (fraction := self.count(pair, settings)) is not None]
+        scored, counted = [pair for pair, _ in results], [fraction for _, fraction in results]
         counts, details = self.gather(scored, counted)
         groups = [pair.movie for pair in scored] if settings.cluster else None
         interval = bootstrap(
-            [one.over for one in counted],
-            [one.under for one in counted],
+            [fraction.over for fraction in counted],
+            [fraction.under for fraction in counted],
             groups,
             resamples=settings.resamples,
             seed=settings.seed,
@@ -135,7 +135,7 @@ def _by_place(
     if isinstance(predictions, (str, Path)) or isinstance(references, (str, Path)):
         return predictions, references
     hyps, refs = list(predictions), list(references)
-    if not all(isinstance(one, str) for one in (*hyps, *refs)):
+    if not all(isinstance(item, str) for item in (*hyps, *refs)):
         return hyps, refs
     if len(hyps) != len(refs):
         raise ScoreError(f"{len(hyps)} predictions for {len(refs)} references", hint="give as many")

@@ -34,8 +34,8 @@ def normalised(text: str) -> str:
     # Typographic apostrophes first: NFKC makes a space and an accent of one of them.
     folded = unicodedata.normalize("NFKC", _APOSTROPHE.sub("'", text)).casefold()
     words = _LONE.sub(" ", _ASIDE.sub(" ", folded))
-    kept = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in words)
-    return " ".join("".join(kept).split())
+    letters = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in words)
+    return " ".join("".join(letters).split())
 
 
 NORMALISATIONS: dict[str, Callable[[str], str]] = {DEFAULT: normalised, "none": lambda text: " ".join(text.split())}

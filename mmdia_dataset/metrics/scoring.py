@@ -19,10 +19,12 @@ METRICS = ("wer", "cpwer", "relationship_recall", "interaction_recall", "turn_ta
 
 def load(name: str) -> Metric:
     """A metric by name, with a method `compute`. Raises ConfigError."""
-    known: dict[str, Metric] = {
+    metrics: dict[str, Metric] = {
         metric.name: metric
         for metric in (Wer(), Cpwer(), LabelRecall("relationship"), LabelRecall("interaction"), TurnTaking())
     }
-    if name not in known:
-        raise ConfigError(f"unknown metric {name!r}", hint=f"known are {', '.join(known)}; for a judge's, use judge()")
-    return known[name]
+    if name not in metrics:
+        raise ConfigError(
+            f"unknown metric {name!r}", hint=f"known are {', '.join(metrics)}; for a judge's, use judge()"
+        )
+    return metrics[name]

@@ -24,9 +24,9 @@ def offsets_ms(answer: Answer) -> list[int]:
     Utterances go by start; a run of one speaker is one turn, and ends with the latest of its ends.
     """
     timed = sorted(
-        (one.start_ms, one.end_ms, one.speaker)
-        for one in answer.utterances
-        if one.start_ms is not None and one.end_ms is not None
+        (utterance.start_ms, utterance.end_ms, utterance.speaker)
+        for utterance in answer.utterances
+        if utterance.start_ms is not None and utterance.end_ms is not None
     )
     offsets: list[int] = []
     until, last = 0, None
@@ -70,7 +70,7 @@ class TurnTaking(Metric):
     def count(self, pair: Pair, settings: Settings) -> Counted | None:
         """The offsets of both sides; None where either has no times."""
         hyp, ref = offsets_ms(pair.hyp), offsets_ms(pair.ref)
-        timed = all(any(one.start_ms is not None for one in a.utterances) for a in (pair.hyp, pair.ref))
+        timed = all(any(utterance.start_ms is not None for utterance in a.utterances) for a in (pair.hyp, pair.ref))
         return Counted(0.0, 0.0, (hyp, ref)) if timed else None
 
     def value(self, counted: Sequence[Counted]) -> float | None:
@@ -87,5 +87,5 @@ class TurnTaking(Metric):
 
 
 def _all_offsets(counted: Sequence[Counted]) -> tuple[list[int], list[int]]:
-    hyp = [offset for one in counted for offset in one.detail[0]]
-    return hyp, [offset for one in counted for offset in one.detail[1]]
+    hyp = [offset for fraction in counted for offset in fraction.detail[0]]
+    return hyp, [offset for fraction in counted for offset in fraction.detail[1]]

@@ -30,13 +30,13 @@ class Wer(Metric):
         """Errors over words of the reference."""
         clean = normaliser(settings.normalisation)
         ref, hyp = (_clean_text(answer, clean) for answer in (pair.ref, pair.hyp))
-        found = jiwer().process_words(ref, hyp)
-        kinds = {kind: getattr(found, kind) for kind in _KINDS}
-        return Counted(sum(kinds.values()), found.hits + found.substitutions + found.deletions, kinds)
+        measured = jiwer().process_words(ref, hyp)
+        kinds = {kind: getattr(measured, kind) for kind in _KINDS}
+        return Counted(sum(kinds.values()), measured.hits + measured.substitutions + measured.deletions, kinds)
 
     def gather(self, pairs: Sequence[Pair], counted: Sequence[Counted]) -> tuple[dict[str, int], dict[str, Any]]:
         """Errors by kind, and words."""
-        return _totals(counted, [one.detail for one in counted]), {}
+        return _totals(counted, [fraction.detail for fraction in counted]), {}
 
 
 class Cpwer(Metric):
@@ -55,32 +55,33 @@ class Cpwer(Metric):
         clean = normaliser(settings.normalisation)
         ref, hyp = (_by_speaker(answer, clean) for answer in (pair.ref, pair.hyp))
         try:
-            found = meeteval().wer.cp_word_error_rate(ref, hyp, reference_sort=False, hypothesis_sort=False)
+            measured = meeteval().wer.cp_word_error_rate(ref, hyp, reference_sort=False, hypothesis_sort=False)
         except RuntimeError as error:  # more than 20 speakers
             raise ScoreError(shown(str(error).splitlines()[1]), where=pair.id, hint="name speakers alike") from None
-        kinds = {kind: getattr(found, kind) for kind in _KINDS}
-        kinds |= {"speakers missed": found.missed_speaker, "speakers too many": found.falarm_speaker}
-        return Counted(found.errors, found.length, (kinds, [list(one) for one in found.assignment]))
+        kinds = {kind: getattr(measured, kind) for kind in _KINDS}
+        kinds |= {"speakers missed": measured.missed_speaker, "speakers too many": measured.falarm_speaker}
+        return Counted(measured.errors, measured.length, (kinds, [list(match) for match in measured.assignment]))
 
     def gather(self, pairs: Sequence[Pair], counted: Sequence[Counted]) -> tuple[dict[str, int], dict[str, Any]]:
         """Errors by kind, words and speakers; and the permutation of each dialogue."""
-        speakers = {pair.id: one.detail[1] for pair, one in zip(pairs, counted, strict=True)}
-        return _totals(counted, [one.detail[0] for one in counted]), {"speakers": speakers}
+        speakers = {pair.id: fraction.detail[1] for pair, fraction in zip(pairs, counted, strict=True)}
+        return _totals(counted, [fraction.detail[0] for fraction in counted]), {"speakers": speakers}
 
 
 def _totals(counted: Sequence[Counted], kinds: Sequence[dict[str, int]]) -> dict[str, int]:
     names = kinds[0] if kinds else ()
-    return {name: sum(one[name] for one in kinds) for name in names} | {"words": int(sum(c.under for c in counted))}
+    totals = {name: sum(errors[name] for errors in kinds) for name in names}
+    return totals | {"words": int(sum(fraction.under for fraction in counted))}
 
 
 def _clean_text(answer: Answer, clean: Callable[[str], str]) -> str:
-    return " ".join(text for one in answer.utterances if (text := clean(one.text)))
+    return " ".join(text for utterance in answer.utterances if (text := clean(utterance.text)))
 
 
 def _by_speaker(answer: Answer, clean: Callable[[str], str]) -> dict[str, str]:
     """Each speaker's words; speakers without any are not there, as in the annotation."""
-    said: dict[str, list[str]] = {}
-    for one in answer.utterances:
-        if text := clean(one.text):
-            said.setdefault(one.speaker, []).append(text)
-    return {speaker: " ".join(texts) for speaker, texts in said.items()}
+    by_speaker: dict[str, list[str]] = {}
+    for utterance in answer.utterances:
+        if text := clean(utterance.text):
+            by_speaker.setdefault(utterance.speaker, []).append(text)
+    return {speaker: " ".join(texts) for speaker, texts in by_speaker.items()}
