@@ -28,23 +28,23 @@ def lhotse(source: SplitSource) -> Iterator[tuple[str, str]]:
             "channel_ids": channels,
         }
         yield f"mm-dia_recordings_{source.split}.jsonl.gz", _line(recording)
-        for one in source.segments(clip, sound.ms):
+        for segment in source.segments(clip, sound.ms):
             supervision: dict[str, Any] = {
-                "id": f"{clip.id}-{one.place:03}",
+                "id": f"{clip.id}-{segment.place:03}",
                 "recording_id": clip.id,
-                "start": one.start_ms / 1000,
-                "duration": (one.end_ms - one.start_ms) / 1000,
+                "start": segment.start_ms / 1000,
+                "duration": (segment.end_ms - segment.start_ms) / 1000,
                 "channel": 0 if sound.channels == 1 else channels,
-                "text": one.turn.text,
-                "speaker": _speaker(clip, one),
+                "text": segment.turn.text,
+                "speaker": _speaker(clip, segment),
             }
             if clip.language:
                 supervision["language"] = clip.language
             supervision["custom"] = {
-                "tag": one.tag,
-                "cue": one.turn.cue,
-                "nonverbal": [sound.sound for sound in one.turn.nonverbal],
-                "visibility": one.turn.visibility,
+                "tag": segment.tag,
+                "cue": segment.turn.cue,
+                "nonverbal": [sound.sound for sound in segment.turn.nonverbal],
+                "visibility": segment.turn.visibility,
             }
             yield f"mm-dia_supervisions_{source.split}.jsonl.gz", _line(supervision)
 
@@ -55,24 +55,24 @@ def nemo(source: SplitSource) -> Iterator[tuple[str, str]]:
         sound = source.sound(clip)
         if sound is None:
             continue
-        for one in source.segments(clip, sound.ms):
+        for segment in source.segments(clip, sound.ms):
             entry = {
                 "audio_filepath": sound.path,
-                "offset": one.start_ms / 1000,
-                "duration": (one.end_ms - one.start_ms) / 1000,
-                "text": one.turn.text,
-                "speaker": _speaker(clip, one),
+                "offset": segment.start_ms / 1000,
+                "duration": (segment.end_ms - segment.start_ms) / 1000,
+                "text": segment.turn.text,
+                "speaker": _speaker(clip, segment),
                 "dialogue": clip.id,
             }
             yield f"mm-dia_nemo_{source.split}.json", _line(entry | ({"lang": clip.language} if clip.language else {}))
 
 
-def _speaker(clip: Clip, one: SpokenSegment) -> str:
+def _speaker(clip: Clip, segment: SpokenSegment) -> str:
     """The same for a named speaker all over a movie; of the dialogue alone for others, who may be anyone."""
-    speaker = one.turn.speaker
+    speaker = segment.turn.speaker
     if speaker is not None and speaker < len(clip.speakers) and clip.speakers[speaker].named:
         return f"{clip.movie}/{clip.speakers[speaker].name}"
-    return f"{clip.id}/{one.tag}"
+    return f"{clip.id}/{segment.tag}"
 
 
 def _line(value: dict[str, Any]) -> str:

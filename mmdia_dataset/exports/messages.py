@@ -36,17 +36,17 @@ def messages(source: SplitSource) -> Iterator[tuple[str, str]]:
         media: dict[str, list[Media]] = {"audio": [], "image": [], "video": []}
         content = []
         for kind in _GIVEN[task.name]:
-            media[kind] += [one.image for one in row.keyframes] if kind == "image" else [row.audio]
+            media[kind] += [keyframe.image for keyframe in row.keyframes] if kind == "image" else [row.audio]
             content.append(f"<{kind}>" * len(media[kind]))
         content += [text.translate(_BRACKETS) for text in (getattr(row, "prompt", None), row.transcript) if text]
-        made = _MADE[task.name]
-        media[made].append(getattr(row, made))
+        target = _MADE[task.name]
+        media[target].append(getattr(row, target))
         entry = {
             "id": row.id,
             "messages": [
                 {"role": "user", "content": "\n".join(text for text in content if text)},
-                {"role": "assistant", "content": f"<{made}>"},
+                {"role": "assistant", "content": f"<{target}>"},
             ],
-            **{f"{kind}s": [source.path(one) for one in files] for kind, files in media.items() if files},
+            **{f"{kind}s": [source.path(file) for file in files] for kind, files in media.items() if files},
         }
         yield name, json.dumps(entry, ensure_ascii=False)

@@ -18,15 +18,16 @@ def rttm(source: SplitSource) -> Iterator[tuple[str, str]]:
     """Lines of Rich Transcription Time Marked (NIST RT-09), seconds to three decimals."""
     name = f"mm-dia_{source.split}.rttm"
     for clip in source.clips():
-        for one in source.segments(clip):
-            start, length = one.start_ms / 1000, (one.end_ms - one.start_ms) / 1000
-            yield name, f"SPEAKER {file_name(clip.id)} 1 {start:.3f} {length:.3f} <NA> <NA> {one.tag} <NA> <NA>"
+        for segment in source.segments(clip):
+            start, length = segment.start_ms / 1000, (segment.end_ms - segment.start_ms) / 1000
+            yield name, f"SPEAKER {file_name(clip.id)} 1 {start:.3f} {length:.3f} <NA> <NA> {segment.tag} <NA> <NA>"
 
 
 def stm(source: SplitSource) -> Iterator[tuple[str, str]]:
     """Lines of segment time marked transcripts, as meeteval reads them."""
     name = f"mm-dia_{source.split}.stm"
     for clip in source.clips():
-        for one in source.segments(clip):
-            words = " ".join(one.turn.text.split())
-            yield name, f"{file_name(clip.id)} 1 {one.tag} {one.start_ms / 1000:.3f} {one.end_ms / 1000:.3f} {words}"
+        for segment in source.segments(clip):
+            words = " ".join(segment.turn.text.split())
+            start, end = segment.start_ms / 1000, segment.end_ms / 1000
+            yield name, f"{file_name(clip.id)} 1 {segment.tag} {start:.3f} {end:.3f} {words}"
