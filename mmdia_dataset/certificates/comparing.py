@@ -44,34 +44,34 @@ def compare(certificates: Sequence[Certificate], split: Split | None = None) -> 
         certificates: two or more.
         split: take dialogues of this split alone.
     """
-    spans = [{one.movie: one.sha256 for one in certificate.movies} for certificate in certificates]
+    spans = [{movie.movie: movie.sha256 for movie in certificate.movies} for certificate in certificates]
     shared = set(spans[0]).intersection(*spans[1:])
-    other = tuple(sorted(movie for movie in shared if len({found[movie] for found in spans}) > 1))
+    differing = tuple(sorted(movie for movie in shared if len({hashes[movie] for hashes in spans}) > 1))
     # An id does not always tell its movie, but its prefix does where it is of the usual form.
-    excluded = tuple(f"{movie}_clip_" for movie in other)
-    parts = [{one.split: one for one in certificate.splits} for certificate in certificates]
+    excluded = tuple(f"{movie}_clip_" for movie in differing)
+    parts = [{coverage.split: coverage for coverage in certificate.splits} for certificate in certificates]
     common: dict[Split, frozenset[str]] = {}
     names: list[Split] = [name for name in SPLITS if split is None or name == split]
     for name in names:
         lists = [part[name].made.ids() if name in part else frozenset[str]() for part in parts]
-        found = frozenset.intersection(*lists)
-        common[name] = frozenset(id_ for id_ in found if not id_.startswith(excluded)) if excluded else found
+        shared_ids = frozenset.intersection(*lists)
+        common[name] = frozenset(id_ for id_ in shared_ids if not id_.startswith(excluded)) if excluded else shared_ids
     every = frozenset[str]().union(*common.values())
-    made = [frozenset[str]().union(*(p.made.ids() for n, p in part.items() if n in names)) for part in parts]
-    everywhere = frozenset.intersection(*made)
+    made_by_each = [frozenset[str]().union(*(p.made.ids() for n, p in part.items() if n in names)) for part in parts]
+    everywhere = frozenset.intersection(*made_by_each)
     apart = sum(1 for id_ in everywhere - every if not (excluded and id_.startswith(excluded)))
     listed = {name: {part[name].listed if name in part else None for part in parts} for name in names}
     return Comparison(
         subset=Subset(
             made_by="mmdia coverage",
             version="1",
-            certificates=tuple(certificate_hash(one) for one in certificates),
+            certificates=tuple(certificate_hash(certificate) for certificate in certificates),
             ids=IdList.of(every),
             splits=tuple(SplitIds(split=name, ids=IdList.of(ids)) for name, ids in common.items() if ids),
         ),
-        only=tuple(len(one - every) for one in made),
-        other_spans=other,
+        only=tuple(len(ids - every) for ids in made_by_each),
+        other_spans=differing,
         other_splits=tuple(name for name in names if len(listed[name]) > 1),
         apart=apart,
-        modes=len({one.modes for one in certificates}) == 1,
+        modes=len({certificate.modes for certificate in certificates}) == 1,
     )

@@ -60,7 +60,7 @@ def certificate_of(
         ConfigError: there is no clip of a mode.
     """
     wanted = wanted_of(Path(built))
-    present = sorted({mode for one in wanted.values() for mode in one.modes})
+    present = sorted({mode for dialogue in wanted.values() for mode in dialogue.modes})
     chosen = sorted(set(present if modes is None else modes))
     for mode in chosen:
         if mode not in present:
@@ -68,20 +68,20 @@ def certificate_of(
                 f"there are no clips of mode {mode!r}", where=built, hint=f"present: {', '.join(present)}"
             )
     dialogues = _of_release(release, wanted) if release is not None else [
-        _Dialogue(one.id, one.movie, one.splits, one.start_ms, one.end_ms, one) for one in wanted.values()
+        _Dialogue(clips.id, clips.movie, clips.splits, clips.start_ms, clips.end_ms, clips) for clips in wanted.values()
     ]  # fmt: skip
-    bounds = {one.id: bound for one in dialogues if (bound := one.bound(chosen)) is not None}
+    bounds = {dialogue.id: bound for dialogue in dialogues if (bound := dialogue.bound(chosen)) is not None}
     movies: dict[str, list[str]] = {}
-    for one in dialogues:
-        movies.setdefault(one.movie, []).append(one.line)
+    for dialogue in dialogues:
+        movies.setdefault(dialogue.movie, []).append(dialogue.line)
     return Certificate(
         made_by="mmdia coverage",
         version="1",
         modes=tuple(_mode(mode) for mode in chosen),
-        release=hash_of(one.line for one in dialogues),
+        release=hash_of(dialogue.line for dialogue in dialogues),
         wanted=len(dialogues),
         made=len(bounds),
-        hours=_hours(one for one in dialogues if one.id in bounds),
+        hours=_hours(dialogue for dialogue in dialogues if dialogue.id in bounds),
         splits=tuple(_split(split, dialogues, bounds) for split in SPLITS if any(split in d.splits for d in dialogues)),
         movies=tuple(MovieSpans(movie=movie, sha256=hash_of(lines)) for movie, lines in sorted(movies.items())),
         bounds=_bounds(bounds.values()),
@@ -94,37 +94,37 @@ def _mode(mode: str) -> Mode:
 
 def _of_release(release: Path | str, wanted: dict[str, WantedDialogue]) -> list[_Dialogue]:
     opened = open_release(release)
-    found = []
+    members = []
     for dialogue in opened.dialogues():
         span = dialogue.span
         clips = wanted.get(dialogue.id)
         if clips is not None and (clips.start_ms, clips.end_ms) != (span.start_ms, span.end_ms):
             clips = None
         splits = opened.splits_of(dialogue.id)
-        found.append(_Dialogue(dialogue.id, dialogue.movie, splits, span.start_ms, span.end_ms, clips))
-    return found
+        members.append(_Dialogue(dialogue.id, dialogue.movie, splits, span.start_ms, span.end_ms, clips))
+    return members
 
 
-def _split(split: Split, dialogues: list[_Dialogue], made: dict[str, float]) -> SplitCoverage:
-    members = [one for one in dialogues if split in one.splits]
-    there = [one for one in members if one.id in made]
+def _split(split: Split, dialogues: list[_Dialogue], bounds: dict[str, float]) -> SplitCoverage:
+    members = [dialogue for dialogue in dialogues if split in dialogue.splits]
+    present = [dialogue for dialogue in members if dialogue.id in bounds]
     return SplitCoverage(
         split=split,
         wanted=len(members),
-        listed=hash_of(one.id for one in members),
-        made=IdList.of(one.id for one in there),
-        hours=_hours(there),
+        listed=hash_of(dialogue.id for dialogue in members),
+        made=IdList.of(dialogue.id for dialogue in present),
+        hours=_hours(present),
     )
 
 
 def _hours(dialogues: Iterable[_Dialogue]) -> float:
     """Rounded to a second's part of an hour, so that the order of adding up makes no difference."""
-    return round(sum(max(0, one.end_ms - one.start_ms) for one in dialogues) / 3_600_000, 4)
+    return round(sum(max(0, dialogue.end_ms - dialogue.start_ms) for dialogue in dialogues) / 3_600_000, 4)
 
 
-def _bounds(found: Iterable[float]) -> ErrorBounds:
+def _bounds(errors_ms: Iterable[float]) -> ErrorBounds:
     names = (("within_5_ms", 5.0), ("within_40_ms", 40.0), ("within_160_ms", 160.0), ("above_160_ms", 1e12))
     counts: Counter[str] = Counter()
-    for bound in found:
+    for bound in errors_ms:
         counts[next((name for name, limit in names if bound <= limit), "unmeasured")] += 1
     return ErrorBounds(**counts)

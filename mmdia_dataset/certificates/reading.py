@@ -35,13 +35,13 @@ def read_certificate(path: Path) -> Certificate:
     """
     try:
         certificate = Certificate.model_validate_json(_text(path))
-        made = frozenset[str]().union(*(one.made.ids() for one in certificate.splits))
+        ids = frozenset[str]().union(*(coverage.made.ids() for coverage in certificate.splits))
     except ValidationError as error:
         raise BadCertificate(f"this is no certificate: {_first(error)}", where=path, hint=_HINT) from None
     except ValueError as error:
         raise BadCertificate(f"the certificate contradicts itself: {error}", where=path, hint=_HINT) from None
-    if len(made) != certificate.made:
-        message = f"the certificate says {certificate.made:,} dialogues are made and lists {len(made):,}"
+    if len(ids) != certificate.made:
+        message = f"the certificate says {certificate.made:,} dialogues are made and lists {len(ids):,}"
         raise BadCertificate(message, where=path, hint=_HINT)
     return certificate
 
@@ -60,7 +60,7 @@ def subset_ids(path: Path) -> frozenset[str]:
             raise BadCertificate(f"this is no subset: {_first(error)}", where=path, hint=_HINT) from None
     except ValueError as error:
         raise BadCertificate(f"the subset contradicts itself: {error}", where=path, hint=_HINT) from None
-    return frozenset[str]().union(*(one.made.ids() for one in read_certificate(path).splits))
+    return frozenset[str]().union(*(coverage.made.ids() for coverage in read_certificate(path).splits))
 
 
 def _text(path: Path) -> bytes:
