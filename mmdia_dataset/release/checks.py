@@ -31,25 +31,33 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "ends-before-start": Rule("error", "A span ends after it starts.", "swap or correct the two times"),
-    "empty-span": Rule("warning", "A span is longer than nothing.", "correct one of the two times"),
+    "empty-span": Rule("warning", "A span is longer than zero.", "correct one of the two times"),
     "turn-outside-dialogue": Rule("error", "Turns lie inside their dialogue.", "correct the turn's times"),
     "out-of-order": Rule("warning", "Cues come in order of their start.", "sort the cues, or correct the times"),
-    "overlap": Rule("warning", "Cues of a dialogue do not overlap.", "fine for people talking at once, else correct"),
-    "very-short": Rule("warning", f"A cue is longer than {SHORT_MS} ms.", "the authors drop such lines; check it"),
+    "overlap": Rule("warning", "Cues of a dialogue do not overlap.", "fine if people talk at once, else correct it"),
+    "very-short": Rule("warning", f"A cue is longer than {SHORT_MS} ms.", "check it; the authors drop such lines"),
     "very-long": Rule("warning", f"A cue is at most {LONG_MS // 1000} s long.", "check the cue's end"),
-    "no-turns": Rule("warning", "A dialogue has turns.", "drop the dialogue, or add what is said"),
-    "unknown-speaker": Rule("error", "A turn's speaker is in the list.", "add the speaker, or correct the index"),
+    "no-turns": Rule("warning", "A dialogue has turns.", "remove the dialogue, or add its lines"),
+    "unknown-speaker": Rule(
+        "error", "A turn's speaker is in the speaker list.", "add the speaker, or correct the number"
+    ),
     "speaker-ids": Rule("error", "Speakers are numbered 0, 1, 2, ….", "renumber the speakers"),
     "duplicate-speaker": Rule("warning", "Each speaker is listed once.", "merge the two entries"),
-    "silent-speaker": Rule("warning", "Every listed speaker speaks.", "drop the speaker, or check the lines' names"),
-    "sound-outside-text": Rule("error", "A sound's offset lies inside its turn's text.", "correct the offset"),
-    "id-form": Rule("warning", "An id is `<movie>_clip_<number>`.", "harmless, but other tools rely on the form"),
-    "duplicate-id": Rule("error", "Ids are unique over the release.", "drop one of the two, or renumber it"),
-    "split-without-dialogue": Rule("warning", "Every id of a split has a dialogue.", "drop the id, or get its file"),
-    "dialogue-without-split": Rule("warning", "Every dialogue is in a split.", "list the id, or leave it `unassigned`"),
+    "silent-speaker": Rule(
+        "warning", "Every listed speaker speaks.", "remove the speaker, or check the names in the lines"
+    ),
+    "sound-outside-text": Rule("error", "A sound's offset lies inside the text of its turn.", "correct the offset"),
+    "id-form": Rule("warning", "An id is `<movie>_clip_<number>`.", "harmless, but other tools may need this form"),
+    "duplicate-id": Rule("error", "Each id occurs once in the release.", "remove one of the two, or renumber it"),
+    "split-without-dialogue": Rule("warning", "Every id in a split has a dialogue.", "remove the id, or get its file"),
+    "dialogue-without-split": Rule(
+        "warning", "Every dialogue is in a split.", "add the id to a split, or leave it `unassigned`"
+    ),
     "id-in-two-splits": Rule("error", "train, validation and test share no id.", "keep the id in one of them"),
     "movie-in-two-splits": Rule(
-        "warning", "train, validation and test share no movie.", "scores on these splits see movies trained on"
+        "warning",
+        "train, validation and test share no movie.",
+        "scores on these splits are too high: the model knows the movies",
     ),
 }
 """Every rule by its name, in the order reports use."""
@@ -115,9 +123,9 @@ class Checker:
         place = f"{file or ''} {path}".strip()
         first = self._first.setdefault(id_, place)
         if first is not place:
-            yield issue("duplicate-id", f"the id also stands in {first}")
+            yield issue("duplicate-id", f"the id also occurs in {first}")
         if id_ != f"{dialogue.movie}_clip_{dialogue.number}":
-            yield issue("id-form", f"the id is not {dialogue.movie}_clip_{dialogue.number}")
+            yield issue("id-form", f"the id should be {dialogue.movie}_clip_{dialogue.number}")
         if self._has_splits:
             listed = self._listed.get(id_)
             if listed is None:
@@ -153,7 +161,7 @@ def _speakers(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue
     names: set[str] = set()
     for place, speaker in enumerate(dialogue.speakers):
         if speaker.id != place:
-            yield issue("speaker-ids", f"speaker {speaker.name!r} has id {speaker.id}, but stands at {place}")
+            yield issue("speaker-ids", f"speaker {speaker.name!r} has id {speaker.id}, but place {place} in the list")
         if speaker.name in names:
             yield issue("duplicate-speaker", f"speaker {speaker.name!r} is listed twice")
         names.add(speaker.name)
@@ -163,16 +171,20 @@ def _speakers(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue
         if turn.speaker is not None:
             heard.add(turn.speaker)
             if turn.speaker >= count:
-                yield issue("unknown-speaker", f"speaker {turn.speaker} of {count} speakers", place)
+                yield issue("unknown-speaker", f"there is no speaker {turn.speaker}; the list has {count}", place)
         for sound in turn.nonverbal:
             if sound.offset > len(turn.text):
                 yield issue(
                     "sound-outside-text",
-                    f"<{sound.sound}> stands at {sound.offset}, after the text's {len(turn.text)} characters",
+                    f"<{sound.sound}> has offset {sound.offset}, but the text has only {len(turn.text)} characters",
                     place,
                 )
             if sound.speaker is not None and sound.speaker >= count:
-                yield issue("unknown-speaker", f"<{sound.sound}> is of speaker {sound.speaker} of {count}", place)
+                yield issue(
+                    "unknown-speaker",
+                    f"there is no speaker {sound.speaker} for <{sound.sound}>; the list has {count}",
+                    place,
+                )
     for place in range(count):
         if place not in heard:
             yield issue("silent-speaker", f"speaker {dialogue.speakers[place].name!r} says nothing")
@@ -185,7 +197,7 @@ def _times(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
     elif last == first:
         yield issue("empty-span", "the dialogue's span is empty")
     if not dialogue.turns:
-        yield issue("no-turns", "nothing is said")
+        yield issue("no-turns", "the dialogue has no turns")
     cue: int | None = None
     before = furthest = -1
     for place, turn in enumerate(dialogue.turns):
@@ -203,9 +215,11 @@ def _times(dialogue: Dialogue, issue: Callable[..., Issue]) -> Iterator[Issue]:
         elif length > LONG_MS:
             yield issue("very-long", f"the cue lasts {length / 1000:.1f} s", place)
         if start < first or end > last:
-            yield issue("turn-outside-dialogue", f"{start} to {end} ms is not inside {first} to {last} ms", place)
+            yield issue(
+                "turn-outside-dialogue", f"the cue is at {start} to {end} ms, outside {first} to {last} ms", place
+            )
         if start < before:
-            yield issue("out-of-order", f"the cue starts {before - start} ms before the one above it", place)
+            yield issue("out-of-order", f"the cue starts {before - start} ms before the cue above it", place)
         elif start < furthest:
             yield issue("overlap", f"the cue starts {furthest - start} ms before an earlier one ends", place)
         before = start

@@ -159,7 +159,7 @@ class Release:
 def nothing_read(root: Path, first: Issue | None) -> ReleaseUnreadable:
     """The error for a release in which not one dialogue can be read, given the first issue of its entries."""
     if first is None:
-        return ReleaseUnreadable("there are no dialogues in it", where=root, hint="see `mmdia validate`")
+        return ReleaseUnreadable("no dialogues found", where=root, hint="run `mmdia validate` to see why")
     where = root / first.file if first.file else root
     return ReleaseUnreadable(first.message, where=where, at=first.path, hint=first.hint)
 
@@ -189,7 +189,9 @@ def open_release(path: Path | str) -> Release:
             doubtful.append((file, name, error))
     dialect = _richest([kind for _, _, kind in kinds], [file for file, _, _ in doubtful])
     if dialect is None:
-        raise ReleaseNotFound(_nothing(kinds, candidates, skipped), where=path, hint="give the folder that holds json/")
+        raise ReleaseNotFound(
+            _nothing(kinds, candidates, skipped), where=path, hint="give the folder with the annotation files"
+        )
     files = [_source(file, name, dialect) for file, name, kind in kinds if kind == dialect]
     for file, name, fault in doubtful:
         if file.suffix.lower() in _JOINED_BY[dialect]:
@@ -278,19 +280,19 @@ def _richest(kinds: list[Kind], doubtful: list[Path]) -> Dialect | None:
 def _nothing(kinds: list[tuple[Path, str, Kind]], candidates: list[Path], skipped: int) -> str:
     if not candidates:
         return (
-            f"no annotations: {skipped} files, none of them .json, .jsonl or .parquet"
+            f"no annotations: {skipped} file{'s' if skipped > 1 else ''}, none of them .json, .jsonl or .parquet"
             if skipped
             else "the folder is empty"
         )
     counted = Counter(kind for _, _, kind in kinds)
     words = {
         "splits": "splits file",
-        "movies": "list of movies",
+        "movies": "movies file",
         "known": "edition, passport or schema file",
-        "other": "other JSON or Parquet file",
+        "other": "unknown JSON or Parquet file",
     }
     listing = ", ".join(f"{count} {words[kind]}{'s' if count > 1 else ''}" for kind, count in counted.items())
-    return f"no annotations, only {listing} (the first is {shown(candidates[0].name)})"
+    return f"no annotations found, only {listing} (the first is {shown(candidates[0].name)})"
 
 
 def _left_out(kinds: list[tuple[Path, str, Kind]], dialect: Dialect) -> Iterator[Issue]:
@@ -299,12 +301,14 @@ def _left_out(kinds: list[tuple[Path, str, Kind]], dialect: Dialect) -> Iterator
         if kind in DIALECTS and kind != dialect:
             by_dialect.setdefault(kind, []).append(name)
         elif kind == "other":
-            yield make_issue("not-annotations", name, "$", "neither annotations nor splits; the file is left out")
+            yield make_issue(
+                "not-annotations", name, "$", "the file holds neither annotations nor splits; it is ignored"
+            )
     for poorer, names in by_dialect.items():
         folder = os.path.commonpath([os.path.dirname(name) for name in names]) if len(names) > 1 else names[0]  # noqa: PTH120
         many = f"{len(names)} files are" if len(names) > 1 else "one file is"
-        message = f"{many} of dialect {poorer} and left out, since {dialect} is used"
-        hint = f"to use them, point at {shown(folder) or 'a folder that holds only them'}"
+        message = f"{many} in dialect {poorer} and ignored, because {dialect} is used"
+        hint = f"to use them, give {shown(folder) or 'a folder that holds only them'}"
         yield make_issue("other-dialect", names[0], "$", message, hint)
 
 
@@ -332,7 +336,7 @@ def _splits(kinds: list[tuple[Path, str, Kind]]) -> tuple[Splits | None, str | N
         candidates,
         key=lambda candidate: (candidate[0] == "splits.json", sum(len(ids) for _, ids in candidate[1].lists())),
     )
-    why = "it is called so" if chosen == "splits.json" else "it has more ids"
+    why = "because of its name" if chosen == "splits.json" else "because it has more ids"
     issues += [
         make_issue("other-splits", name, "$", f"{chosen} is used instead, {why}")
         for name, _ in candidates

@@ -49,7 +49,7 @@ def is_safe(name: str) -> bool:
 def checked_id(text: str) -> str:
     """The text, if it may be an id. Raises EntryError: it could lead out of a folder, or break a line."""
     if not is_safe(text):
-        raise EntryError("unsafe-id", f"{text!r} can't be an id, since files are named after ids")
+        raise EntryError("unsafe-id", f"{text!r} can't be an id, because ids become file names")
     return text
 
 
@@ -81,9 +81,7 @@ def home_of_file(path: Path, name: str, top: Any) -> Home:
         if _IMDB.fullmatch(stated):
             return Home(stated, batch)
         if stated and re.search(r"[/\\\x00-\x1f\x7f]|^\.", stated):
-            raise EntryError(
-                "unsafe-id", f"{stated!r} can't be a movie's id, since files are named after ids", ".movie"
-            )
+            raise EntryError("unsafe-id", f"{stated!r} can't be a movie id, because ids become file names", ".movie")
     stem = PurePosixPath(name).stem
     if _IMDB.fullmatch(stem):
         return Home(stem, batch)
@@ -104,7 +102,7 @@ def home_of_entry(entry: dict[str, Any], home: Home) -> Home:
 def home_of_dialogue(dialogue_id: Any, path: Any) -> tuple[Home, str]:
     """Movie, batch and number of a dialogue, from its id and the path of its audio. Raises EntryError."""
     if type(dialogue_id) is not str:
-        raise EntryError("no-clip-id", "there is no dialog_id", ".dialog_id")
+        raise EntryError("no-clip-id", "dialog_id is missing", ".dialog_id")
     movie, _, number = checked_id(dialogue_id.replace(" ", "_")).rpartition("_clip_")
     if not movie:
         raise EntryError("no-clip-id", f"{dialogue_id!r} is not <movie>_clip_<number>", ".dialog_id")

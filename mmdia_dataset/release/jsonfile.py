@@ -56,7 +56,7 @@ def parse(data: bytes, *, first_line: int = 1) -> tuple[Any, bool]:
 def _decoded(data: bytes) -> str:
     for mark, name in _BOMS:
         if data.startswith(mark):
-            raise EntryError("wrong-encoding", f"the file is {name}, UTF-8 is wanted")
+            raise EntryError("wrong-encoding", f"the file is {name}; it must be UTF-8")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,7 +64,7 @@ def _decoded(data: bytes) -> str:
         bad_byte = f"byte 0x{data[error.start]:02x} at position {error.start} (line {line})"
         raise EntryError("wrong-encoding", f"{bad_byte} is not UTF-8") from None
     if "\0" in text[:200]:
-        raise EntryError("wrong-encoding", "the file looks like UTF-16, UTF-8 is wanted")
+        raise EntryError("wrong-encoding", "the file looks like UTF-16; it must be UTF-8")
     return text
 
 

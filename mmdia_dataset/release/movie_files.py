@@ -134,8 +134,14 @@ def invalid(error: ValidationError | RecursionError) -> EntryError:
     rule = {"string_unicode": "not-unicode"}.get(first["type"], "bad-dialogue")
     if first["loc"] in (("id",), ("movie",)):
         rule = "unsafe-id"
-    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-    return EntryError(rule, f"{place.removeprefix('.') or 'the dialogue'}: {first['msg'].lower()}{more}")
+    place = place.removeprefix(".") or "the dialogue"
+    missing = [str(fault["loc"][0]) for fault in faults if fault["type"] == "missing" and len(fault["loc"]) == 1]
+    if missing:
+        what, hint, others = f"missing: {', '.join(missing)}", "add what is missing", len(faults) - len(missing)
+    else:
+        what, hint, others = f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}", None, len(faults) - 1
+    more = f" (and {others} more fault{'s' if others > 1 else ''})" if others else ""
+    return EntryError(rule, f"{what}{more}", hint=hint)
 
 
 def _frame(value: Any, home: Home) -> tuple[list[Any], str, list[Any]]:
@@ -187,7 +193,7 @@ def _open(source: SourceFile, movies: MovieBook) -> tuple[list[Any], str, Home, 
     entries, path, frame = _frame(value, home)
     if type(value) is dict and path == "$" and entry_dialect(value) is None:
         shown = ", ".join(map(repr, list(value)[:5]))
-        raise EntryError("wrong-shape", f"an object with the keys {shown or 'none'}, but no list `clips`")
+        raise EntryError("wrong-shape", f"the object has the keys {shown or 'none'}, but no list `clips`")
     issues: list[Issue] = []
     if source.dialect == "training":
         return entries, path, home, doubtful, issues

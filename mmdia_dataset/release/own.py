@@ -34,7 +34,7 @@ def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> Ent
         issue = make_issue(error.rule, source.name, f"{path}{error.at}", error.message, error.hint)
     except (ValidationError, RecursionError) as error:
         fault = invalid(error)
-        issue = make_issue(fault.rule, source.name, path, fault.message)
+        issue = make_issue(fault.rule, source.name, path, fault.message, fault.hint)
     except ValueError as error:  # the JSON in an `extra` column
         issue = make_issue("bad-dialogue", source.name, path, f"extra: {first_line(error)}")
     else:
@@ -53,7 +53,7 @@ def read_parquet(source: SourceFile) -> Iterator[EntryReading]:
                     yield _reading(partial(_from_row, values), source, f"row {row}")
                     row += 1
     except (pa.ArrowException, OSError, ValueError) as error:
-        message = f"not readable as Parquet after {row} rows: {first_line(error)}"
+        message = f"can't be read as Parquet after {row} rows: {first_line(error)}"
         yield EntryReading(
             None, (make_issue("bad-parquet", source.name, f"row {row}", message),), source.name, f"row {row}"
         )
@@ -92,7 +92,8 @@ def read_movies(path: Path, name: str, movies: MovieBook) -> list[Issue]:
             try:
                 movies.add(Movie.model_validate(parse(line, first_line=number)[0]))
             except ValidationError as error:
-                issues.append(make_issue("bad-dialogue", name, f"line {number}", invalid(error).message))
+                fault = invalid(error)
+                issues.append(make_issue("bad-dialogue", name, f"line {number}", fault.message, fault.hint))
             except EntryError as error:
                 issues.append(make_issue(error.rule, name, f"line {number}", error.message))
     except EntryError as error:

@@ -22,14 +22,16 @@ def read_passport(root: Path, movie: str) -> Passport | None:
     """The passport of a movie, None if the release has none.
 
     Raises:
-        ReleaseUnreadable: the file is no passport, or another movie's.
+        ReleaseUnreadable: the file is not a valid passport, or belongs to another movie.
     """
     file = root / PASSPORTS / f"{file_name(movie)}.json"
     if not file.is_file():
         return None
     passport = _read(file)
     if passport.movie != movie:
-        raise ReleaseUnreadable(f"the passport of {passport.movie}, not of {movie}", where=file, hint="rename it")
+        raise ReleaseUnreadable(
+            f"this is the passport of {passport.movie}, not of {movie}", where=file, hint="rename the file"
+        )
     return passport
 
 
@@ -55,7 +57,9 @@ def passport_issues(root: Path, fault: Callable[[Passport], str | None]) -> Iter
             yield make_issue("bad-passport", name, "$", error.what)
             continue
         if file.name != f"{file_name(passport.movie)}.json":
-            yield make_issue("bad-passport", name, "$.movie", f"it is of {passport.movie}, which its name is not")
+            yield make_issue(
+                "bad-passport", name, "$.movie", f"the passport is of {passport.movie}, but the file has another name"
+            )
         wrong = fault(passport)
         if wrong is not None:
             yield make_issue("bad-passport", name, "$.fingerprint", wrong)
@@ -64,12 +68,12 @@ def passport_issues(root: Path, fault: Callable[[Passport], str | None]) -> Iter
 def _read(file: Path) -> Passport:
     try:
         if file.stat().st_size > _LARGEST:
-            raise ReleaseUnreadable("too large for a passport", where=file, hint="get it anew")
+            raise ReleaseUnreadable("the file is too large for a passport", where=file, hint="get it again")
         return Passport.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         text = f"{place}: {first['msg']}" if place else first["msg"]
-        raise ReleaseUnreadable(f"no passport ({text})", where=file, hint="get it anew") from None
+        raise ReleaseUnreadable(f"not a valid passport ({text})", where=file, hint="get it again") from None
     except OSError as error:
-        raise ReleaseUnreadable(f"can't be read ({error.strerror})", where=file) from None
+        raise ReleaseUnreadable(f"can't be read: {error.strerror}", where=file) from None

@@ -13,63 +13,99 @@ __all__ = ["RULES", "EntryError", "Notes", "make_issue"]
 
 _E: Severity = "error"
 _W: Severity = "warning"
-_MEND = "correct the file, or leave it: the other files are read"
-_FILE = "get the file again from where it came"
+_MEND = "correct the file; all other files are read anyway"
+_FILE = "get the file again from its source"
 _LOOK = "check the line against the film"
 
 _TABLE: dict[str, tuple[Severity, str, str]] = {
     # Discovery.
-    "not-annotations": (_W, "A JSON or Parquet file that holds no annotations is left out.", "move it elsewhere"),
-    "other-dialect": (_W, "Files of a poorer dialect than the one used are left out.", "point at their subfolder"),
+    "not-annotations": (_W, "A JSON or Parquet file without annotations is ignored.", "move it elsewhere"),
+    "other-dialect": (
+        _W,
+        "Only the richest dialect in a folder is read; files of other dialects are ignored.",
+        "give their subfolder to read them instead",
+    ),
     "other-splits": (
         _W,
-        "Only one splits file is used: `splits.json`, else the one with most ids.",
-        "remove or move the other",
+        "Only one splits file is used: `splits.json`, else the one with the most ids.",
+        "remove or move the other one",
     ),
-    "unknown-split": (_W, "A list in the splits file has no known split name.", "name it as one of the known splits"),
-    "bad-split-id": (_E, "An entry of a split is no id.", "correct or drop the entry"),
-    "bad-passport": (_E, "A file in passports/ is no passport, or another movie's.", "get it anew from the curator"),
-    "outside-release": (_W, "A link that leads outside the release folder is not followed.", "copy what it leads to"),
+    "unknown-split": (_W, "A list in the splits file has an unknown split name.", "use one of the known names"),
+    "bad-split-id": (_E, "An entry in a split is not a valid id.", "correct or remove the entry"),
+    "bad-passport": (
+        _E,
+        "A file in passports/ is not a valid passport, or belongs to another movie.",
+        "get it again from the curator",
+    ),
+    "outside-release": (
+        _W,
+        "A link leads outside the release folder; it is not followed.",
+        "copy the files it leads to",
+    ),
     # Whole files.
     "unreadable": (_E, "A file can't be opened.", "check its permissions and the disk"),
-    "not-json": (_E, "A file, or a line of JSONL, is not JSON.", _MEND),
-    "truncated": (_E, "A JSON file ends before its end.", _FILE),
+    "not-json": (_E, "A file, or a line of a JSONL file, is not JSON.", _MEND),
+    "truncated": (_E, "A JSON file ends too early.", _FILE),
     "wrong-encoding": (_E, "A file is not UTF-8.", "save it as UTF-8"),
-    "wrong-shape": (_E, "A file or an entry is JSON of another shape than its dialect's.", _MEND),
-    "bad-parquet": (_E, "A Parquet file is damaged, or has other columns.", _FILE),
-    "unsafe-id": (_E, "A movie or dialogue id could not be a file name.", "correct the id"),
-    "movie-in-two-files": (_W, "Two files of a batch are about one movie.", "join them, or correct the movie's id"),
+    "wrong-shape": (_E, "A file or an entry does not have the structure of its dialect.", _MEND),
+    "bad-parquet": (_E, "A Parquet file is damaged, or has the wrong columns.", _FILE),
+    "unsafe-id": (_E, "A movie id or dialogue id can't be used as a file name.", "correct the id"),
+    "movie-in-two-files": (_W, "Two files of a batch describe the same movie.", "merge them, or correct the movie id"),
     # Dialogues.
-    "no-clip-id": (_E, "A dialogue has no usable number, hence no id.", "add `clip_id`, a number from 0"),
-    "bad-dialogue": (_E, "A dialogue breaks the schema.", "correct the value named"),
-    "too-deep": (_E, "JSON is nested deeper than 150 levels.", "remove the value"),
-    "not-unicode": (_E, "Text holds half of a surrogate pair, which no file can store.", "correct the escape \\uD8xx"),
+    "no-clip-id": (_E, "A dialogue has no usable number, so it has no id.", "add `clip_id`, a whole number from 0"),
+    "bad-dialogue": (_E, "A dialogue does not fit the schema.", "correct the value"),
+    "too-deep": (_E, "The JSON is nested deeper than 150 levels.", "remove the value"),
+    "not-unicode": (
+        _E,
+        "A text holds half of a surrogate pair, which can't be stored in a file.",
+        "correct the escape \\uD8xx",
+    ),
     # Speakers and lines.
     "missing-speakers": (_W, "A dialogue has no usable list of speakers.", "add `speaker`, a list of names"),
-    "bad-speaker": (_W, "An entry of the speaker list is no text.", "write names as text"),
-    "speaker-not-listed": (_W, "A line names a speaker whom the list lacks; it is added.", "add it, or mend the line"),
-    "line-without-speaker": (_W, "Words stand in a line before any speaker's name.", "name the speaker"),
+    "bad-speaker": (_W, "An entry of the speaker list is not text.", "write names as text"),
+    "speaker-not-listed": (
+        _W,
+        "A line names a speaker who is not in the speaker list; the speaker is added.",
+        "add the speaker to the list, or correct the line",
+    ),
+    "line-without-speaker": (_W, "A line has words before the first speaker's name.", "name the speaker"),
     "missing-annotation": (_W, "A line has no annotation; its subtitle text is used.", "annotate the line"),
     "no-words": (_W, "A line has neither words nor sounds.", _LOOK),
-    "background-music": (_W, "`Background music` is taken as a sound, not as a speaker.", "write it as `<music>`"),
-    "bad-cue": (_W, "A line is no object; it is kept as an empty turn.", _LOOK),
-    "cue-number": (_W, "A line's number is missing or unusable; its place in the list is used.", "number the line"),
+    "background-music": (_W, "`Background music` is read as a sound, not as a speaker.", "write it as `<music>`"),
+    "bad-cue": (_W, "A line is not a JSON object; it becomes an empty turn.", _LOOK),
+    "cue-number": (_W, "A line's number is missing or invalid; its place in the list is used.", "number the line"),
     # Times.
-    "missing-times": (_W, "Lines lack times; they are placed after the line before, without length.", "add the times"),
+    "missing-times": (
+        _W,
+        "A line has no times; it is placed at the end of the line before, with no length.",
+        "add the times",
+    ),
     "bad-time": (_W, "A time can't be read; it counts as missing.", "write HH:MM:SS,mmm"),
     "no-movie-times": (
         _W,
-        "A dialogue does not say when in the movie it is; its timeline is its own, and it can't be cut.",
+        "A dialogue does not say when it happens in the movie, so no clip can be cut.",
         "use the files with absolute times",
     ),
     # Style.
-    "tags-not-three": (_W, "Tags are not three texts; the first three count.", "write relationship, mode, tone"),
-    "raw-summary": (_W, "A summary is raw model output; what it holds is used.", "write the summary as plain text"),
+    "tags-not-three": (
+        _W,
+        "The tags are not three texts; the first three are used.",
+        "write relationship, interaction mode and tone",
+    ),
+    "raw-summary": (_W, "A summary is raw model output; the text in it is used.", "write the summary as plain text"),
     "description-not-text": (_W, "A description is not one text; its parts are joined.", "write it as one text"),
-    "unknown-label": (_W, "A label is not of the closed list; it is kept as free text.", "use one of the list"),
-    "bad-score": (_W, "Intensity or volatility is no number from 1 to 10; it is left out.", "correct the number"),
-    "unknown-visibility": (_W, "A visibility can't be understood; it counts as unknown.", "use on_screen, off_screen"),
-    "bad-style": (_W, "A style annotation has another shape than any known; it is left out.", "correct its shape"),
+    "unknown-label": (
+        _W,
+        "A label is not in the vocabulary; it is kept as free text.",
+        "use a label of the vocabulary",
+    ),
+    "bad-score": (_W, "Intensity or volatility is not a number from 1 to 10; it is ignored.", "correct the number"),
+    "unknown-visibility": (
+        _W,
+        "A visibility value can't be understood; it counts as `unknown`.",
+        "use on_screen, partly or off_screen",
+    ),
+    "bad-style": (_W, "A style annotation has an unknown structure; it is ignored.", "correct its structure"),
 }
 
 RULES: dict[str, str] = {rule: demand for rule, (_, demand, _) in _TABLE.items()}

@@ -60,7 +60,7 @@ def _parquet(path: Path) -> Kind:
     try:
         names = set(pq.read_schema(path).names)
     except (pa.ArrowException, ValueError) as error:
-        raise EntryError("bad-parquet", f"not readable as Parquet: {first_line(error)}") from error
+        raise EntryError("bad-parquet", f"can't be read as Parquet: {first_line(error)}") from error
     return "parquet" if names >= _REQUIRED else "other"
 
 
@@ -77,7 +77,7 @@ def _json(head: bytes) -> Kind:
         try:
             value = from_json(head.lstrip().partition(b"\n")[0], allow_partial=True)
         except ValueError:
-            raise EntryError("not-json", f"the file does not begin as JSON: {whole}") from None
+            raise EntryError("not-json", f"the file does not start with JSON: {whole}") from None
     return _kind(value)
 
 

@@ -55,21 +55,21 @@ def is_bench_list(path: Path, value: Any) -> bool:
 
 
 def part_name(name: str) -> Split | None:
-    """A split by any of its names, upstream's `eval` being `validation`; None if it is no split's."""
+    """A split by any of its names, upstream's `eval` being `validation`; None if the name is unknown."""
     return _NAMES.get(name.casefold())
 
 
 def splits_of_file(path: Path) -> tuple[Splits, list[Issue]]:
-    """The splits of a file that is named, and what was wrong in it.
+    """The splits of a given file, and what is wrong in it.
 
     Raises:
-        ReleaseUnreadable: it is no splits file.
+        ReleaseUnreadable: it is not a splits file.
     """
     hint = 'give a JSON file such as {"train": ["tt0114388_clip_64"], "eval": [], "test": []}'
     try:
         value, _ = read_json(path)
         if type(value) is not dict or not looks_like_splits(value):
-            raise ReleaseUnreadable("this is no splits file", where=path, hint=hint)
+            raise ReleaseUnreadable("this is not a splits file", where=path, hint=hint)
         splits, issues = read_splits(path, path.name)
     except EntryError as error:
         raise ReleaseUnreadable(error.message, where=path, at=error.at or None, hint=hint) from error
@@ -88,15 +88,15 @@ def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
         split = _NAMES.get(key.casefold())
         if split is None or type(items) is not list:
             count = f" of {len(items)} ids" if type(items) is list else ""
-            message = f"{key!r} is no known split; this list{count} is not used"
-            issues.append(make_issue("unknown-split", name, f"$.{key}", message, f"known are {choices}"))
+            message = f"unknown split {key!r}; its list{count} is ignored"
+            issues.append(make_issue("unknown-split", name, f"$.{key}", message, f"known splits are {choices}"))
             continue
         good = lists.setdefault(split, [])
         for place, item in enumerate(items):
             try:
                 good.append(_ID.validate_python(item.replace(" ", "_") if type(item) is str else item, strict=True))
             except ValidationError:
-                issues.append(make_issue("bad-split-id", name, f"$.{key}[{place}]", f"{item!r:.80} is no id"))
+                issues.append(make_issue("bad-split-id", name, f"$.{key}[{place}]", f"{item!r:.80} is not a valid id"))
     return Splits.model_validate(lists), issues
 
 

@@ -236,7 +236,7 @@ def times_of(times: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span]
         if end is None and relative_end is not None and base is not None:
             end = relative_end + base
         if start is None or end is None:
-            notes.add("missing-times", "the line has no start or no end", f".{key}[{place}]")
+            notes.add("missing-times", "the line has no start or no end time", f".{key}[{place}]")
         start = before if start is None else start
         end = start if end is None else end
         spans.append(Span(start, end))
@@ -263,12 +263,12 @@ def _parts(line: Any, cast: Cast, notes: Notes, path: str) -> list[TextPart]:
                 speaker_index = cast.add(speaker.strip())
             parts = [parse_words(text, speaker_index, cast)]
         else:
-            notes.add("missing-annotation", "the line has no annotation, so nobody is known to speak it", path)
+            notes.add("missing-annotation", "the line has no annotation, so its speaker is unknown", path)
             parts = [parse_words(text, None, cast)]
     else:
         parts = parse_line(annotation, cast, notes, path)
         if parts[0].speaker is None and parts[0].text:
-            notes.add("line-without-speaker", "the line has words before any speaker's name", path)
+            notes.add("line-without-speaker", "the line has words before the first speaker's name", path)
     if not any(part.text or part.sounds for part in parts):
         notes.add("no-words", "the line has neither words nor sounds", path)
     return parts

@@ -81,7 +81,7 @@ def _label(value: Any, vocabulary: Mapping[str, str], texts: Texts, place: int, 
         return None
     label = vocabulary.get(value.strip().casefold())
     if label is None and value.strip():
-        notes.add("unknown-label", f"{value!r} is not in the closed list of {key}", f".{key}")
+        notes.add("unknown-label", f"{value!r} is not in the vocabulary of {key}", f".{key}")
         if texts[place] is None:
             texts[place] = value
     return label
@@ -141,14 +141,14 @@ def _texts(tags: Any, path: str, notes: Notes) -> Texts:
             if place is not None and type(value) is str and value:
                 texts[place] = value
             elif place is not None and value not in (None, ""):
-                notes.add("tags-not-three", f"{key} is no text", path)
+                notes.add("tags-not-three", f"{key} is not text", path)
         return texts
     parts = [part.strip() for part in tags.split(",")] if type(tags) is str else tags
     if type(parts) is not list:
         notes.add("tags-not-three", "the tags are neither a list nor an object", path)
         return texts
     if len(parts) != 3 or type(tags) is str or any(type(part) is not str for part in parts):
-        notes.add("tags-not-three", f"there are {len(parts)} tags, or they are no list of texts", path)
+        notes.add("tags-not-three", f"the tags should be a list of three texts; there are {len(parts)}", path)
     for place, value in enumerate(parts[:3]):
         texts[place] = value if type(value) is str and value else None
     return texts

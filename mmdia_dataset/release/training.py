@@ -119,7 +119,7 @@ def _parts(line: dict[str, Any], cast: Cast, notes: Notes, path: str) -> list[Te
     if started or words.strip() or not parts:
         parts.append(parse_words(words, speaker, cast))
     if parts[0].speaker is None and parts[0].text:
-        notes.add("line-without-speaker", "the segment has words before any speaker's number", path)
+        notes.add("line-without-speaker", "the segment has words before the first speaker's number", path)
     if not any(part.text or part.sounds for part in parts):
         notes.add("no-words", "the segment has neither words nor sounds", path)
     return parts

@@ -167,7 +167,7 @@ def parse_line(line: str, cast: Cast, notes: Notes, path: str = "") -> list[Text
                 if speaker is not None:
                     parts.append(TextPart(speaker))
                 else:
-                    notes.add("background-music", f"the line has a part of {MUSIC!r}", path)
+                    notes.add("background-music", f"the line contains {MUSIC!r}", path)
             if music:
                 if words or starts:
                     sound(f"{MUSIC}: {words}" if words else MUSIC, of_nobody=True)

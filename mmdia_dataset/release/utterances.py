@@ -186,7 +186,7 @@ def _visible(raw: Any, cast: Cast, notes: Notes) -> dict[str, Visibility]:
                 for place, value in zip(cast.given, raw, strict=True)
                 if place is not None
             }
-        notes.add("unknown-visibility", f"{len(raw)} values for {len(cast.names)} speakers", path)
+        notes.add("unknown-visibility", f"there are {len(raw)} values for {len(cast.names)} speakers", path)
         return {}
     return dict.fromkeys(cast.names, visibility_of(raw, notes, path))
 

@@ -49,7 +49,7 @@ def time_of(value: Any, notes: Notes, path: str) -> int | None:
             return None
     except (ValueError, OverflowError):
         pass
-    notes.add("bad-time", f"{_short(value)} is no time", path)
+    notes.add("bad-time", f"{_short(value)} is not a time", path)
     return None
 
 
@@ -81,7 +81,7 @@ def clip_number(value: Any) -> int:
         return int(match.group(1))
     if kind is float and value.is_integer() and 0 <= value <= _MAX:
         return int(value)
-    what = "there is no clip_id" if value is None else f"{_short(value)} is no clip_id"
+    what = "clip_id is missing" if value is None else f"{_short(value)} is not a clip_id"
     raise EntryError("no-clip-id", what)
 
 
@@ -91,7 +91,7 @@ def cue_number(value: Any, place: int, notes: Notes, path: str) -> int:
         return value
     if type(value) is str and (match := _DIGITS.fullmatch(value)):
         return int(match.group(1))
-    notes.add("cue-number", f"{_short(value)} is no line number; {place + 1} is used", path)
+    notes.add("cue-number", f"{_short(value)} is not a line number; {place + 1} is used", path)
     return place + 1
 
 
@@ -122,7 +122,7 @@ def cast_of(raw: dict[str, Any], notes: Notes, *, found_in: list[Any] | None = N
         if type(name) is dict:
             name = first_key(name, "name", "speaker", "id")
         if type(name) is not str:
-            notes.add("bad-speaker", f"{_short(name)} is no speaker's name", f".speaker[{place}]")
+            notes.add("bad-speaker", f"{_short(name)} is not a speaker's name", f".speaker[{place}]")
             name = "" if name is None else _short(name)
         name = name.strip().removesuffix(":").rstrip()
         names.append(name)
@@ -169,7 +169,7 @@ def score_of(value: Any, key: str, notes: Notes) -> float | None:
         value = float(value)
     if type(value) in (int, float) and 1 <= value <= 10:
         return float(value)
-    notes.add("bad-score", f"{_short(value)} is no number from 1 to 10", f".{key}")
+    notes.add("bad-score", f"{_short(value)} is not a number from 1 to 10", f".{key}")
     return None
 
 
@@ -196,5 +196,5 @@ def visibility_of(value: Any, notes: Notes, path: str) -> Visibility:
         visibility = _SEEN.get("".join(c for c in _short(value).lower() if c.isalnum()))
         if visibility is not None:
             return visibility
-    notes.add("unknown-visibility", f"{_short(value)} is no visibility", path)
+    notes.add("unknown-visibility", f"{_short(value)} is not a known visibility", path)
     return "unknown"

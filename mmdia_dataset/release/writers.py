@@ -66,22 +66,22 @@ class ConvertReport:
 def convert(release: Release, out: Path, to: Dialect, progress: Progress | None = None) -> ConvertReport:
     """Write a release in another dialect.
 
-    Dialogues keep what their own dialect said beyond the fields, where the new form has room for it: ours does, so from
-    a dialect to ours and back gives equal JSON. From one of upstream's dialects to another only the fields pass.
+    Our own dialects also keep what a file said beyond the fields, so converting to ours and back gives equal JSON.
+    Between two of upstream's dialects only the fields are kept.
 
     Args:
         release: what to convert.
-        out: the folder to make; an existing one is only replaced if `convert` made it and nothing was added.
+        out: the folder to make; an existing one is replaced only if `convert` made it and nothing was added.
         to: the dialect to write.
         progress: called as ``progress(done, total)`` in bytes read.
 
     Raises:
-        UsageError: an unknown dialect, or `out` is not ours to write.
+        UsageError: the dialect is unknown, or `out` holds other files.
         ReleaseUnreadable: not one dialogue could be read.
-        OutputError: it can't be written.
+        OutputError: the folder can't be written.
     """
     if to not in DIALECTS:
-        raise UsageError(f"{to!r} is no dialect", hint=f"choose one of {', '.join(DIALECTS)}")
+        raise UsageError(f"unknown dialect {to!r}", hint=f"choose one of {', '.join(DIALECTS)}")
     _check_target(release, out)
     temporary = out.absolute().with_name(f".{out.absolute().name}.part")
     try:
@@ -101,13 +101,11 @@ def convert(release: Release, out: Path, to: Dialect, progress: Progress | None 
 def _check_target(release: Release, out: Path) -> None:
     target, source = out.resolve(), release.path.resolve()
     if target.is_relative_to(source) or source.is_relative_to(target):
-        raise UsageError(
-            "the output folder and the release lie inside each other", where=out, hint="choose another --out"
-        )
+        raise UsageError("the output folder and the release contain each other", where=out, hint="choose another --out")
     if not out.exists():
         return
     if not out.is_dir():
-        raise UsageError("there is a file where the output folder should be", where=out, hint="choose another --out")
+        raise UsageError("the output path is a file, not a folder", where=out, hint="choose another --out")
     files = {file.relative_to(out).as_posix() for file in out.rglob("*") if not file.is_dir() or file.is_symlink()}
     if not files:
         return

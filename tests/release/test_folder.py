@@ -124,7 +124,7 @@ def test_convert_replaces_only_its_own(release, tmp_path):
     for bad in (release, release / "sub", release.parent):
         with pytest.raises(UsageError):
             convert(opened, bad, "parquet")
-    with pytest.raises(UsageError, match="no dialect"):
+    with pytest.raises(UsageError, match="unknown dialect"):
         convert(opened, tmp_path / "q", "csv")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
 
@@ -192,7 +192,7 @@ def test_nothing_there(tmp_path):
     with pytest.raises(ReleaseNotFound, match="empty"):
         open_release(tmp_path)
     (tmp_path / "a.mkv").touch()
-    with pytest.raises(ReleaseNotFound, match="1 files, none of them"):
+    with pytest.raises(ReleaseNotFound, match="1 file, none of them"):
         open_release(tmp_path)
     write(tmp_path / "splits.json", {"train": ["a"], "eval": []})
     with pytest.raises(ReleaseNotFound, match="1 splits file"):
