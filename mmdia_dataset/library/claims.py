@@ -49,7 +49,7 @@ class Doubt:
         movie: the movie's id.
         path: the recording.
         rule: kind of reason.
-        detail: what is said of the recording after its name.
+        detail: a sentence without its subject, which is the recording's name.
     """
 
     movie: str
@@ -85,16 +85,18 @@ class Reader:
         """Everything a recording claims, each movie once."""
         named = self._named_by_id(recording)
         if named is not None:
-            yield Claim(named.id, recording, Strength.ID, "its id as its name")
+            yield Claim(named.id, recording, Strength.ID, "its name is the movie's id")
             return
         stated = self._stated(recording)
         if stated is not None:
             movies = [movie for number in sorted(stated.ids) for movie in self._movies.by_imdb.get(number, ())]
             if len(stated.ids) > 1:
-                detail = f"goes by several IMDb ids; say in {MEDIA_MAP} what it is"
+                detail = f"has several IMDb ids; say in {MEDIA_MAP} which movie it is"
                 yield from (Doubt(movie.id, recording.path, "ambiguous-name", detail) for movie in movies)
             elif not stated.own and self._is_called_another(recording, stated.ids):
-                detail = f"lies in this movie's folder, but goes by another's title; say in {MEDIA_MAP} which it is"
+                detail = (
+                    f"is in this movie's folder, but has another movie's title; say in {MEDIA_MAP} which movie it is"
+                )
                 yield from (Doubt(movie.id, recording.path, "ambiguous-name", detail) for movie in movies)
             else:
                 yield from (Claim(movie.id, recording, stated.strength, stated.how) for movie in movies)
@@ -203,10 +205,10 @@ class Reader:
             if numbers.episodes == movie.episodes:
                 yield Claim(movie.id, recording, Strength.EPISODE, where)
             elif numbers.episodes & movie.episodes:
-                less = numbers.episodes < movie.episodes
-                holds = f"is episode {_listed(numbers.episodes)} of season {numbers.season}"
-                movie_is = f"the movie {'is all of' if less else 'is'} {_listed(movie.episodes)}"
-                detail = f"{holds}, {movie_is}; name in {MEDIA_MAP} a file that holds just that"
+                holds = f"holds {_listed(numbers.episodes)} of season {numbers.season}"
+                detail = (
+                    f"{holds}, but the movie is {_listed(movie.episodes)}; name a file with exactly that in {MEDIA_MAP}"
+                )
                 yield Doubt(movie.id, recording.path, "other-episodes", detail)
 
     # Films
@@ -223,7 +225,7 @@ class Reader:
             yield Claim(closest[0].movie.id, recording, closest[0].strength, f"{what}, {how}", piece)
         elif closest:
             names = sorted(match.movie.id for match in closest)
-            detail = f"may be any of {', '.join(names[:3])} by its title; say in {MEDIA_MAP} which"
+            detail = f"could be any of {', '.join(names[:3])} by its title; say in {MEDIA_MAP} which movie it is"
             yield from (Doubt(match.movie.id, recording.path, "ambiguous-name", detail) for match in closest)
 
     def _titled(self, recording: MediaFile) -> tuple[dict[str, Match], str, bool]:
@@ -287,4 +289,4 @@ def _is_disc(name: str) -> bool:
 
 
 def _listed(numbers: frozenset[int]) -> str:
-    return " and ".join(str(number) for number in sorted(numbers))
+    return f"episode{'s' if len(numbers) > 1 else ''} {' and '.join(str(number) for number in sorted(numbers))}"

@@ -37,7 +37,7 @@ def locate(movies: Iterable[Movie | str], media: Path) -> Library:
 
     Raises:
         UsageError: `media` does not exist.
-        MediaMapError: `media.toml` is not TOML, or says something that can't be.
+        MediaMapError: `media.toml` is not TOML, or has an impossible value.
     """
     sought = SoughtMovies(movies)
     entries, shelf = _open(media, sought)
@@ -69,11 +69,13 @@ def _open(media: Path, sought: SoughtMovies) -> tuple[dict[str, Claimant | Reaso
             return entries, read_shelf(media, sought.is_title)
         exists = media.exists()
     except OSError as error:  # a folder above may not be entered, or its name is too long
-        raise UsageError(f"can't be looked at: {error.strerror}", where=media, hint="check the path") from None
+        raise UsageError(f"can't be opened: {error.strerror}", where=media, hint="check the path") from None
     if not exists:
-        raise UsageError("there is no such folder", where=media, hint="give --media the folder your films are in")
+        raise UsageError("there is no such folder", where=media, hint="give --media the folder with your films")
     if media.suffix.lower() != ".toml":
-        raise UsageError("this is a file, not a folder of films", where=media, hint="give its folder, or a media.toml")
+        raise UsageError(
+            "this is a file, not a folder of films", where=media, hint="give the folder it is in, or a media.toml"
+        )
     return read_media_map(media), Shelf()
 
 
@@ -150,14 +152,14 @@ def _why(movie: Sought, pieces: list[Claim], doubts: list[Doubt]) -> Reason:
     """Why a movie has no recording: claims that are all pieces of it, doubtful ones, or none at all."""
     if pieces:
         names = _names([claim.recording.path for claim in pieces])
-        many = "is one file of several" if len(pieces) == 1 else "are parts of it"
-        detail = f"{names} {many}; join them into one file, and name it in {MEDIA_MAP}"
+        many = "is only one part of the movie" if len(pieces) == 1 else "are parts of the movie"
+        detail = f"{names} {many}; join all parts into one file, and name it in {MEDIA_MAP}"
         return Reason(rule="recording-in-parts", detail=detail)
     if doubts:
         names = _names([doubt.path for doubt in doubts if doubt.rule == doubts[0].rule])
         return Reason(rule=doubts[0].rule, detail=f"{names} {doubts[0].detail}")
     called = f" or {shown(movie.name, 100)}" if movie.name else ""
-    return Reason(rule="no-recording", detail=f"no file or folder name holds {movie.id}{called}")
+    return Reason(rule="no-recording", detail=f"no file or folder name matches {movie.id}{called}")
 
 
 def _names(paths: list[Path]) -> str:

@@ -27,10 +27,10 @@ _MAX_BYTES = 16_000_000
 
 
 def read_media_map(file: Path) -> dict[str, Claimant | Reason]:
-    """Of each movie listed its recording, or why that can't be used.
+    """The recording of each movie listed, or why it can't be used.
 
     Raises:
-        MediaMapError: not TOML, or an entry says something that can't be.
+        MediaMapError: the file is not TOML, or an entry has an impossible value.
     """
     try:
         with file.open("rb") as opened:
@@ -56,13 +56,13 @@ def _entry(movie: str, entry: Any, file: Path) -> Claimant | Reason:
 
     fields = {"path": entry} if isinstance(entry, str) else entry
     if not isinstance(fields, dict) or not isinstance(fields.get("path"), str):
-        raise wrong("no path is given", f'write "{shown(movie)}" = "film.mkv", or a table with path = "film.mkv"')
+        raise wrong("the path is missing", f'write "{shown(movie)}" = "film.mkv", or a table with path = "film.mkv"')
     unknown = sorted(set(fields) - {"path", "offset_ms", "rate"})
     if unknown:
-        raise wrong(f"unknown key {shown(unknown[0])!r}", "known are path, offset_ms and rate")
+        raise wrong(f"unknown key {shown(unknown[0])!r}", "known keys are path, offset_ms and rate")
     offset, rate = fields.get("offset_ms", 0), fields.get("rate", "1")
     if isinstance(offset, bool) or not isinstance(offset, int | float) or not -MAX_MS <= offset <= MAX_MS:
-        raise wrong(f"offset_ms is {offset!r}, not a number of milliseconds", "such as offset_ms = 15015")
+        raise wrong(f"offset_ms is {offset!r}, not a number of milliseconds", "write for example offset_ms = 15015")
     if isinstance(rate, bool) or not isinstance(rate, int | float | str):
         raise wrong(f"rate is {rate!r}, not a speed", 'write rate = "25025/24000" or rate = 1.0427')
     try:
@@ -75,7 +75,9 @@ def _entry(movie: str, entry: Any, file: Path) -> Claimant | Reason:
     except OSError:  # a name that is too long, a folder that may not be entered
         exists = False
     if not exists:
-        return Reason(rule="no-recording", detail=f"{MEDIA_MAP} names {shown(fields['path'])}, which is no file")
+        return Reason(
+            rule="no-recording", detail=f"{MEDIA_MAP} names {shown(fields['path'])}, but there is no such file"
+        )
     time_map = TimeMap.linear(Fraction(round(offset * 1000), 1000), speed)
     evidence = Evidence(tier="given" if {"offset_ms", "rate"} & set(fields) else "identity")
     return Claimant(movie, path, time_map, evidence, Strength.GIVEN, f"listed in {MEDIA_MAP}")

@@ -404,7 +404,7 @@ def test_what_is_not_there_is_said(library):
     assert set(report.refused) == {"other-movie", "no-recording"}
     assert {line.movie for line in lines.values() if line.status == "refused"} == {MOVIES[18], MOVIES[19]}
     assert edition_in(library.out / "editions", MOVIES[18]).placed == ()
-    assert report.missing == {MOVIES[19]: f"no file or folder name holds {MOVIES[19]}"}
+    assert report.missing == {MOVIES[19]: f"no file or folder name matches {MOVIES[19]}"}
 
 
 def test_names_that_lied_are_noted(library):

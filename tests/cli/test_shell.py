@@ -92,7 +92,7 @@ def test_rebuild(world, built, tmp_path):
     out, err = mmdia(*command)
     assert "5 clips made, 0 kept, 1 refused" in out
     assert "1 refused, of 1 movie: no-recording" in out
-    assert "tt0000003_clip_0: no file or folder name holds tt0000003" in out
+    assert "tt0000003_clip_0: no file or folder name matches tt0000003" in out
     assert "making at most 5 of 6 dialogues, in 2 of 3 movies" in err
     assert tree(tmp_path / "built") == tree(built)
     out, _ = mmdia(*command, "--format", "json")

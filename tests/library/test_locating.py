@@ -99,7 +99,7 @@ def test_other_numbers_are_not_taken_for_the_id(tmp_path, name):
     make(tmp_path, name)
     assert missing(locate(["tt0114388"], tmp_path), "tt0114388") == (
         "no-recording",
-        "no file or folder name holds tt0114388",
+        "no file or folder name matches tt0114388",
     )
 
 
@@ -112,7 +112,7 @@ def test_a_film_in_another_films_folder_is_neither(tmp_path):
     make(tmp_path, "Quiet Harbour {imdb-tt0114388}/Rook (1982).mkv")
     library = locate(FILMS, tmp_path)
     assert not library.located
-    assert missing(library, HARBOUR.id)[1].startswith("Rook (1982).mkv lies in this movie's folder")
+    assert missing(library, HARBOUR.id)[1].startswith("Rook (1982).mkv is in this movie's folder")
 
 
 def test_a_name_with_two_ids_is_neither(tmp_path):
@@ -286,7 +286,7 @@ def test_films_of_one_title_are_told_apart_by_year_or_not_at_all(tmp_path):
             path.unlink()
     rule, detail = missing(locate([LANTERN, LANTERN_AGAIN], tmp_path), LANTERN.id)
     assert rule == "ambiguous-name"
-    assert detail.startswith("Lantern.mkv may be any of tt7000106, tt7000107 by its title")
+    assert detail.startswith("Lantern.mkv could be any of tt7000106, tt7000107 by its title")
 
 
 def test_the_nearer_year_counts_where_two_fit(tmp_path):
@@ -397,8 +397,8 @@ def test_names_of_other_episodes_mislead_nobody(tmp_path, name):
 @pytest.mark.parametrize(
     ("movie", "name", "said"),
     [
-        (DOUBLE, "Salt Road S05E01.mkv", "is episode 1 of season 5, the movie is all of 1 and 2"),
-        (SEVENTH, "Salt Road S02E07E08.mkv", "is episode 7 and 8 of season 2, the movie is 7"),
+        (DOUBLE, "Salt Road S05E01.mkv", "holds episode 1 of season 5, but the movie is episodes 1 and 2"),
+        (SEVENTH, "Salt Road S02E07E08.mkv", "holds episodes 7 and 8 of season 2, but the movie is episode 7"),
     ],
 )
 def test_half_an_episode_is_said_to_be_one(tmp_path, movie, name, said):
@@ -578,7 +578,7 @@ def test_a_movie_in_several_files_is_refused_with_a_sentence(tmp_path, names):
     make(tmp_path, *names)
     rule, detail = missing(locate([HARBOUR], tmp_path), HARBOUR.id)
     assert rule == "recording-in-parts"
-    assert "join them into one file" in detail
+    assert "join all parts into one file" in detail
 
 
 def test_a_part_in_the_title_is_no_part_of_a_recording(tmp_path):
@@ -645,7 +645,7 @@ def test_nothing_useful_in_a_folder(tmp_path):
     assert not library.located
     assert {missing.reason.rule for missing in library.missing.values()} == {"no-recording"}
     assert len(library.unused) == 3
-    assert missing(library, HARBOUR.id)[1].endswith("holds tt0114388 or Quiet Harbour (1995)")
+    assert missing(library, HARBOUR.id)[1].endswith("matches tt0114388 or Quiet Harbour (1995)")
 
 
 def test_a_loop_of_links_ends(tmp_path):
@@ -783,7 +783,7 @@ def test_media_toml_may_name_what_can_t_be_a_file(tmp_path, path):
 def test_no_such_folder(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         locate(["tt1"], tmp_path / "gone")
-    with pytest.raises(UsageError, match="can't be looked at"):
+    with pytest.raises(UsageError, match="can't be opened"):
         locate(["tt1"], tmp_path / ("x" * 300))
     (tmp_path / "film.mkv").write_bytes(b"x")
     with pytest.raises(UsageError, match="not a folder of films"):
