@@ -47,10 +47,10 @@ class Selection:
         types = {field.name: type(field.default) for field in fields(cls)}
         for name, value in values.items():
             if name not in types:
-                raise UsageError(f"a selection has no {name!r}", hint=f"it has {', '.join(types)}")
+                raise UsageError(f"unknown selection field {name!r}", hint=f"known fields are {', '.join(types)}")
             kinds = (int, float) if types[name] is float else (types[name],)
             if type(value) not in kinds:
-                raise UsageError(f"{value!r} is no {types[name].__name__} for {name}", hint="see Selection")
+                raise UsageError(f"{name} is {value!r}, not of type {types[name].__name__}", hint="see Selection")
         return cls(**values)
 
     def text(self) -> str:

@@ -20,7 +20,9 @@ _MAKE = "`mmdia splits` makes splits without leaks"
 RULES: dict[str, Rule] = {
     "series-in-two-splits": Rule("warning", "train, validation and test share no series.", _MAKE),
     "words-in-two-splits": Rule("warning", "train, validation and test share no dialogue's words.", _MAKE),
-    "splits-overlap": Rule("note", "hard and bench are drawn from other splits.", "train on none of what you test on"),
+    "splits-overlap": Rule(
+        "note", "hard and bench are drawn from other splits.", "do not train on dialogues you test on"
+    ),
 }
 """What is said of a splits file beside the rules of `rules`."""
 
@@ -144,10 +146,10 @@ def issues_of_leaks(leaks: Leaks, file: str | None) -> Iterator[Issue]:
     for name, splits in leaks.series.items():
         yield issue("series-in-two-splits", splits[-1], f"{name}: has dialogues in {', '.join(splits)}")
     for shared in leaks.words:
-        message = f"{shared.id}: {shared.other} in {shared.other_split} has {shared.share:.0%} of its words too"
+        message = f"{shared.id}: {shared.share:.0%} of its words also occur in {shared.other} ({shared.other_split})"
         yield issue("words-in-two-splits", shared.split, message)
     for (drawn, origin), count in leaks.overlaps.items():
-        yield issue("splits-overlap", drawn, f"{count:,} ids of {drawn} are in {origin} too")
+        yield issue("splits-overlap", drawn, f"{count:,} ids of {drawn} are also in {origin}")
 
 
 def _several(sides_of: dict[str, set[int]]) -> Iterator[tuple[str, tuple[Split, ...]]]:

@@ -177,7 +177,7 @@ def test_which_splits_file_of_a_release_counts(tmp_path):
 
 def test_a_file_that_is_no_splits_file_is_said_so(tmp_path):
     (tmp_path / "x.json").write_text('["a"]')
-    with pytest.raises(ReleaseUnreadable, match="no splits file"):
+    with pytest.raises(ReleaseUnreadable, match="not a splits file"):
         splits_of_file(tmp_path / "x.json")
 
 
