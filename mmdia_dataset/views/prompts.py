@@ -13,7 +13,7 @@ from mmdia_dataset.views.draws import choose
 __all__ = ["FIELDS", "TEMPLATES", "controls_of", "fields_of", "prompt"]
 
 FIELDS = ("relationship", "interaction", "tone", "description")
-"""What a template may speak of."""
+"""The fields that a template can use."""
 
 TEMPLATES = (
     "{description}",
@@ -42,24 +42,25 @@ TEMPLATES = (
 
 @lru_cache(maxsize=1024)
 def fields_of(template: str) -> tuple[str, ...]:
-    """The fields a template speaks of.
+    """The fields that a template uses.
 
     Raises:
-        ConfigError: it speaks of none, of others than `FIELDS`, or formats them.
+        ConfigError: it uses no field, an unknown one, or one with a format.
     """
     try:
         parsed = list(string.Formatter().parse(template))
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"the template {template!r} is none: {error}", hint="write { and } as {{ and }}") from None
+        raise ConfigError(f"the template {template!r} is invalid: {error}", hint="write { and } as {{ and }}") from None
     named = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
     for name, spec, conversion in named:
         if name not in FIELDS or spec or conversion:
+            known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise ConfigError(
-                f"the template {template!r} speaks of {name!r}",
-                hint=f"known are {', '.join(f'{{{field}}}' for field in FIELDS)}",
+                f"the template {template!r} can't use {name!r} this way",
+                hint=f"known fields are {known}, without a format",
             )
     if not named:
-        raise ConfigError(f"the template {template!r} holds no field", hint="for example {tone}")
+        raise ConfigError(f"the template {template!r} has no field", hint="use for example {tone}")
     return tuple(dict.fromkeys(name for name, _, _ in named))
 
 
@@ -74,7 +75,7 @@ def controls_of(triplet: AffectiveTriplet | None, description: str | None) -> di
 
 
 def prompt(controls: dict[str, str], id_: str, *, seed: int = 0, templates: Sequence[str] | None = None) -> str | None:
-    """A prompt from controls; None where no template can do with them.
+    """A prompt from controls; None if no template fits them.
 
     Of the templates whose fields are all there, those that use most of them are kept, and one is chosen by seed and id.
     """

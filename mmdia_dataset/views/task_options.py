@@ -22,7 +22,7 @@ class TaskOptions:
     """How task rows are made.
 
     Args:
-        control: what the prompt is made from: `triplet`, `description`, or `both`, whichever of them there is.
+        control: what the prompt is made from: `triplet`, `description`, or `both` (whichever a dialogue has).
         drop: share of rows, 0 to 1, whose control is left out, for classifier-free guidance. Which rows depends on seed
             and id alone; those left out at 0.1 are also left out at 0.2.
         seed: for templates, dropping, and reference voices.
@@ -31,7 +31,7 @@ class TaskOptions:
             `{description}` in them.
 
     Raises:
-        ConfigError: a value is none of these.
+        ConfigError: a value is not allowed.
     """
 
     control: Control = "both"
@@ -43,15 +43,15 @@ class TaskOptions:
     def __post_init__(self) -> None:
         for name, value, choices in (("control", self.control, CONTROLS), ("sounds", self.sounds, SOUNDS)):
             if value not in choices:
-                raise ConfigError(f"unknown {name} {value!r}", hint=f"known are {', '.join(choices)}")
+                raise ConfigError(f"unknown {name} {value!r}", hint=f"choose one of {', '.join(choices)}")
         if type(self.drop) not in (int, float) or not 0 <= self.drop <= 1:
-            raise ConfigError(f"drop is {self.drop!r}", hint="it is a share of rows, from 0 to 1")
+            raise ConfigError(f"drop is {self.drop!r}, not a share of rows from 0 to 1", hint="use for example 0.1")
         if type(self.seed) is not int:
-            raise ConfigError(f"seed is {self.seed!r}", hint="it is a whole number")
+            raise ConfigError(f"seed is {self.seed!r}, not a whole number", hint="use for example 0")
         if self.templates is None:
             return
         if isinstance(self.templates, str) or not self.templates:
-            raise ConfigError("templates is not a list of texts", hint='for example ["Speak with {tone}."]')
+            raise ConfigError("templates is not a list of texts", hint='use for example ["Speak with {tone}."]')
         object.__setattr__(self, "templates", tuple(self.templates))
         for template in self.templates:
             fields_of(template)
@@ -62,7 +62,7 @@ class TaskOptions:
         names = [field.name for field in fields(cls)]
         for name in arguments:
             if name not in names:
-                raise ConfigError(f"unknown option {name!r}", hint=f"options of tasks are {', '.join(names)}")
+                raise ConfigError(f"unknown option {name!r}", hint=f"known options are {', '.join(names)}")
         return cls(**{name: value for name, value in arguments.items() if value is not None})
 
     def text(self) -> str:

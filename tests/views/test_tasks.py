@@ -139,7 +139,7 @@ def test_options_reach_the_rows_and_the_cache(built):
 
 
 def test_wrong_options_are_said(built):
-    with pytest.raises(ConfigError, match="known are triplet"):
+    with pytest.raises(ConfigError, match="choose one of triplet"):
         mmdia_dataset.load("style_speech", data_dir=built, control="none")
     with pytest.raises(ConfigError, match="temperature"):
         mmdia_dataset.load("style_speech", data_dir=built, temperature=1)

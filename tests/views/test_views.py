@@ -142,7 +142,7 @@ def test_templates_of_the_users_own():
     controls = controls_of(TRIPLET, None)
     assert prompt(controls, "x", templates=["Say it with {tone}."]) == "Say it with cold anger."
     assert prompt(controls, "x", templates=["{description}"]) is None
-    with pytest.raises(ConfigError, match=r"known are \{relationship\}"):
+    with pytest.raises(ConfigError, match=r"known fields are \{relationship\}"):
         TaskOptions(templates=["{tone.__class__}"])
     for wrong in (["{mood}"], ["{tone!r}"], ["{tone:>99999}"], ["no field"], ["{"], "{tone}", []):
         with pytest.raises(ConfigError):
