@@ -68,22 +68,22 @@ class Chart:
 
 
 def charts_of(distributions: Distributions, coverage: Mapping[str, Covered]) -> tuple[Chart, ...]:
-    """The charts of what was counted; those that nothing was counted for are left out."""
+    """The charts of the counts; a chart without counts is left out."""
     charts = []
     charts += [
         Chart(
-            "sunburst", "What is done, among whom", "Dialogues by relationship (inner ring) and interaction mode.",
+            "sunburst", "Interactions by relationship", "Dialogues by relationship (inner ring) and interaction mode.",
             (6, 6), lambda figure, colours: _sunburst(figure, colours, distributions.labels),
         ),
         Chart(
-            "labels", "Relationship and interaction mode", "Dialogues, in per cent of those with both labels.",
+            "labels", "Relationship and interaction mode", "Share of the dialogues that have both labels, in per cent.",
             (6, 6), lambda figure, colours: _labels(figure, colours, distributions.labels),
         ),
     ]  # fmt: skip
     if distributions.scores:
         charts.append(
             Chart(
-                "scores", "Intensity and volatility", "Dialogues, in per cent of those with both scores.",
+                "scores", "Intensity and volatility", "Share of the dialogues that have both scores, in per cent.",
                 (6, 5), lambda figure, colours: _scores(figure, colours, distributions.scores),
             )
         )  # fmt: skip
@@ -106,7 +106,7 @@ def charts_of(distributions: Distributions, coverage: Mapping[str, Covered]) -> 
         charts.append(Chart(name, title, _summary(values, unit), (6, 3), _histogram(values, unit, width)))
     charts.append(
         Chart(
-            "visibility", "Who speaks is seen", "Turns, and speakers of dialogues, by visibility.", (6, 2.6),
+            "visibility", "Visibility of speakers", "Turns and speakers by visibility.", (6, 2.6),
             lambda figure, colours: _visibility(figure, colours, distributions),
         )
     )  # fmt: skip

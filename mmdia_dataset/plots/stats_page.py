@@ -99,7 +99,7 @@ def _page(title: str, tables: str, charts: str, movies: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}: figures</title>\n<style>{_STYLE % tuple(colours)}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n<p>Figures of MM-DIA annotations, beside the paper's.</p>\n"
+        f"<h1>{escape(title)}</h1>\n<p>Figures of these annotations, next to the paper's.</p>\n"
         f'{tables}<h2>Distributions</h2>\n<div class="charts">\n{charts}</div>\n{movies}</body>\n</html>\n'
     )
 
@@ -112,8 +112,8 @@ def _tables(figures: Mapping[str, Figures], coverage: Mapping[str, Covered]) -> 
     ]
     text = _table(["", *columns], rows, papers=2)
     note = (
-        "A turn is one speaker's words within one cue. Hours are those of the dialogues' spans. Scores in releases "
-        "are the model's; people's are the paper's alone. A dialogue may be in more than one split."
+        "A turn is one speaker's words within one cue. Hours add up the lengths of the dialogues. A model gave the "
+        "scores in releases; human scores are known only from the paper. A dialogue can be in more than one split."
     )
     text = f"<h2>Figures</h2>\n{text}<p>{note}</p>\n"
     if coverage:
