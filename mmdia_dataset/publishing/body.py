@@ -184,7 +184,7 @@ def _statistics(facts: CardFacts) -> str:
             (name.replace("_", " "), *(_number(getattr(column, name)) for column in columns.values())) for name in names
         ]
         parts.append(_table(("", *columns), rows))
-        parts.append("`paper` is the whole dataset as its paper counts it; a dash says that nothing was counted.")
+        parts.append("`paper` is the whole dataset, as counted in the paper; a dash means that nothing was counted.")
     parts += [
         f"### {picture.title}\n\n{picture.caption}\n\n![{picture.title}]({picture.file})" for picture in facts.pictures
     ]
@@ -197,19 +197,21 @@ def _statistics(facts: CardFacts) -> str:
         more = f"\n\nAnd {len(films) - _FILMS:,} more." if len(films) > _FILMS else ""
         parts.append(f"### Films\n\n{_table(('movie', 'dialogues', 'with a clip', 'share'), counts)}{more}")
     if not parts:
-        return "Not counted yet: `mmdia card` on this folder counts, draws, and writes this page anew."
+        return "Not counted yet. `mmdia card` on this folder counts, draws the charts and writes this page again."
     return "\n\n".join(parts)
 
 
 def _beside(facts: CardFacts) -> str:
     parts = []
     if facts.passports:
-        what = "what identifies each film's reference edition; with them, places are exact to a few milliseconds"
+        what = (
+            "they identify the reference edition of each film; with them, clips are placed to within a few milliseconds"
+        )
         parts.append(f"- `passports/` ({facts.passports:,}): {what}.")
     else:
-        parts.append("- No passports: places are found from subtitles and speech, to about a tenth of a second.")
+        parts.append("- No passports: clips are placed by subtitles and speech, to within about a tenth of a second.")
     if facts.editions:
-        what = "how the publisher's recordings run against the films, and which clips were cut from them"
+        what = "how the times of the publisher's recordings differ from the films', and which clips were cut from them"
         parts.append(f"- `editions/` ({facts.editions:,}): {what}. File names and notes are left out.")
     if facts.figures:
         parts.append(f"- `{CROISSANT}`: this page's facts for machines, as Croissant JSON-LD.")

@@ -81,7 +81,7 @@ def card_faults(text: str, files: Iterable[str] | None = None) -> list[str]:
         line = f" in line {mark.line + 2}" if mark else ""
         return [f"the YAML can't be read: {getattr(error, 'problem', None) or 'it is damaged'}{line}"]
     if not isinstance(front, dict):
-        return ["the YAML is no table of keys and values"]
+        return ["the YAML is not a table of keys and values"]
     names = None if files is None else list(files)
     return [
         *_words(front),
@@ -99,10 +99,10 @@ def _many(value: Any) -> list[Any]:
 def _words(front: dict[str, Any]) -> Faults:
     """Keys that hold one word or several of a vocabulary."""
     vocabularies: tuple[tuple[str, Callable[[str], bool], str], ...] = (
-        ("task_categories", TASKS.__contains__, "no task category"),
-        ("size_categories", SIZES.__contains__, f"no size category; they are {', '.join(SIZES)}"),
-        ("language", lambda word: bool(_LANGUAGE.match(word)), "no ISO 639 code of two or three small letters"),
-        ("tags", lambda word: bool(word.strip()), "no tag"),
+        ("task_categories", TASKS.__contains__, "not a task category of the Hub"),
+        ("size_categories", SIZES.__contains__, f"not a size category of the Hub; use one of {', '.join(SIZES)}"),
+        ("language", lambda word: bool(_LANGUAGE.match(word)), "not an ISO 639 code of two or three small letters"),
+        ("tags", lambda word: bool(word.strip()), "not a tag"),
     )
     for key, good, wrong in vocabularies:
         if front.get(key) is None:
@@ -110,11 +110,11 @@ def _words(front: dict[str, Any]) -> Faults:
         for word in _many(front[key]):
             if not isinstance(word, str):
                 # YAML reads a bare `no`, which is Norwegian, as false.
-                yield f"{key}: {word!r} is no text; put it into quotes"
+                yield f"{key}: {word!r} is not text; put it in quotes"
             elif not good(word):
                 yield f"{key}: {word!r} is {wrong}"
     if not isinstance(front.get("pretty_name", ""), str):
-        yield "pretty_name: it is no text"
+        yield "pretty_name: it is not text"
     viewer = front.get("viewer")
     if viewer is not None and not isinstance(viewer, bool):
         yield f"viewer: {viewer!r} is neither true nor false"
@@ -122,44 +122,44 @@ def _words(front: dict[str, Any]) -> Faults:
 
 def _licence(front: dict[str, Any]) -> Faults:
     if front.get("license") is None:
-        yield "license: there is none; write `unknown` if you do not know it"
+        yield "license: it is missing; write `unknown` if you do not know it"
         return
     for word in _many(front["license"]):
         if not isinstance(word, str) or word not in LICENSES:
-            yield f"license: {word!r} is no identifier the Hub knows; write `other` with license_name and license_link"
+            yield f"license: {word!r} is not an identifier of the Hub; write `other` with license_name and license_link"
     is_other = "other" in _many(front["license"])
     for key in ("license_name", "license_link"):
         if is_other and not isinstance(front.get(key), str):
-            yield f"{key}: it is missing, and the license is `other`"
+            yield f"{key}: it is missing, but the license is `other`"
         elif not is_other and front.get(key) is not None:
-            yield f"{key}: it belongs to the license `other` alone"
+            yield f"{key}: it belongs only to the license `other`"
 
 
 def _gate(front: dict[str, Any]) -> Faults:
     for key in _GATE_TEXTS:
         if front.get(key) is not None and not (isinstance(front[key], str) and front[key].strip()):
-            yield f"{key}: it is no text"
+            yield f"{key}: it is not text"
     disallowed = front.get("extra_gated_eu_disallowed")
     if disallowed is not None and not isinstance(disallowed, bool):
         yield "extra_gated_eu_disallowed: it is neither true nor false"
     allowed = {*_GATE_TEXTS, "extra_gated_fields", "extra_gated_eu_disallowed"}
     for key in front:
         if str(key).startswith("extra_gated") and key not in allowed:
-            yield f"{key}: the Hub knows no such key; it knows {', '.join(sorted(allowed))}"
+            yield f"{key}: the Hub does not know this key; it knows {', '.join(sorted(allowed))}"
     fields = front.get("extra_gated_fields")
     if fields is None:
         return
     if not isinstance(fields, dict) or not fields:
-        yield "extra_gated_fields: it is no table of names and types"
+        yield "extra_gated_fields: it is not a table of names and types"
         return
     for name, field in fields.items():
         kind = field.get("type") if isinstance(field, dict) else field
         if not isinstance(name, str):
-            yield f"extra_gated_fields: the name {name!r} is no text"
+            yield f"extra_gated_fields: the name {name!r} is not text"
         if kind not in _FIELDS:
-            yield f"extra_gated_fields: {name!r} is of type {kind!r}; types are {', '.join(_FIELDS)}"
+            yield f"extra_gated_fields: {name!r} has the unknown type {kind!r}; use one of {', '.join(_FIELDS)}"
         elif kind == "select" and not _options(field):
-            yield f"extra_gated_fields: {name!r} is a select without a list of options (texts, or label and value)"
+            yield f"extra_gated_fields: {name!r} is a select but has no list of options (texts, or label and value)"
 
 
 def _options(field: Any) -> bool:
@@ -179,21 +179,21 @@ def _configs(front: dict[str, Any], files: list[str] | None) -> Faults:
     if configs is None:
         return
     if not isinstance(configs, list):
-        yield "configs: it is no list"
+        yield "configs: it is not a list"
         return
     names: list[str] = []
     for config in configs:
         name = config.get("config_name") if isinstance(config, dict) else None
         if not isinstance(name, str) or not _NAME.match(name):
-            yield f"configs: {name!r} is no config_name"
+            yield f"configs: {name!r} is not a valid config_name"
             continue
         if name in names:
-            yield f"configs: {name} is there twice"
+            yield f"configs: {name} occurs twice"
         names.append(name)
         for sentence in _data_files(config, files):
             yield f"configs: {name}: {sentence}"
     if sum(isinstance(entry, dict) and entry.get("default") is True for entry in configs) > 1:
-        yield "configs: more than one is the default"
+        yield "configs: more than one is marked as the default"
 
 
 def _data_files(config: dict[str, Any], files: list[str] | None) -> Faults:
@@ -207,20 +207,20 @@ def _data_files(config: dict[str, Any], files: list[str] | None) -> Faults:
         elif isinstance(entry, dict) and set(entry) == {"split", "path"}:
             paths, split = entry["path"], entry["split"]
             if not isinstance(split, str) or not _SPLIT.match(split):
-                yield f"{split!r} is no name of a split"
+                yield f"{split!r} is not a valid split name"
             elif split in splits:
-                yield f"the split {split} is there twice"
+                yield f"the split {split} occurs twice"
             splits.append(str(split))
         else:
-            yield "an entry of data_files has not the two keys split and path"
+            yield "an entry of data_files must have exactly the two keys split and path"
             continue
         for path in _many(paths):
             if not isinstance(path, str) or not path:
-                yield f"the path {path!r} is no text"
+                yield f"the path {path!r} is not text"
             elif path.startswith("/") or ".." in path.split("/") or "\\" in path:
                 yield f"the path {path!r} leads out of the folder"
             elif files is not None and not any(fnmatch.fnmatchcase(file, path) for file in files):
-                yield f"there is no file {path}"
+                yield f"the file {path} does not exist"
 
 
 def _info(front: dict[str, Any]) -> Faults:
@@ -239,7 +239,7 @@ def _info(front: dict[str, Any]) -> Faults:
             continue
         name = entry.get("config_name", "default")
         if names is not None and name not in names:
-            yield f"dataset_info: {name} is no configuration"
+            yield f"dataset_info: {name} is not a configuration"
         if "features" in entry:
             for sentence in _features(entry["features"], ""):
                 yield f"dataset_info: {sentence}"
@@ -247,7 +247,7 @@ def _info(front: dict[str, Any]) -> Faults:
 
 def _features(features: Any, place: str) -> Faults:
     if not isinstance(features, list):
-        yield f"the features{place} are no list"
+        yield f"the features{place} are not a list"
         return
     names: set[str] = set()
     for feature in features:
@@ -256,11 +256,11 @@ def _features(features: Any, place: str) -> Faults:
             yield f"a feature{place} has no name"
             continue
         if name in names:
-            yield f"the feature {name}{place} is there twice"
+            yield f"the feature {name}{place} occurs twice"
         names.add(name)
         kinds = [key for key in ("dtype", "struct", "list", "sequence") if key in feature]
         if len(kinds) != 1:
-            yield f"the feature {name}{place} has not one of dtype, struct, list"
+            yield f"the feature {name}{place} must have exactly one of dtype, struct, list"
             continue
         inner = feature[kinds[0]]
         if kinds[0] == "struct" or (kinds[0] != "dtype" and isinstance(inner, list)):
@@ -274,4 +274,4 @@ def _labels(name: str, label: Any) -> Faults:
     if not isinstance(names, dict) or list(names) != [str(number) for number in range(len(names))]:
         yield f"the labels of {name} are not numbered '0', '1', …, in quotes"
     elif not all(isinstance(word, str) for word in names.values()):
-        yield f"a label of {name} is no text; put it into quotes"
+        yield f"a label of {name} is not text; put it in quotes"

@@ -60,7 +60,7 @@ def describe(
     coverage: Mapping[str, Covered] | None = None,
     movie_coverage: Mapping[str, Covered] | None = None,
 ) -> CardReport:
-    """Write the page from what was counted; coverage may be another folder's, whose annotations these are.
+    """Write the page from the counts. Coverage may come from the folder that these annotations were taken from.
 
     Raises:
         UsageError: the folder holds a release in another form.
@@ -108,7 +108,7 @@ def describe(
 def _caption(chart: Chart, *, clips_here: bool) -> str:
     if clips_here or chart.name not in ("coverage", "films"):
         return chart.caption
-    return f"{chart.caption} They were cut from films of whoever published this; no clips are here."
+    return f"{chart.caption} The publisher cut them from their own films; this dataset has no clips."
 
 
 def _facts(root: Path) -> CardFacts:
@@ -121,9 +121,9 @@ def _facts(root: Path) -> CardFacts:
     release = open_release(root)
     if release.dialect != "parquet":
         raise UsageError(
-            f"a card is for data that `datasets` reads, and this release is of dialect {release.dialect}",
+            f"a card needs data that `datasets` can read, but this release is in dialect {release.dialect}",
             where=root,
-            hint="make one with `mmdia convert --to parquet`",
+            hint="convert it with `mmdia convert --to parquet`",
         )
     paths: dict[Split, list[str]] = {}
     counts: dict[Split, int] = {}
@@ -134,7 +134,7 @@ def _facts(root: Path) -> CardFacts:
             raise UsageError(
                 f"dialogues of different splits share the file {source.name}",
                 where=root,
-                hint="`mmdia publish --dry-run --out FOLDER` makes a folder with a file for each",
+                hint="`mmdia publish --dry-run --out FOLDER` makes a folder with one file for each split",
             )
         for split in memberships.pop() if memberships else ():
             paths.setdefault(split, []).append(source.name)
@@ -164,5 +164,5 @@ def _column(file: Path, name: str) -> list[str | None]:
         values: list[str | None] = pq.read_table(file, columns=[name]).column(name).to_pylist()
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = (str(error).splitlines() or ["?"])[0]
-        raise ReleaseUnreadable(f"can't be read as Parquet of dialogues: {reason}", where=file) from error
+        raise ReleaseUnreadable(f"can't be read as a Parquet file of dialogues: {reason}", where=file) from error
     return values

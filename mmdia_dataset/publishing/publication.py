@@ -122,10 +122,12 @@ def make_publication(
     if with_media and not opened.built:
         raise UsageError("a release has no clips", where=source, hint="leave out --with-media")
     if release is not None and (with_media or not opened.built):
-        what = "with clips, only dialogues that have one go out" if with_media else "that is a release already"
-        raise UsageError(f"--release is for annotations of a built directory; {what}", hint="leave it out")
+        what = "with the clips, only dialogues that have one are published" if with_media else "the source is a release"
+        raise UsageError(
+            f"--release works only for a built directory without its clips; {what}", hint="leave out --release"
+        )
     if folder.exists() and any(folder.iterdir()):
-        raise UsageError("the folder is not empty", where=folder, hint="choose an empty one")
+        raise UsageError("the folder is not empty", where=folder, hint="choose an empty folder")
     make_folder(folder)
     words = opened if release is None else Annotations(release, open_release(release), built=False)
     counted = survey(opened) if opened.built else None
@@ -265,7 +267,7 @@ def _write_editions(source: Path, folder: Path) -> None:
             edition = Edition.model_validate_json(file.read_bytes())
         except (ValidationError, OSError) as error:
             raise ReleaseUnreadable(
-                "no edition file", where=file, hint="run `mmdia validate` for what is wrong with it"
+                "not a valid edition file", where=file, hint="run `mmdia validate` to see what is wrong"
             ) from error
         update = {
             "recording": _recording(edition.recording, edition.movie),
@@ -304,7 +306,9 @@ def _put(file: Path, target: Path) -> None:
     make_folder(target.parent)
     try:
         if file.is_symlink():
-            raise UsageError("a link is not published", where=file, hint="run `mmdia rebuild` again")
+            raise UsageError(
+                "the clip is a link, and links are not published", where=file, hint="run `mmdia rebuild` again"
+            )
         try:
             os.link(file, target)
         except FileNotFoundError:
@@ -320,9 +324,9 @@ def _put(file: Path, target: Path) -> None:
 def _left_out(source: Path, with_media: bool) -> Iterator[Withheld]:
     """By kind, the largest reason first."""
     kinds: dict[str, tuple[str, list[int]]] = {
-        "media": ("they are parts of films; --with-media publishes them, if you have the right to", []),
-        "names": ("names of your files and notes on them are left out of what is written anew from these", []),
-        "other": ("nothing that a publication has room for", []),
+        "media": ("clips are parts of films; --with-media publishes them, if you have the right to", []),
+        "names": ("they are rewritten without your file names and notes", []),
+        "other": ("they are not part of a publication", []),
     }
     root = source if source.is_dir() else source.parent
     for file in root.rglob("*"):
