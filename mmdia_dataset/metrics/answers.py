@@ -43,7 +43,7 @@ def answer_of(row: Answer | Dialogue | Mapping[str, Any]) -> Answer:
     """A row of a task, of `clips` or `dialogues`, or an answer as `schema.Answer` has it.
 
     Raises:
-        ScoreError: it is none of these.
+        ScoreError: the row is none of these, or is invalid.
     """
     if isinstance(row, Answer):
         return _spoken(row)
@@ -57,13 +57,13 @@ def answer_of(row: Answer | Dialogue | Mapping[str, Any]) -> Answer:
         return _spoken(Answer.model_validate(row))
     except ValidationError as error:
         raise ScoreError(
-            f"the answer {shown(str(row.get('id')))} is none: {_short(error)}",
-            hint="schema/answer.schema.json says what one holds",
+            f"the answer {shown(str(row.get('id')))} is invalid: {_short(error)}",
+            hint=f"the fields of an answer are {', '.join(Answer.model_fields)}",
         ) from None
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ScoreError(
             f"the row {shown(str(row.get('id')))} can't be scored: {_short(error)}",
-            hint="give rows as the loader gives them",
+            hint="give the rows of the loader unchanged",
         ) from None
 
 
@@ -131,11 +131,11 @@ def answers_in(source: Path | str | Iterable[Any], split: str | None = None) -> 
 
     Args:
         source: a file of JSON lines, STM (`.stm`) or SegLST (`.json`); a release or a built directory; or rows.
-        split: of a release or a built directory, this split alone.
+        split: read only this split of a release or a built directory.
 
     Raises:
-        ScoreError: it can't be read as any of these, or an id occurs twice.
-        ConfigError: there is no such split.
+        ScoreError: the source can't be read as any of these, or an id occurs twice.
+        ConfigError: the split is unknown.
     """
     answers: dict[str, tuple[Answer, Any]] = {}
     for row in _given(source, split):
@@ -144,7 +144,7 @@ def answers_in(source: Path | str | Iterable[Any], split: str | None = None) -> 
             raise ScoreError(
                 f"the dialogue {shown(answer.id)} occurs twice",
                 where=source if isinstance(source, (str, Path)) else None,
-                hint="give one answer each",
+                hint="give one answer for each dialogue",
             )
         answers[answer.id] = answer, row
     return answers
@@ -152,7 +152,7 @@ def answers_in(source: Path | str | Iterable[Any], split: str | None = None) -> 
 
 def _given(source: Path | str | Iterable[Any], split: str | None) -> Iterator[Any]:
     if split is not None and split not in SPLITS:
-        raise ConfigError(f"unknown split {split!r}", hint=f"known are {', '.join(SPLITS)}")
+        raise ConfigError(f"unknown split {split!r}", hint=f"choose one of {', '.join(SPLITS)}")
     if not isinstance(source, (str, Path)):
         yield from source
         return
@@ -164,7 +164,7 @@ def _given(source: Path | str | Iterable[Any], split: str | None) -> Iterator[An
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ScoreError(f"can't be read: {reason}", where=path, hint="correct the path") from None
+        raise ScoreError(f"can't be read: {reason}", where=path, hint="check the path") from None
     if path.suffix == ".stm":
         yield from _stm(path, text)
     elif path.suffix == ".json":
@@ -179,9 +179,9 @@ def _json(text: str, path: Path, line: str | None = None) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ScoreError(f"is not JSON: {error}", where=path, at=line, hint="write one answer a line") from None
+        raise ScoreError(f"not JSON: {error}", where=path, at=line, hint="write one answer per line") from None
     if line is not None and not isinstance(value, dict):
-        raise ScoreError("is not an object", where=path, at=line, hint="write one answer a line")
+        raise ScoreError("not a JSON object", where=path, at=line, hint="write one answer per line")
     return value
 
 
@@ -200,7 +200,7 @@ def _stm(path: Path, text: str) -> list[Answer]:
         )
     except (ValueError, OverflowError) as error:
         raise ScoreError(
-            f"is no STM: {_short(error)}", where=path, hint="lines are: id channel speaker start end words"
+            f"not STM: {_short(error)}", where=path, hint="each line is: id channel speaker start end words"
         ) from None
 
 
@@ -213,7 +213,7 @@ def _seglst(path: Path, text: str) -> list[Answer]:
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ScoreError(
-            f"is no SegLST: {_short(error)}", where=path, hint="segments have session_id, speaker and words"
+            f"not SegLST: {_short(error)}", where=path, hint="each segment has session_id, speaker and words"
         ) from None
 
 
@@ -237,28 +237,28 @@ def _short(error: Exception) -> str:
 def paired(
     hyps: dict[str, tuple[Answer, Any]], refs: dict[str, tuple[Answer, Any]], missing: str = "error"
 ) -> tuple[list[Pair], int, int]:
-    """Hypotheses and references by id, in the order of the references; how many of either are left over.
+    """Hypotheses and references by id, in the order of the references; how many of each are left over.
 
     Args:
         hyps: what a system made.
         refs: what it is compared with; what decides which dialogues are scored.
-        missing: what becomes of a dialogue without an answer: `error`, `empty` (it answered nothing), or `skip`.
+        missing: what to do with a dialogue without an answer: `error`, `empty` (count it as silence), or `skip`.
 
     Returns:
         The pairs, the number of references without an answer, the number of answers without a reference.
 
     Raises:
-        ScoreError: an answer is missing and may not be; or there is nothing to compare.
+        ScoreError: an answer is missing and `missing` is `error`, or there is nothing to compare.
     """
     if missing not in _MISSING:
-        raise ScoreError(f"unknown missing={missing!r}", hint=f"known are {', '.join(_MISSING)}")
+        raise ScoreError(f"unknown value {missing!r} for `missing`", hint=f"choose one of {', '.join(_MISSING)}")
     named = {file_name(id_): id_ for id_ in refs}  # ids with spaces can't stand in STM as they are
     by_id = {id_ if id_ in refs else named.get(id_, id_): answer for id_, answer in hyps.items()}
     absent = [id_ for id_ in refs if id_ not in by_id]
     if absent and missing == "error":
         raise ScoreError(
             f"{len(absent)} of {len(refs)} dialogues have no answer, the first is {shown(absent[0])}",
-            hint="answer them, or say what to do: missing='empty' counts them as silence, 'skip' leaves them out",
+            hint="answer them, or set `missing`: `empty` counts them as silence, `skip` leaves them out",
         )
     pairs = []
     for id_, (ref, given_ref) in refs.items():
@@ -266,5 +266,5 @@ def paired(
             hyp, given_hyp = by_id.get(id_, (Answer(id=id_), None))
             pairs.append(Pair(id_, hyp, ref, given_hyp, given_ref))
     if not pairs:
-        raise ScoreError("there is no dialogue to score", hint="compare the ids of both sides")
+        raise ScoreError("there is no dialogue to score", hint="compare the ids of answers and references")
     return pairs, len(absent), len(set(by_id) - set(refs))

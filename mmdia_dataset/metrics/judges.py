@@ -13,11 +13,11 @@ from mmdia_dataset.metrics.metric import Counted, Metric, Settings
 __all__ = ["AnswerScore", "Judge", "Judged", "judge"]
 
 Judge = Callable[[Any, Any], "float | Sequence[float]"]
-"""Called with a prediction and its reference, as they were given; a number, or several, such as one per speaker."""
+"""Called with a prediction and its reference, unchanged; gives a number, or several, such as one per speaker."""
 
 
 class Judged(Metric):
-    """The mean over dialogues of what a judge says of each; several numbers of one dialogue count as their mean."""
+    """The mean over dialogues of a judge's number for each; several numbers for one dialogue count as their mean."""
 
     def __init__(self, name: str, function: Judge) -> None:
         super().__init__(name)
@@ -29,13 +29,13 @@ class Judged(Metric):
         values = [float(number) for number in (verdict if isinstance(verdict, Iterable) else [verdict])]
         if not values or not all(map(math.isfinite, values)):
             raise ScoreError(
-                f"{self.name} of {shown(pair.id)} is {shown(repr(verdict))}", hint="a judge gives finite numbers"
+                f"{self.name} gave {shown(repr(verdict))} for {shown(pair.id)}", hint="a judge must give finite numbers"
             )
         return Counted(sum(values) / len(values), 1.0)
 
 
 class AnswerScore(Metric):
-    """The mean over dialogues of a score that the answers bring along, in `scores`."""
+    """The mean over dialogues of a score that the answers hold in `scores`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

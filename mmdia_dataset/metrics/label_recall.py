@@ -1,4 +1,4 @@
-"""Label recall: how often a judge who reads or hears the result finds the label it was made with."""
+"""Label recall: how often a judge who reads or hears a result names the label it was made with."""
 
 from __future__ import annotations
 

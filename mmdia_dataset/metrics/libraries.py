@@ -29,4 +29,4 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise ExtraMissing(f"{name} is not installed", hint="pip install 'mmdia-dataset[metrics]'") from None
+        raise ExtraMissing(f"{name} is not installed", hint="run pip install 'mmdia-dataset[metrics]'") from None

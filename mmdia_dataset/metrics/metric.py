@@ -1,4 +1,4 @@
-"""What every metric is: something that makes of each dialogue a fraction, and of all of them a score."""
+"""What every metric is: it turns each dialogue into a fraction, and all fractions into a score."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Settings:
     """How scores are made.
 
     Args:
-        missing: what becomes of a dialogue without an answer: `error`, `empty` (as if it had answered nothing), `skip`.
+        missing: what to do with a dialogue without an answer: `error`, `empty` (count it as silence), `skip`.
         cluster: `movie` draws whole movies for the interval; None draws dialogues.
         resamples: draws for the interval; 0 for none.
         seed: of the draws.
@@ -39,12 +39,12 @@ class Settings:
     def __post_init__(self) -> None:
         normaliser(self.normalisation)
         if self.cluster not in (None, "movie"):
-            raise ConfigError(f"unknown cluster {self.cluster!r}", hint="known is movie")
+            raise ConfigError(f"unknown cluster {self.cluster!r}", hint="the only known value is movie")
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a metric found in one dialogue: a fraction, and what to tell of it."""
+    """What a metric counted in one dialogue: a fraction, and details of it."""
 
     over: float
     under: float
@@ -79,9 +79,9 @@ class Metric(ABC):
         """Score predictions against references.
 
         Args:
-            predictions: what a system made: rows or answers by id, or the path of a file or folder of them. Or plain
+            predictions: what a system made: rows or answers with ids, or the path of a file or folder of them; or plain
                 texts, compared in order.
-            references: likewise.
+            references: what they are compared with, in the same forms.
             settings: see `Settings`.
 
         Raises:
@@ -92,7 +92,9 @@ class Metric(ABC):
             chosen = Settings(**settings)
         except TypeError:
             names = ", ".join(Settings.__dataclass_fields__)
-            raise ConfigError(f"unknown setting among {', '.join(settings)}", hint=f"known are {names}") from None
+            raise ConfigError(
+                f"unknown setting among {', '.join(settings)}", hint=f"known settings are {names}"
+            ) from None
         hyps, refs = _by_place(predictions, references)
         return self.score(*paired(answers_in(hyps), answers_in(refs), chosen.missing), settings=chosen)
 
@@ -138,6 +140,8 @@ def _by_place(
     if not all(isinstance(item, str) for item in (*hyps, *refs)):
         return hyps, refs
     if len(hyps) != len(refs):
-        raise ScoreError(f"{len(hyps)} predictions for {len(refs)} references", hint="give as many")
+        raise ScoreError(
+            f"{len(hyps)} predictions for {len(refs)} references", hint="give one prediction for each reference"
+        )
     places = range(len(refs))
     return [Answer(id=str(n), text=hyps[n]) for n in places], [Answer(id=str(n), text=refs[n]) for n in places]

@@ -39,11 +39,11 @@ def normalised(text: str) -> str:
 
 
 NORMALISATIONS: dict[str, Callable[[str], str]] = {DEFAULT: normalised, "none": lambda text: " ".join(text.split())}
-"""By version; `none` compares texts as they are."""
+"""By version; `none` changes nothing but spaces."""
 
 
 def normaliser(version: str) -> Callable[[str], str]:
     """The function of a version. Raises ConfigError."""
     if version not in NORMALISATIONS:
-        raise ConfigError(f"unknown normalisation {version!r}", hint=f"known are {', '.join(NORMALISATIONS)}")
+        raise ConfigError(f"unknown normalisation {version!r}", hint=f"choose one of {', '.join(NORMALISATIONS)}")
     return NORMALISATIONS[version]

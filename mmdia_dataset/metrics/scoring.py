@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 METRICS = ("wer", "cpwer", "relationship_recall", "interaction_recall", "turn_taking", "judged")
-"""Names of metrics; `judged` stands for every score that the answers bring along."""
+"""Names of metrics; `judged` stands for every score that the answers hold."""
 
 
 def load(name: str) -> Metric:
@@ -25,6 +25,6 @@ def load(name: str) -> Metric:
     }
     if name not in metrics:
         raise ConfigError(
-            f"unknown metric {name!r}", hint=f"known are {', '.join(metrics)}; for a judge's, use judge()"
+            f"unknown metric {name!r}", hint=f"choose one of {', '.join(metrics)}; in Python, judge() makes your own"
         )
     return metrics[name]

@@ -57,7 +57,9 @@ class Cpwer(Metric):
         try:
             measured = meeteval().wer.cp_word_error_rate(ref, hyp, reference_sort=False, hypothesis_sort=False)
         except RuntimeError as error:  # more than 20 speakers
-            raise ScoreError(shown(str(error).splitlines()[1]), where=pair.id, hint="name speakers alike") from None
+            raise ScoreError(
+                shown(str(error).splitlines()[1]), where=pair.id, hint="use fewer different speaker names"
+            ) from None
         kinds = {kind: getattr(measured, kind) for kind in _KINDS}
         kinds |= {"speakers missed": measured.missed_speaker, "speakers too many": measured.falarm_speaker}
         return Counted(measured.errors, measured.length, (kinds, [list(match) for match in measured.assignment]))
