@@ -86,7 +86,7 @@ class SplitSource:
             info = soundfile.info(file)
         except (OSError, soundfile.LibsndfileError) as error:
             raise MediaUnreadable(
-                f"can't be read as sound: {str(error).splitlines()[0]}", where=file, hint="run `mmdia rebuild` again"
+                f"the sound can't be read: {str(error).splitlines()[0]}", where=file, hint="run `mmdia rebuild` again"
             ) from None
         return ExportedSound(self.path(clip.audio), info.samplerate, info.frames, info.channels)
 
