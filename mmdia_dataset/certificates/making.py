@@ -50,14 +50,14 @@ def certificate_of(
 
     Args:
         built: the built directory.
-        release: the release, where the rebuild was asked for a part of it. Without, the release is what the manifest
-            speaks of: all of it, if neither `--split` nor `--ids` was given.
-        modes: a dialogue counts if it has a clip of each; by default of all modes there are. A clip cut for another
-            span than the release says counts as none.
+        release: the release, if only a part of it was rebuilt. Without it, the manifest stands for the release; it is
+            complete if neither `--split` nor `--ids` was given.
+        modes: a dialogue counts if it has a clip in each of these modes; default: all modes present. A clip does not
+            count if it was cut for another span than the release says.
 
     Raises:
-        ReleaseUnreadable, ReleaseNotFound: one of the folders can't be read, or is something else.
-        ConfigError: there is no clip of a mode.
+        ReleaseUnreadable, ReleaseNotFound: a folder can't be read, or is of another kind.
+        ConfigError: there are no clips of a mode.
     """
     wanted = wanted_of(Path(built))
     present = sorted({mode for dialogue in wanted.values() for mode in dialogue.modes})
@@ -65,7 +65,7 @@ def certificate_of(
     for mode in chosen:
         if mode not in present:
             raise ConfigError(
-                f"there are no clips of mode {mode!r}", where=built, hint=f"present: {', '.join(present)}"
+                f"there are no clips of mode {mode!r}", where=built, hint=f"present modes are {', '.join(present)}"
             )
     dialogues = _of_release(release, wanted) if release is not None else [
         _Dialogue(clips.id, clips.movie, clips.splits, clips.start_ms, clips.end_ms, clips) for clips in wanted.values()

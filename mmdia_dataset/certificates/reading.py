@@ -31,17 +31,17 @@ def read_certificate(path: Path) -> Certificate:
     """A certificate's file.
 
     Raises:
-        BadCertificate: it is none, or its ids are not those of its hashes.
+        BadCertificate: the file is not a certificate, or its ids do not match its hashes.
     """
     try:
         certificate = Certificate.model_validate_json(_text(path))
         ids = frozenset[str]().union(*(coverage.made.ids() for coverage in certificate.splits))
     except ValidationError as error:
-        raise BadCertificate(f"this is no certificate: {_first(error)}", where=path, hint=_HINT) from None
+        raise BadCertificate(f"not a certificate: {_first(error)}", where=path, hint=_HINT) from None
     except ValueError as error:
         raise BadCertificate(f"the certificate contradicts itself: {error}", where=path, hint=_HINT) from None
     if len(ids) != certificate.made:
-        message = f"the certificate says {certificate.made:,} dialogues are made and lists {len(ids):,}"
+        message = f"the certificate says {certificate.made:,} dialogues are made, but lists {len(ids):,}"
         raise BadCertificate(message, where=path, hint=_HINT)
     return certificate
 
@@ -50,14 +50,14 @@ def subset_ids(path: Path) -> frozenset[str]:
     """The dialogues of a subset, or those a certificate says are made.
 
     Raises:
-        BadCertificate: the file is neither, or its ids are not those of its hashes.
+        BadCertificate: the file is neither, or its ids do not match its hashes.
     """
     text = _text(path)
     try:
         return Subset.model_validate_json(text).ids.ids()
     except ValidationError as error:
         if b'"release"' not in text:
-            raise BadCertificate(f"this is no subset: {_first(error)}", where=path, hint=_HINT) from None
+            raise BadCertificate(f"not a subset: {_first(error)}", where=path, hint=_HINT) from None
     except ValueError as error:
         raise BadCertificate(f"the subset contradicts itself: {error}", where=path, hint=_HINT) from None
     return frozenset[str]().union(*(coverage.made.ids() for coverage in read_certificate(path).splits))
@@ -66,11 +66,11 @@ def subset_ids(path: Path) -> frozenset[str]:
 def _text(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise BadCertificate("the file is too large for one", where=path, hint=_HINT)
+            raise BadCertificate("the file is too large for a certificate", where=path, hint=_HINT)
         return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise BadCertificate(f"it can't be read ({reason})", where=path, hint=_HINT) from error
+        raise BadCertificate(f"the file can't be read: {reason}", where=path, hint=_HINT) from error
 
 
 def _first(error: ValidationError) -> str:
