@@ -56,7 +56,7 @@ class _Finder:
         if name not in _MODULES:
             return None
         later = sys.meta_path[sys.meta_path.index(self) + 1 :]
-        spec = next((found for finder in later if (found := finder.find_spec(name, path, target))), None)
+        spec = next((candidate for finder in later if (candidate := finder.find_spec(name, path, target))), None)
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module
 

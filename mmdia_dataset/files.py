@@ -71,10 +71,10 @@ def check_folder(folder: Path) -> None:
     Raises:
         OutputError: it could not, or a file stands in its place.
     """
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
-    if not there.is_dir():
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not existing.is_dir():
         raise output_error(NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), folder)
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not os.access(existing, os.W_OK | os.X_OK):
         raise output_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), folder)
 
 
@@ -159,8 +159,8 @@ def file_name(text: str) -> str:
 
     Two ids never share a name. A name too long for file systems is cut, and made unique again by a hash.
     """
-    kept = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-    name = "".join(chr(byte) if byte in kept else f"~{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+    name = "".join(chr(byte) if byte in plain else f"~{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
     if name.startswith("."):
         name = f"~2e{name[1:]}"
     if len(name) > 200:

@@ -57,7 +57,7 @@ def in_our_words(
     try:
         yield
     except Exception as error:
-        ours = _translated(error, repo, revision, known=logged_in(token), writing=writing)
+        ours = _translated(error, repo, revision, has_token=logged_in(token), writing=writing)
         if ours is None:
             raise
         raise ours from error
@@ -72,15 +72,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _translated(error: Exception, repo: str, revision: str | None, *, known: bool, writing: bool) -> HubError | None:
-    for one in _chain(error):
-        ours = _one(one, repo, revision, known=known, writing=writing)
+def _translated(
+    error: Exception, repo: str, revision: str | None, *, has_token: bool, writing: bool
+) -> HubError | None:
+    for cause in _chain(error):
+        ours = _hub_error(cause, repo, revision, has_token=has_token, writing=writing)
         if ours is not None:
             return ours
     return None
 
 
-def _one(error: BaseException, repo: str, revision: str | None, *, known: bool, writing: bool) -> HubError | None:
+def _hub_error(
+    error: BaseException, repo: str, revision: str | None, *, has_token: bool, writing: bool
+) -> HubError | None:
     from huggingface_hub import constants, errors
 
     again = "run the same command again, what was sent is not sent again" if writing else "try again"
@@ -98,7 +102,7 @@ def _one(error: BaseException, repo: str, revision: str | None, *, known: bool, 
             hint="give a branch, a tag, or a whole commit hash",
         )
     if isinstance(error, errors.HfHubHTTPError):
-        return _refused(error, repo, known=known, writing=writing, again=again)
+        return _refused(error, repo, has_token=has_token, writing=writing, again=again)
     network = type(error).__module__.partition(".")[0] in _NETWORK or isinstance(
         error, (ConnectionError, TimeoutError, errors.LocalEntryNotFoundError)
     )
@@ -111,21 +115,21 @@ def _one(error: BaseException, repo: str, revision: str | None, *, known: bool, 
     return None
 
 
-def _refused(error: Exception, repo: str, *, known: bool, writing: bool, again: str) -> HubError:
+def _refused(error: Exception, repo: str, *, has_token: bool, writing: bool, again: str) -> HubError:
     """For an answer that says no; the most telling classes come first, since they are kinds of one another."""
     from huggingface_hub import constants, errors
 
     status = getattr(getattr(error, "response", None), "status_code", None)
     page = f"{constants.ENDPOINT}/datasets/{repo}"
     if isinstance(error, errors.GatedRepoError):
-        if known:
+        if has_token:
             what = "it is gated, and you have not been given access (yet)"
             return HubAccessDenied(what, where=repo, hint=f"ask for access at {page} and wait until it is granted")
         return HubLoginMissing("it is gated, and you are not logged in to the Hub", where=repo, hint=_LOGIN)
-    if known and status == 401:
+    if has_token and status == 401:
         return HubLoginMissing("the Hub does not accept your token", where=repo, hint=_LOGIN)
     if isinstance(error, errors.RepositoryNotFoundError):
-        if known:
+        if has_token:
             what = "the Hub shows you no such dataset: the name is wrong, or it is private and not shared with you"
             return HubNotFound(what, where=repo, hint="correct the name, or ask its owner for access")
         what = "the Hub shows no such dataset to somebody who is not logged in"

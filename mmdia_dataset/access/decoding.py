@@ -81,7 +81,7 @@ class Decode:
             raise UsageError("the rows do not say where they lie", hint='load them with mode="access" and media_dir')
         if not isinstance(source, list):
             return {**rows, **self._row(source)}
-        decoded = [self._row(one) for one in source]
+        decoded = [self._row(place) for place in source]
         return {**rows, **{name: [row[name] for row in decoded] for name in _FIELDS}}
 
     def _row(self, source: Mapping[str, Any]) -> dict[str, Any]:

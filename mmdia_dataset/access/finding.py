@@ -57,20 +57,20 @@ def find(
     directory = BuiltDirectory(Path(out))
     report = FindingReport(issues=planned.issues)
     with directory.open():
-        found = find_timings(planned, directory, jobs, progress)
-        report.splits = directory.write_annotations(_rows(planned, found, splits, report), LocatedDialogue)
+        timings = find_timings(planned, directory, jobs, progress)
+        report.splits = directory.write_annotations(_rows(planned, timings, splits, report), LocatedDialogue)
     return report
 
 
 def _rows(
-    planned: Plan, found: dict[str, Timing], splits: Sequence[str] | None, report: FindingReport
+    planned: Plan, timings: dict[str, Timing], splits: Sequence[str] | None, report: FindingReport
 ) -> Iterator[tuple[LocatedDialogue, tuple[Split, ...]]]:
-    wanted = {wish.id for wishes in planned.wishes.values() for wish in wishes}
+    wanted_ids = {wish.id for wishes in planned.wishes.values() for wish in wishes}
     for dialogue in planned.release.dialogues():
         mine = tuple(split for split in planned.release.splits_of(dialogue.id) if splits is None or split in splits)
-        if dialogue.id not in wanted or not mine:
+        if dialogue.id not in wanted_ids or not mine:
             continue
-        row = _located(dialogue, planned, found.get(dialogue.movie))
+        row = _located(dialogue, planned, timings.get(dialogue.movie))
         if isinstance(row, Reason):
             report.refused[row.rule] += 1
             report.example = report.example or f"{dialogue.id}: {row.detail}"
@@ -83,13 +83,13 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
     if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
         return timing.reason if timing and timing.reason else planned.missing[dialogue.movie].reason
     edition = timing.edition
-    refused = next((one.reasons for one in edition.refused if one.id == dialogue.id), ())
+    refused = next((refusal.reasons for refusal in edition.refused if refusal.id == dialogue.id), ())
     if refused or dialogue.timeline != "movie":
         return refused[0] if refused else UNTIMED
     piece = edition.time_map().piece_of(dialogue.span)
     if piece is None or dialogue.span.duration_ms <= 0:
         return Reason(rule="splice-inside", detail="the recording has a cut inside the span, or lacks it")
-    evidence = next((one.evidence for one in edition.placed if one.id == dialogue.id), edition.evidence)
+    evidence = next((placed.evidence for placed in edition.placed if placed.id == dialogue.id), edition.evidence)
     source = SourceSpan(
         recording=str(timing.located.path.absolute()),
         start_ms=dialogue.span.start_ms,

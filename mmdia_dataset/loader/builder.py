@@ -107,7 +107,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         only: str | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
-        **others: Any,
+        **datasets_options: Any,
     ) -> None:
         name = config_name or self.DEFAULT_CONFIG_NAME
         check_choice("configuration", name, tuple(_MODELS))
@@ -115,15 +115,15 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         splits = tuple(only.split(",")) if only else None
         for split in splits or ():
             check_choice("split", split, SPLITS)
-        if others.pop("data_files", None) is not None:
+        if datasets_options.pop("data_files", None) is not None:
             raise UsageError("data_files is not used here", hint="name the release or built directory by data_dir")
-        asked = {option: others.pop(option) for option in OPTIONS if option in others}
-        options = TaskOptions.taken_from(asked)
-        if asked and name not in TASKS:
-            raise UsageError(f"{next(iter(asked))} is an option of tasks", hint=f"tasks are {', '.join(TASKS)}")
-        found = places.find(data_dir, token=token, revision=revision, media=name != "dialogues" and media_dir is None)
-        source = open_source(found, Dialogue if name == "dialogues" else Clip)
-        self._choice = Choice.taken_from(others, name, source)
+        task_options = {option: datasets_options.pop(option) for option in OPTIONS if option in datasets_options}
+        options = TaskOptions.taken_from(task_options)
+        if task_options and name not in TASKS:
+            raise UsageError(f"{next(iter(task_options))} is an option of tasks", hint=f"tasks are {', '.join(TASKS)}")
+        folder = places.find(data_dir, token=token, revision=revision, media=name != "dialogues" and media_dir is None)
+        source = open_source(folder, Dialogue if name == "dialogues" else Clip)
+        self._choice = Choice.taken_from(datasets_options, name, source)
         self._model = Dialogue if name == BENCH and isinstance(source, ReleasedRows) else _MODELS[name]
         self._cuts: Cuts | None = None
         self._release: ReleasedRows | None = None
@@ -149,13 +149,13 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             self._release = source
         kwargs |= {"decode": True} if decode else {}
         kwargs |= {"chosen": self._choice.text} if self._choice else {}
-        others |= {"dataset_name": NAME, "hash": places.package_hash()}
+        datasets_options |= {"dataset_name": NAME, "hash": places.package_hash()}
         if self._cuts is None and (mode != "copy" or only):
             raise UsageError(
                 "mode and only say how clips are cut, and none are cut here", hint="give a release and media_dir"
             )
-        with _in_our_words(os.fspath(others.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
-            super().__init__(config_name=name, token=token, **kwargs, **others)
+        with _in_our_words(os.fspath(datasets_options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
+            super().__init__(config_name=name, token=token, **kwargs, **datasets_options)
 
     def _info(self) -> datasets.DatasetInfo:
         model = self._model if self._cuts is None else self._cuts.model
@@ -261,10 +261,10 @@ def split_names(split: Any) -> list[str]:
     return [re.split(r"[\[(]", part)[0].strip() for part in str(split).split("+")]
 
 
-def check_choice(kind: str, given: str, known: tuple[str, ...]) -> None:
+def check_choice(kind: str, value: str, choices: tuple[str, ...]) -> None:
     """Whether something named is one of those known. Raises ConfigError."""
-    if given not in known:
-        raise ConfigError(f"unknown {kind} {given!r}", hint=f"known are {', '.join(known)}")
+    if value not in choices:
+        raise ConfigError(f"unknown {kind} {value!r}", hint=f"known are {', '.join(choices)}")
 
 
 def _check_present(split: Any, present: list[str]) -> None:

@@ -53,16 +53,16 @@ class Choice:
             DataNotFound: no dialogue is in the benchmark.
             UsageError: a selection without the benchmark, or with an unknown field.
         """
-        given, selection = arguments.pop("subset", None), arguments.pop("selection", None)
+        subset_file, selection = arguments.pop("subset", None), arguments.pop("selection", None)
         text, subset, bench = "", None, None
-        if given is not None:
-            file = Path(given).expanduser()
+        if subset_file is not None:
+            file = Path(subset_file).expanduser()
             subset = subset_ids(file)
             text = f"subset={sha256_of(file)[:32]}"
         if name == BENCH:
-            wanted = Selection.taken_from(selection)
-            bench = _bench(source.root, source.fingerprint(), wanted)
-            text += f"bench:{wanted.text()}"
+            chosen = Selection.taken_from(selection)
+            bench = _bench(source.root, source.fingerprint(), chosen)
+            text += f"bench:{chosen.text()}"
             if not bench:
                 raise DataNotFound(
                     "no dialogue is in the benchmark", where=source.root, hint="see `mmdia bench` for what it asks for"
@@ -94,19 +94,19 @@ class Chosen:
             ConfigError: dialogues of the subset are not there. To know, a release that is streamed is read once.
         """
         parts = self.source.shards()
-        wanted = self.choice.subset
-        if wanted is not None:
-            known = self.source.ids() if isinstance(self.source, ReleasedRows) else _ids(self.source, parts)
-            found = {split: known.get(split, frozenset()) & wanted for split in parts}
-            missing = wanted.difference(*found.values())
+        subset = self.choice.subset
+        if subset is not None:
+            present_ids = self.source.ids() if isinstance(self.source, ReleasedRows) else _ids(self.source, parts)
+            chosen_ids = {split: present_ids.get(split, frozenset()) & subset for split in parts}
+            missing = subset.difference(*chosen_ids.values())
             if missing:
                 root = getattr(self.source, "root", None)
                 raise ConfigError(
-                    f"{len(missing):,} of the subset's {len(wanted):,} dialogues are not here, such as {min(missing)}",
+                    f"{len(missing):,} of the subset's {len(subset):,} dialogues are not here, such as {min(missing)}",
                     where=root,
                     hint="`mmdia coverage` with this directory among the others makes a subset of what all have",
                 )
-            parts = {split: shards for split, shards in parts.items() if found[split]}
+            parts = {split: shards for split, shards in parts.items() if chosen_ids[split]}
         if self.choice.bench is not None:
             return {BENCH: list({shard: None for shards in parts.values() for shard in shards})}
         return parts
@@ -119,16 +119,16 @@ class Chosen:
             return
         # A dialogue in several splits comes once: with the first of them.
         for part, shards in self.source.shards().items():
-            if any(one.file == shard.file for one in shards):
+            if any(candidate.file == shard.file for candidate in shards):
                 ids = frozenset(id_ for id_, first in self.choice.bench.items() if first == part)
                 for table in self.source.tables(shard, part):
                     yield from self._only(table, ids if self.choice.subset is None else ids & self.choice.subset)
 
     @staticmethod
     def _only(table: pa.Table, ids: frozenset[str]) -> Iterator[pa.Table]:
-        kept = table.filter(pc.is_in(table.column("id"), value_set=pa.array(sorted(ids), pa.string())))
-        if len(kept):
-            yield kept
+        rows = table.filter(pc.is_in(table.column("id"), value_set=pa.array(sorted(ids), pa.string())))
+        if len(rows):
+            yield rows
 
 
 def _ids(source: RowSource, parts: dict[Split, list[SourcePart]]) -> dict[Split, frozenset[str]]:
@@ -146,4 +146,4 @@ def _bench(root: Path, state: str, selection: Selection) -> dict[str, Split]:
     """The benchmark of a folder as it is in some state: the first split of each of its dialogues."""
     opened = open_annotations(root)
     is_bench = opened.bench(selection)
-    return {one.id: opened.splits_of(one.id)[0] for one in opened.dialogues() if is_bench(one)}
+    return {dialogue.id: opened.splits_of(dialogue.id)[0] for dialogue in opened.dialogues() if is_bench(dialogue)}

@@ -73,9 +73,9 @@ class Cuts:
 
     def are_made(self, cache: str) -> bool:
         """Whether all was cut, and neither annotations nor films changed since."""
-        out, done = self.folder(cache), self._done(cache)
-        there = (out / ("annotations" if self.mode == ACCESS else "manifest.jsonl")).exists()
-        return there and done.is_file() and done.read_text() == self.state
+        out, done_file = self.folder(cache), self._done(cache)
+        rows_exist = (out / ("annotations" if self.mode == ACCESS else "manifest.jsonl")).exists()
+        return rows_exist and done_file.is_file() and done_file.read_text() == self.state
 
     def make(self, cache: str, jobs: int, progress: Callable[[str, int, int], None] | None = None) -> BuiltRows:
         """Cut what is missing. Warns of clips that are refused.
@@ -99,8 +99,8 @@ class Cuts:
         first = "nothing was asked for"
         issues = 0
         if self.mode == ACCESS:
-            found = access.find(self.release.root, self.media, out, splits=self.only, jobs=jobs, progress=progress)
-            refused, first, issues = found.refused, found.example or first, found.issues
+            located = access.find(self.release.root, self.media, out, splits=self.only, jobs=jobs, progress=progress)
+            refused, first, issues = located.refused, located.example or first, located.issues
         for split in () if self.mode == ACCESS else self.only or (None,):
             settings = settings_for(self.mode)
             planned = plan(self.release.root, self.media, settings=settings, split=split, jobs=jobs, progress=progress)

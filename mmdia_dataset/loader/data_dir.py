@@ -46,9 +46,9 @@ def find(
         UsageError: $MMDIA_HUB_REPO is no repository's name.
         HubError: the Hub gives nothing; its kinds say why, and what to do.
     """
-    for given, name in ((data_dir, "data_dir"), (os.environ.get(HOME), f"${HOME}")):
-        if given:
-            folder = Path(given).expanduser().absolute()
+    for path, name in ((data_dir, "data_dir"), (os.environ.get(HOME), f"${HOME}")):
+        if path:
+            folder = Path(path).expanduser().absolute()
             if not folder.is_dir():
                 what = "is a file, not a folder" if folder.exists() else "there is no such folder"
                 raise ReleaseNotFound(

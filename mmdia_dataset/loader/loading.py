@@ -59,8 +59,8 @@ def load(
         ConfigError: unknown configuration, mode or split; the message lists the valid ones.
         ReleaseNotFound, DataNotFound: no annotations there.
     """
-    for wanted in split_names(split):
-        check_choice("split", wanted, (*SPLITS, "all"))
+    for split_name in split_names(split):
+        check_choice("split", split_name, (*SPLITS, "all"))
     for option in options:
         check_choice("option", option, (*ARGUMENTS, *OPTIONS))
     if streaming and num_proc is not None:

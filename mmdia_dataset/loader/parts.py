@@ -66,8 +66,8 @@ def is_parquet(file: str) -> bool:
 def parquet_shards(file: Path) -> list[SourcePart]:
     """A part per row group. Raises ReleaseUnreadable."""
     try:
-        known = pq.read_metadata(file)
-        sizes = [known.row_group(group).total_byte_size for group in range(known.num_row_groups)]
+        metadata = pq.read_metadata(file)
+        sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
     except (pa.ArrowException, OSError) as error:
         raise unreadable(os.fspath(file), error) from error
     return [SourcePart(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]

@@ -44,10 +44,10 @@ class Findings:
     refused: int = 0
     issues: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: Findings) -> None:
+    def add(self, more: Findings) -> None:
         """Count what another part of the release held."""
-        self.refused += other.refused
-        self.issues += other.issues
+        self.refused += more.refused
+        self.issues += more.issues
 
     def sentence(self, root: Path) -> str | None:
         """What to tell the user, or None where all is well."""
@@ -140,10 +140,10 @@ class ReleasedRows:
         jobs = max(1, min(jobs, len(parts)))
         size = sum(part.size for part in parts)
         chunks: list[list[SourcePart]] = [[] for _ in range(jobs)]
-        done = 0
+        assigned = 0
         for part in parts:  # contiguous, so that rows keep their order
-            chunks[min(jobs - 1, int(done * jobs / size)) if size else 0].append(part)
-            done += part.size
+            chunks[min(jobs - 1, int(assigned * jobs / size)) if size else 0].append(part)
+            assigned += part.size
         work = partial(_stage, self, folder)
         if jobs == 1:
             results = [work((0, chunks[0]))]
@@ -152,8 +152,8 @@ class ReleasedRows:
                 results = pool.map(work, enumerate(chunks), chunksize=1)
         findings = Findings(issues=Counter(issue.severity for issue in self.release().issues))
         files: dict[Split, list[SourcePart]] = {}
-        for written, found in results:
-            findings.add(found)
+        for written, part_findings in results:
+            findings.add(part_findings)
             for split, file in written.items():
                 files.setdefault(split, []).append(SourcePart(file))
         return Staged({split: files[split] for split in SPLITS if split in files}), findings
@@ -223,7 +223,7 @@ def _opened(root: Path, state: str) -> Release:
 
 @lru_cache(maxsize=2)
 def _ids_of(released: ReleasedRows) -> dict[Split, frozenset[str]]:
-    found: dict[Split, set[str]] = {}
+    ids_by_split: dict[Split, set[str]] = {}
     splits_of = released.release().splits_of
     for part in joined(released.parts()):
         if is_parquet(part.file):
@@ -232,8 +232,8 @@ def _ids_of(released: ReleasedRows) -> dict[Split, frozenset[str]]:
             ids = [id_ for table in released._stored(part, Findings()) for id_ in table.column("id").to_pylist()]
         for id_ in ids:
             for split in splits_of(id_):
-                found.setdefault(split, set()).add(id_)
-    return {split: frozenset(ids) for split, ids in found.items()}
+                ids_by_split.setdefault(split, set()).add(id_)
+    return {split: frozenset(ids) for split, ids in ids_by_split.items()}
 
 
 def _stage(

@@ -122,8 +122,8 @@ class Pictures:
             if frame.pts != pts:
                 self._ready.appendleft(self._given)
                 self._given = None
-            at = float(self.recording.seconds(self.video, pts))
-            raise MediaDamaged(f"the picture can't be decoded at {at:.3f} s", where=self.recording.path)
+            seconds = float(self.recording.seconds(self.video, pts))
+            raise MediaDamaged(f"the picture can't be decoded at {seconds:.3f} s", where=self.recording.path)
         return frame
 
     def near(self, pts: int | Fraction) -> VideoFrame:
@@ -153,8 +153,8 @@ class Pictures:
                 self._feed(packet)
             self._given = self._ready.popleft() if self._ready else None
         if nearest is None or self._given is None or self._given[1]:
-            at = float(self.recording.seconds(self.video, pts))
-            raise MediaDamaged(f"no keyframe can be decoded near {at:.3f} s", where=self.recording.path)
+            seconds = float(self.recording.seconds(self.video, pts))
+            raise MediaDamaged(f"no keyframe can be decoded near {seconds:.3f} s", where=self.recording.path)
         return self._given[0]
 
     def _as_far(self, pts: int | Fraction) -> int | Fraction:
@@ -178,8 +178,8 @@ class Pictures:
                 if (frame.pts or 0) >= self._edge:
                     return frame, broken
             if self._over:
-                at = float(self.recording.seconds(self.video, self._edge))
-                raise MediaDamaged(f"the picture can't be decoded at {at:.3f} s", where=self.recording.path)
+                seconds = float(self.recording.seconds(self.video, self._edge))
+                raise MediaDamaged(f"the picture can't be decoded at {seconds:.3f} s", where=self.recording.path)
             self._feed(self._held.popleft() if self._held else self._read())
 
     def _feed(self, packet: VideoPacket | None) -> None:
@@ -248,26 +248,26 @@ class Pictures:
 
     def _skip_to(self, pts: int | Fraction) -> bool:
         """Read on until no keyframe up to `pts` can follow, and decode from the last one, if there was any."""
-        found, beyond = False, 0
-        held, self._held = self._held, deque()
+        has_keyframe, beyond = False, 0
+        waiting, self._held = self._held, deque()
         while beyond < _REORDER:
-            packet = held.popleft() if held else self._read()
+            packet = waiting.popleft() if waiting else self._read()
             if packet is None:
                 break
             if packet.is_keyframe and packet.pts is not None:
                 if packet.pts > pts:
                     beyond = _REORDER
                 else:
-                    found = True
+                    has_keyframe = True
                     self._restart()
                     self._held.clear()
             self._held.append(packet)
             beyond += packet.pts is not None and packet.pts > pts
             if len(self._held) > _MOST_HELD:
                 self._feed(self._held.popleft())
-                self._ready = deque(one for one in self._ready if (one[0].pts or 0) >= self._edge)
-        self._held.extend(held)
-        return found
+                self._ready = deque(picture for picture in self._ready if (picture[0].pts or 0) >= self._edge)
+        self._held.extend(waiting)
+        return has_keyframe
 
     def _restart(self) -> None:
         self.video.codec_context.flush_buffers()

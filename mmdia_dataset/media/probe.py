@@ -154,7 +154,7 @@ def best_video(container: InputContainer) -> VideoStream | None:
     """The picture track a player would choose; a cover picture is none."""
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
-        films = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+        films = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
         return films[0] if films else None
     return stream
 
@@ -181,7 +181,7 @@ def audio_order(path: str | os.PathLike[str], language: str | None = None) -> tu
     with open_media(path) as container:
         tracks = list(container.streams.audio)
         chosen = _ranked(container, language)
-        return tuple(tracks.index(track) for track in [*chosen, *(one for one in tracks if one not in chosen)])
+        return tuple(tracks.index(track) for track in [*chosen, *(track for track in tracks if track not in chosen)])
 
 
 def _ranked(container: InputContainer, language: str | None) -> list[AudioStream]:
@@ -200,18 +200,18 @@ def _ranked(container: InputContainer, language: str | None) -> list[AudioStream
 
 def tag(stream: Stream, name: str) -> str | None:
     """What a track says of itself under a name; bytes that are not UTF-8 become U+FFFD. None where it says nothing."""
-    said: str | None = stream.metadata.get(name)
-    return said.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if said else None
+    text: str | None = stream.metadata.get(name)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if text else None
 
 
-def same_language(one: str | None, other: str | None) -> bool:
+def same_language(tag: str | None, other_tag: str | None) -> bool:
     """Whether two language tags mean the same: ``en``, ``eng`` and ``en-US`` do, as do ``ger`` and ``deu``."""
 
-    def key(tag: str | None) -> str:
-        base = (tag or "").replace("_", "-").split("-")[0].strip().lower()
+    def key(text: str | None) -> str:
+        base = (text or "").replace("_", "-").split("-")[0].strip().lower()
         return _TWINS.get(base, base)
 
-    return key(one) == key(other) != ""
+    return key(tag) == key(other_tag) != ""
 
 
 def origin_of(container: InputContainer) -> Fraction:
@@ -329,14 +329,14 @@ def _lacks_index(path: str | os.PathLike[str]) -> bool:
     """Whether this is an MP4 without a `moov` box: recording or copying it was broken off."""
     try:
         with Path(path).open("rb") as file:
-            size, at = os.fstat(file.fileno()).st_size, 0
+            size, offset = os.fstat(file.fileno()).st_size, 0
             kinds: list[bytes] = []
-            while at + 8 <= size and len(kinds) < 1000:
-                file.seek(at)
+            while offset + 8 <= size and len(kinds) < 1000:
+                file.seek(offset)
                 head = file.read(16)
                 kinds.append(head[4:8])
                 length = int.from_bytes(head[:4], "big")
-                at += int.from_bytes(head[8:16], "big") if length == 1 else length if length >= 8 else size
+                offset += int.from_bytes(head[8:16], "big") if length == 1 else length if length >= 8 else size
     except OSError:
         return False
     return kinds[:1] == [b"ftyp"] and b"moov" not in kinds

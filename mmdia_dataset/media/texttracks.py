@@ -87,12 +87,12 @@ def _read(
         if stream.index not in usable:
             stream.discard = Discard.all
     origin = origin_of(container)
-    found: dict[int, list[tuple[int, int | None, str]]] = {index: [] for index in usable}
+    lines: dict[int, list[tuple[int, int | None, str]]] = {index: [] for index in usable}
     broken: dict[int, int] = dict.fromkeys(usable, 0)
     try:
         for packet in container.demux(list(usable.values())):
             index = packet.stream.index
-            if packet.pts is None or not packet.size or len(found[index]) >= _MOST_CUES:
+            if packet.pts is None or not packet.size or len(lines[index]) >= _MOST_CUES:
                 continue
             clock = exact(packet.time_base) or Fraction(1, 1000)
             start = _ms(packet.pts * clock - origin)
@@ -103,10 +103,13 @@ def _read(
                 broken[index] += 1
                 continue
             words = "\n".join(
-                _words(rect.ass) for one in decoded for rect in getattr(one, "rects", (one,)) if hasattr(rect, "ass")
+                _words(rect.ass)
+                for subtitle in decoded
+                for rect in getattr(subtitle, "rects", (subtitle,))
+                if hasattr(rect, "ass")
             )
             if words.strip() and start > -_LONGEST_CUE_MS:
-                found[index].append((max(0, start), end, words[:_LONGEST_TEXT]))
+                lines[index].append((max(0, start), end, words[:_LONGEST_TEXT]))
     except av.error.FFmpegError as error:
         if problems:
             problems(f"its subtitles can be read only up to a damaged place ({error.strerror})")
@@ -117,8 +120,8 @@ def _read(
         name = _name(number, stream)
         if broken[stream.index] and problems:
             problems(f"{name} has {broken[stream.index]} cues that can't be read")
-        if found[stream.index]:
-            tracks.append(SubtitleTrack(name, _language(stream), _ended(found[stream.index])))
+        if lines[stream.index]:
+            tracks.append(SubtitleTrack(name, _language(stream), _ended(lines[stream.index])))
     return tracks
 
 

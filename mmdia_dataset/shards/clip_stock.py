@@ -38,16 +38,16 @@ class Item:
 
     def digest(self) -> str:
         """Of all it will hold."""
-        said = [self.key, hashlib.sha256(zlib.decompress(self.text)).hexdigest()]
-        said += [f"{member} {sha256}" for member, _, _, sha256 in self.files]
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()
+        content = [self.key, hashlib.sha256(zlib.decompress(self.text)).hexdigest()]
+        content += [f"{member} {sha256}" for member, _, _, sha256 in self.files]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
 
 def item_of(dialogue: Dialogue, lines: Sequence[MadeLine]) -> tuple[Item, int]:
     """The sample of a dialogue with these clips, and the bytes it takes in a tar."""
     text = sample_bytes(sample_of(dialogue, lines[0].splits, lines))
-    stored = [(line.mode, file, what) for line in lines for file, what in line.stored().items()]
-    files = tuple(sorted((member_of(file, mode), file, *what) for mode, file, what in stored))
+    stored = [(line.mode, file, facts) for line in lines for file, facts in line.stored().items()]
+    files = tuple(sorted((member_of(file, mode), file, *facts) for mode, file, facts in stored))
     size = member_bytes(len(text)) + sum(member_bytes(file[2]) for file in files)
     return Item(dialogue.id, key_of(dialogue.id), zlib.compress(text, 1), files), size
 
@@ -115,10 +115,10 @@ class Stock:
         file = directory.root / directory.edition_file(movie)
         return file.read_bytes() if file.is_file() else None
 
-    def leave_out(self, one: LeftOut) -> None:
+    def leave_out(self, dialogue: LeftOut) -> None:
         """Count a dialogue that is in no shard."""
-        self.left_out[one.rule] += 1
-        self.examples.setdefault(one.rule, one)
+        self.left_out[dialogue.rule] += 1
+        self.examples.setdefault(dialogue.rule, dialogue)
 
 
 def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None = None) -> Stock:
@@ -148,7 +148,7 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
         raise UsageError(f"there are no clips of mode {lacking[0]}", where=built, hint=hint)
     wanted = [mode for mode in present if not modes or mode in modes]
     _check_kinds(made, wanted, built)
-    found = Stock(PackedClips(built), tuple(wanted), split)
+    packable = Stock(PackedClips(built), tuple(wanted), split)
     members = {JSON}
     seen: set[str] = set()
     for clip in _clips(built, split):
@@ -158,15 +158,17 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
         mine = made.get(clip.id, {})
         if any(mode not in mine for mode in wanted):
             missing = next(mode for mode in wanted if mode not in mine)
-            found.leave_out(LeftOut(clip.id, f"no-{missing}", f"it has no clip of mode {missing}, which others have"))
+            packable.leave_out(
+                LeftOut(clip.id, f"no-{missing}", f"it has no clip of mode {missing}, which others have")
+            )
             continue
         lines = [mine[mode] for mode in wanted]
         item, size = item_of(clip, lines)
-        found.sized.append(Sized(len(found.items), item.key, lines[0].splits, size))
-        found.items.append(item)
+        packable.sized.append(Sized(len(packable.items), item.key, lines[0].splits, size))
+        packable.items.append(item)
         members.update(member for member, *_ in item.files)
-    found.members = tuple(sorted(members))
-    return found
+    packable.members = tuple(sorted(members))
+    return packable
 
 
 def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], built: Path) -> None:

@@ -78,8 +78,8 @@ def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: 
     report = PackReport(str(out))
     with Making.begun(store) as making, _workshop(store) as work:
         films = Films(plan.plan, plan.split, work, making, max_bytes=plan.max_bytes, jobs=jobs, progress=progress)
-        report.editions = {movie: one.description for movie, one in films.timings.items() if one.description}
-        report.notes = {movie: one.notes for movie, one in films.timings.items() if one.notes}
+        report.editions = {movie: timing.description for movie, timing in films.timings.items() if timing.description}
+        report.notes = {movie: timing.notes for movie, timing in films.timings.items() if timing.notes}
         shards: list[Shard] = []
         for split in films.splits():
             mine: list[Shard] = []
@@ -93,9 +93,9 @@ def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: 
         for line in films.manifest():
             if isinstance(line, MadeLine) and line.fallback is not None:
                 report.fallbacks.setdefault(line.recording.name, Counter())[line.fallback.detail] += 1
-        for one in films.refused():
-            report.leave_out(one)
-        report.damaged += faults_in(Counter(one.rule for one in films.refused()))
+        for dialogue in films.refused():
+            report.leave_out(dialogue)
+        report.damaged += faults_in(Counter(dialogue.rule for dialogue in films.refused()))
         report.tell(*making.finish(shards, sorted(films.members), films))
     report.seconds = time.monotonic() - started
     return report
@@ -114,8 +114,8 @@ def _shard(
         shard, left_out = make_shard(making.store, file, split, films.packed(items), basis_of(items), lines)
         report.written += 1
         report.damaged += len(left_out)
-        for one in left_out:
-            report.leave_out(one)
+        for dialogue in left_out:
+            report.leave_out(dialogue)
     films.drop(samples, split)
     return shard
 

@@ -37,8 +37,8 @@ def shard_name(split: Split, number: int, count: int) -> str:
 
 def shard_place(file: str) -> tuple[str, int] | None:
     """Split and number of a shard by its file, wherever it lies and whether or not it says how many there are."""
-    found = _FILE.fullmatch(file)
-    return None if found is None else (found[1], int(found[2]))
+    match = _FILE.fullmatch(file)
+    return None if match is None else (match[1], int(match[2]))
 
 
 def make_index(shards: Iterable[Shard], members: Sequence[str], beside: Iterable[FileBeside] = ()) -> ShardIndex:
@@ -57,8 +57,8 @@ def make_index(shards: Iterable[Shard], members: Sequence[str], beside: Iterable
 
 def index_digest(index: ShardIndex) -> str:
     """The hash of what an index says."""
-    said = index.model_dump(mode="json", exclude={"sha256"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    content = index.model_dump(mode="json", exclude={"sha256"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def index_text(index: ShardIndex) -> str:
@@ -95,5 +95,5 @@ def read_index(store: Store) -> ShardIndex | None:
 
 def splits_of(index: ShardIndex) -> dict[Split, tuple[Shard, ...]]:
     """The shards of each split that has any."""
-    found = {split: tuple(shard for shard in index.shards if shard.split == split) for split in SPLITS}
-    return {split: shards for split, shards in found.items() if shards}
+    by_split = {split: tuple(shard for shard in index.shards if shard.split == split) for split in SPLITS}
+    return {split: shards for split, shards in by_split.items() if shards}

@@ -54,14 +54,14 @@ def is_key(text: str) -> bool:
 
 def id_of(key: str) -> str | None:
     """The id that a key was made of; None for keys that were cut, and for texts that are no key of any id."""
-    raw, at = bytearray(), 0
-    while at < len(key):
-        unit = _UNITS.match(key, at)
+    raw, position = bytearray(), 0
+    while position < len(key):
+        unit = _UNITS.match(key, position)
         if unit is None:
             return None
-        plain, upper, ascii_, other = unit.groups()
-        raw.append(ord(plain) if plain else ord(upper) - 32 if upper else int(ascii_ or other, 16))
-        at = unit.end()
+        plain, upper, ascii_, byte = unit.groups()
+        raw.append(ord(plain) if plain else ord(upper) - 32 if upper else int(ascii_ or byte, 16))
+        position = unit.end()
     try:
         id_ = raw.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:

@@ -46,18 +46,18 @@ class _Mp4:
         self._movie_header = False
 
     def feed(self, piece: memoryview) -> None:
-        at = 0
-        while at < len(piece) and not self._fault and self._found is None:
+        position = 0
+        while position < len(piece) and not self._fault and self._found is None:
             if self._skip:
-                step = min(self._skip, len(piece) - at)
+                step = min(self._skip, len(piece) - position)
                 self._skip -= step
-                at += step
+                position += step
                 continue
-            wanted = 40 if self._movie_header else 16 if self._head[:4] == b"\0\0\0\1" else 8
-            step = min(wanted - len(self._head), len(piece) - at)
-            self._head += piece[at : at + step]
-            at += step
-            if len(self._head) == wanted:
+            needed = 40 if self._movie_header else 16 if self._head[:4] == b"\0\0\0\1" else 8
+            step = min(needed - len(self._head), len(piece) - position)
+            self._head += piece[position : position + step]
+            position += step
+            if len(self._head) == needed:
                 self._box() if not self._movie_header else self._read_header()
 
     def _box(self) -> None:
@@ -79,12 +79,12 @@ class _Mp4:
 
     def _read_header(self) -> None:
         head = self._head
-        at, wide = (20, 8) if head[0] else (12, 4)
-        clock = int.from_bytes(head[at : at + 4], "big")
+        offset, wide = (20, 8) if head[0] else (12, 4)
+        clock = int.from_bytes(head[offset : offset + 4], "big")
         if not clock:
             self._fault = "its clock stands still"
         else:
-            self._found = int.from_bytes(head[at + 4 : at + 4 + wide], "big") / clock
+            self._found = int.from_bytes(head[offset + 4 : offset + 4 + wide], "big") / clock
 
     def seconds(self) -> float | None:
         if self._fault or self._found is None:
@@ -114,19 +114,19 @@ class _Reader(Protocol):
 def _wav(head: bytes, size: int) -> float | None:
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         raise ValueError("it is no WAV")
-    at, per_second = 12, 0
-    while at + 8 <= len(head):
-        kind, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
+    position, per_second = 12, 0
+    while position + 8 <= len(head):
+        kind, length = head[position : position + 4], int.from_bytes(head[position + 4 : position + 8], "little")
         if kind == b"fmt ":
-            per_second = int.from_bytes(head[at + 16 : at + 20], "little")
+            per_second = int.from_bytes(head[position + 16 : position + 20], "little")
         elif kind == b"data":
             if not per_second:
                 raise ValueError("it does not say how fast it plays")
-            if at + 8 + length > size:
+            if position + 8 + length > size:
                 raise ValueError("it is shorter than its header says")
             return length / per_second
-        at += 8 + length + length % 2
-    if at + 8 > size:
+        position += 8 + length + length % 2
+    if position + 8 > size:
         raise ValueError("it holds no sound")
     return None
 

@@ -63,8 +63,8 @@ def open_shards(shards: str, split: str | None = None, **options: Any) -> webdat
     samples = webdataset.WebDataset(shard_urls(shards, split), **{"shardshuffle": False, **options})
     if Store(shards).local is None:
         # What webdataset opens by itself are files and what it has programs for, such as curl.
-        own = webdataset.cache.StreamingOpen
-        samples.pipeline = [_opened if isinstance(stage, own) else stage for stage in samples.pipeline]
+        opener = webdataset.cache.StreamingOpen
+        samples.pipeline = [_opened if isinstance(stage, opener) else stage for stage in samples.pipeline]
     return samples.compose(_rows)
 
 
@@ -86,17 +86,17 @@ def row_of(sample: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: it is no sample of ours: its `json` is missing or broken, or a label is not in its vocabulary.
     """
-    said = sample.get(JSON)
-    if isinstance(said, (bytes, bytearray, str)):
-        said = json.loads(said)
-    if not isinstance(said, Mapping):
+    dialogue = sample.get(JSON)
+    if isinstance(dialogue, (bytes, bytearray, str)):
+        dialogue = json.loads(dialogue)
+    if not isinstance(dialogue, Mapping):
         raise ValueError(  # noqa: TRY004 - data, not a caller's mistake
             f"the sample {sample.get('__key__')!r} has no dialogue in its json"
         )
     media = dict(_media(sample))
-    pictures = said.get("keyframes") or []
+    pictures = dialogue.get("keyframes") or []
     values = {
-        **said,
+        **dialogue,
         "video": next((media[name] for name in media if kind_of(name) == "video"), None),
         "audio": next((media[name] for name in media if kind_of(name) == "audio"), None),
         "keyframes": [{**picture, "image": media.get(picture["member"])} for picture in pictures],

@@ -42,7 +42,7 @@ class _Task:
     shard: ShardPlan
     source: PackedClips
     items: tuple[Item, ...]
-    known: Shard | None
+    earlier: Shard | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ def plan_pack(
     if split is not None and split not in SPLITS:
         raise ConfigError(f"unknown split {split!r}", hint=f"known are {', '.join(SPLITS)}")
     limit = parse_size(max_size)
-    found = stock(Path(built), modes, split)
-    layout = lay_out(found.sized, max_bytes=limit, shuffle=shuffle, split=split, min_shards=min_shards)
+    packable = stock(Path(built), modes, split)
+    layout = lay_out(packable.sized, max_bytes=limit, shuffle=shuffle, split=split, min_shards=min_shards)
     if not layout.shards:
         what = "no dialogue has all its clips" if split is None else f"split {split!r} is empty"
         raise ConfigError(f"nothing can be packed: {what}", where=built, hint="see manifest.jsonl, or choose --modes")
-    return PackPlan(found, layout)
+    return PackPlan(packable, layout)
 
 
 def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> PackReport:
@@ -104,15 +104,15 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
             for items in [tuple(plan.stock.items[number] for number in shard.samples)]
         ]
         shards: list[Shard] = []
-        for task, done in in_processes(_write, tasks, jobs):
-            if done is None:
+        for task, result in in_processes(_write, tasks, jobs):
+            if result is None:
                 raise OutputError("the process that wrote it was killed", where=task.shard.file, hint="run it again")
-            shards.append(done.shard)
-            report.kept += done.kept
-            report.written += not done.kept
-            for one in done.left_out:
+            shards.append(result.shard)
+            report.kept += result.kept
+            report.written += not result.kept
+            for dialogue in result.left_out:
                 report.damaged += 1
-                report.leave_out(one)
+                report.leave_out(dialogue)
             if progress:
                 progress("writing shards", len(shards), len(tasks))
         report.tell(*making.finish(shards, plan.stock.members, plan.stock))
@@ -123,8 +123,8 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
 def _write(task: _Task) -> _Done:
     """Write one shard, unless it is there already. Runs in a process of its own."""
     basis = basis_of(task.items)
-    if task.known is not None and task.known.basis == basis and holds(task.store, task.known):
-        return _Done(task.known, True, ())
+    if task.earlier is not None and task.earlier.basis == basis and holds(task.store, task.earlier):
+        return _Done(task.earlier, True, ())
     samples = task.source.packed(task.items)
     shard, left_out = make_shard(task.store, task.shard.file, task.shard.split, samples, basis)
     return _Done(shard, False, tuple(left_out))

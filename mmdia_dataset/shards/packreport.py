@@ -37,10 +37,10 @@ class PackReport:
     fallbacks: dict[str, Counter[str]] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def leave_out(self, one: LeftOut) -> None:
+    def leave_out(self, dialogue: LeftOut) -> None:
         """Count a dialogue that is in no shard."""
-        self.left_out[one.rule] += 1
-        self.examples.setdefault(one.rule, one)
+        self.left_out[dialogue.rule] += 1
+        self.examples.setdefault(dialogue.rule, dialogue)
 
     def tell(self, index: ShardIndex, removed: int) -> None:
         """Take over what there is in the end."""

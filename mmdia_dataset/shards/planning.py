@@ -68,8 +68,8 @@ class Layout:
 
 def parse_size(text: str | int) -> int:
     """Bytes from a text such as ``1GB``, ``500 MB`` or ``2GiB``. Raises UsageError."""
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]I?)?B?\s*", str(text).upper())
-    if not found or not (size := round(float(found[1]) * _UNITS[found[2] or ""])):
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]I?)?B?\s*", str(text).upper())
+    if not match or not (size := round(float(match[1]) * _UNITS[match[2] or ""])):
         raise UsageError(f"{str(text)!r} is no size", hint="write it as 1GB or 500MB")
     return size
 
@@ -112,7 +112,7 @@ def in_order(samples: Sequence[T], shuffle: int | None, key: Callable[[T], str])
     """Samples of a split as they are packed: by a hash of seed and key, or as they are where no seed is given."""
     if shuffle is None:
         return samples
-    return sorted(samples, key=lambda one: hashlib.sha256(f"{shuffle}:{key(one)}".encode()).digest())
+    return sorted(samples, key=lambda sample: hashlib.sha256(f"{shuffle}:{key(sample)}".encode()).digest())
 
 
 def settled(samples: Iterable[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
@@ -148,11 +148,11 @@ def _parts(samples: Sequence[Sized], max_bytes: int, min_shards: int) -> Iterato
     total = sum(sample.bytes for sample in samples)
     count = max(ceil(total / room), min(min_shards, len(samples)))
     start = filled = done = made = 0
-    for at, sample in enumerate(samples):
+    for number, sample in enumerate(samples):
         full = filled + sample.bytes > room or (done + filled + sample.bytes / 2) * count > total * (made + 1)
-        scarce = len(samples) - at <= count - made - 1
-        if at > start and (full or scarce):
-            yield samples[start:at]
-            start, done, filled, made = at, done + filled, 0, made + 1
+        scarce = len(samples) - number <= count - made - 1
+        if number > start and (full or scarce):
+            yield samples[start:number]
+            start, done, filled, made = number, done + filled, 0, made + 1
         filled += sample.bytes
     yield samples[start:]

@@ -75,15 +75,15 @@ def columns_digest(columns: object) -> str:
     for _ in range(_MOST_COLUMNS):
         if not waiting:
             return digest.hexdigest()
-        one = waiting.pop()
-        if isinstance(one, dict):
-            digest.update(b"{%d" % len(one))
-            waiting += [part for key in sorted(one, key=repr) for part in (key, one[key])]
-        elif isinstance(one, list):
-            digest.update(b"[%d" % len(one))
-            waiting += one
+        node = waiting.pop()
+        if isinstance(node, dict):
+            digest.update(b"{%d" % len(node))
+            waiting += [part for key in sorted(node, key=repr) for part in (key, node[key])]
+        elif isinstance(node, list):
+            digest.update(b"[%d" % len(node))
+            waiting += node
         else:
-            digest.update(f"{one!r}\n".encode("utf-8", "replace"))
+            digest.update(f"{node!r}\n".encode("utf-8", "replace"))
     return ""
 
 

@@ -75,11 +75,11 @@ def make_shard(
     left_out: list[LeftOut] = []
 
     def good() -> Iterator[Packed]:
-        for one in samples:
-            if isinstance(one, Packed):
-                yield one
+        for sample in samples:
+            if isinstance(sample, Packed):
+                yield sample
             else:
-                left_out.append(one)
+                left_out.append(sample)
 
     shard = write_shard(store, file, split, good(), basis)
     if left_out:  # so that it is written again when their clips are there
@@ -148,9 +148,9 @@ class Making:
                 continue
             for file in dict.fromkeys((shard.file, *self._names)):
                 if shard_place(file) == (split, number):
-                    there = shard.model_copy(update={"file": file})
-                    if holds(self.store, there):
-                        return there
+                    present = shard.model_copy(update={"file": file})
+                    if holds(self.store, present):
+                        return present
         return None
 
     def lines(self) -> Iterator[MadeLine | RefusedLine]:
@@ -188,7 +188,7 @@ class Making:
                 store.write_text(name, edition.decode())
                 beside.append(FileBeside(file=name, bytes=len(edition), sha256=hashlib.sha256(edition).hexdigest()))
         index = make_index((shard for shard in shards if shard.samples), members, beside)
-        ours = {*(one.file for one in index.beside), *(shard.file for shard in index.shards)}
+        ours = {*(entry.file for entry in index.beside), *(shard.file for shard in index.shards)}
         store.write_text(README, shards_card(index))
         store.write_text(INDEX, index_text(index))
         removed = 0

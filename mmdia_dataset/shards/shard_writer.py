@@ -62,19 +62,19 @@ class _Tar:
 
     def pieces(self, samples: Iterable[Packed]) -> Iterator[bytes]:
         """Its bytes; what is small is put together."""
-        at = begun = 0
+        offset = flushed = 0
         waiting: list[bytes] = []
         for sample in samples:
             self.samples += 1
             for member, data in sorted(sample.members.items()):
                 name, size = f"{sample.key}.{member}", len(data)
-                self._headers.append((at, name, size))
+                self._headers.append((offset, name, size))
                 padding = -size % BLOCK
                 waiting += (header(name, size), data, _ZEROS[:padding])
-                at += BLOCK + size + padding
-            if at - begun >= _WRITE:
+                offset += BLOCK + size + padding
+            if offset - flushed >= _WRITE:
                 yield b"".join(waiting)
-                waiting, begun = [], at
+                waiting, flushed = [], offset
         yield b"".join((*waiting, bytes(END_BYTES)))
 
     def read_back(self, file: Path, size: int) -> None:
@@ -82,7 +82,7 @@ class _Tar:
         with file.open("rb") as tar:
             number = tar.fileno()
             good = tar.seek(0, 2) == size and all(
-                os.pread(number, BLOCK, at) == header(name, length) for at, name, length in self._headers
+                os.pread(number, BLOCK, offset) == header(name, length) for offset, name, length in self._headers
             )
         if not good:
             raise OutputError("what was read back is not what was written", where=file, hint="check the disk")

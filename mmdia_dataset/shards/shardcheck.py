@@ -132,17 +132,17 @@ class _Check:
 
     def run(self, file: IO[bytes], size: int) -> None:
         scan = TarScan(file, size, plain=self.task.ours, hashing=True)
-        for one in scan:
-            if isinstance(one, Flaw):
-                self._flaw(one)
+        for item in scan:
+            if isinstance(item, Flaw):
+                self._flaw(item)
             else:
-                self._entry(one)
+                self._entry(item)
         self._close()
         self.result.bytes, self.result.sha256 = size, scan.sha256
         for key, member, sha256 in self._altered:
-            other = self._declared.get(sha256)
-            if other is not None and other != (key, member):
-                self.fault("media-of-another", f"it is {'.'.join(other)}", key, member)
+            owner = self._declared.get(sha256)
+            if owner is not None and owner != (key, member):
+                self.fault("media-of-another", f"it is {'.'.join(owner)}", key, member)
             else:
                 self.fault("media-altered", "its bytes are not those that were packed", key, member)
 
@@ -253,12 +253,12 @@ class _Check:
                 seconds = lengths.seconds()
             except ValueError as error:
                 fault = str(error)
-        made = _Member(entry.size, digest.hexdigest() if digest else "", seconds, fault)
-        self._open.members[member] = made
+        result = _Member(entry.size, digest.hexdigest() if digest else "", seconds, fault)
+        self._open.members[member] = result
         if fault:
             self.fault("media-unreadable", fault, self._open.key, member, entry.offset)
         elif decoded is not None:
-            made.decoded = (decoded.frames, decoded.samples)
+            result.decoded = (decoded.frames, decoded.samples)
             for text in decoded.faults[:10]:
                 self.fault("media-damaged", text, self._open.key, member, entry.offset)
 
@@ -277,24 +277,24 @@ class _Check:
             return
         if JSON not in sample.members:
             self.fault("missing-member", "the sample lacks it", sample.key, JSON, sample.offset)
-        said = sample.sample
-        if said is None:
+        dialogue = sample.sample
+        if dialogue is None:
             return
-        if key_of(said.id) != sample.key:
-            self.fault("id-unlike-key", f"its JSON is of {said.id!r}", sample.key, JSON, sample.offset)
-        if self.task.split is not None and self.task.split not in said.splits:
-            text = f"it is in {', '.join(said.splits) or 'no split'}, and its shard in {self.task.split}"
+        if key_of(dialogue.id) != sample.key:
+            self.fault("id-unlike-key", f"its JSON is of {dialogue.id!r}", sample.key, JSON, sample.offset)
+        if self.task.split is not None and self.task.split not in dialogue.splits:
+            text = f"it is in {', '.join(dialogue.splits) or 'no split'}, and its shard in {self.task.split}"
             self.fault("wrong-split", text, sample.key, JSON, sample.offset)
-        declared = {file.member: file for file in said.files}
+        declared = {file.member: file for file in dialogue.files}
         for member, file in declared.items():
             self._declared.setdefault(file.sha256, (sample.key, member))
             if member not in sample.members:
                 self.fault("missing-member", "the sample lacks it", sample.key, member, sample.offset)
             else:
-                self._compare(sample, said, file, sample.members[member])
+                self._compare(sample, dialogue, file, sample.members[member])
         for member in sample.members:
-            known = member in declared or member == JSON
-            if not known and (self.task.members is None or member in self.task.members):  # else it is told already
+            expected = member in declared or member == JSON
+            if not expected and (self.task.members is None or member in self.task.members):  # else it is told already
                 self.fault("extra-member", "its JSON knows no such member", sample.key, member, sample.offset)
 
     def _close_foreign(self, sample: _Open) -> None:
@@ -308,22 +308,22 @@ class _Check:
             text = f"unlike the shard's first sample it {' and '.join(parts)}"
             self.fault("other-members", text, sample.key, (missing or extra)[0], sample.offset)
 
-    def _compare(self, sample: _Open, said: Sample, file: SampleFile, found: _Member) -> None:
-        key, at = sample.key, sample.offset
-        if found.sha256 != file.sha256:
-            self._altered.append((key, file.member, found.sha256))
+    def _compare(self, sample: _Open, dialogue: Sample, file: SampleFile, member: _Member) -> None:
+        key, offset = sample.key, sample.offset
+        if member.sha256 != file.sha256:
+            self._altered.append((key, file.member, member.sha256))
         if file.length_s is None:
             return
         slack = _LENGTH_SLACK_S + (2 * file.length_s / file.frames if file.frames else 0)
-        wanted = said.span.duration_ms / 1000 / _speed(file.rate)
-        if abs(file.length_s - wanted) > slack:
-            text = f"{file.length_s:.3f} s were cut for a span of {wanted:.3f} s"
-            self.fault("media-length", text, key, file.member, at)
-        if found.seconds is not None and abs(found.seconds - file.length_s) > _LENGTH_SLACK_S:
-            text = f"it plays {found.seconds:.3f} s instead of {file.length_s:.3f} s"
-            self.fault("media-length", text, key, file.member, at)
-        if found.decoded and (wrong := _miscounted(file, found.decoded)):
-            self.fault("media-damaged", wrong, key, file.member, at)
+        expected_s = dialogue.span.duration_ms / 1000 / _speed(file.rate)
+        if abs(file.length_s - expected_s) > slack:
+            text = f"{file.length_s:.3f} s were cut for a span of {expected_s:.3f} s"
+            self.fault("media-length", text, key, file.member, offset)
+        if member.seconds is not None and abs(member.seconds - file.length_s) > _LENGTH_SLACK_S:
+            text = f"it plays {member.seconds:.3f} s instead of {file.length_s:.3f} s"
+            self.fault("media-length", text, key, file.member, offset)
+        if member.decoded and (wrong := _miscounted(file, member.decoded)):
+            self.fault("media-damaged", wrong, key, file.member, offset)
 
 
 @lru_cache(1024)

@@ -121,8 +121,8 @@ class Store:
         bucket, _, below = self.root.partition("/")
         prefix = f"{below}/" if below else ""
         try:
-            found = self._fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
-            for upload in found.get("Uploads", ()):
+            listing = self._fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+            for upload in listing.get("Uploads", ()):
                 self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
         except Exception as error:  # each store has its own
             raise OutputError(f"it can't be written ({error})", where=self.url) from error

@@ -40,8 +40,8 @@ def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[Mad
         **values,
         splits=splits,
         keyframes=tuple(
-            SamplePicture(member=member_of(one.file, "keyframes"), time_ms=one.time_ms, turn=one.turn)
-            for one in pictures
+            SamplePicture(member=member_of(picture.file, "keyframes"), time_ms=picture.time_ms, turn=picture.turn)
+            for picture in pictures
         ),
         frames=next((line.frames for line in ordered if line.frames is not None), None),
         samples=next((line.samples for line in reversed(ordered) if line.samples is not None), None),

@@ -91,8 +91,8 @@ class TarScan:
         self._turn = 0
         self._buffer = self._buffers[0]
         self._view = memoryview(self._buffer)
-        self._at = self._end = 0  # what is read and not yet used: _view[_at:_end]
-        self._offset = 0  # of _view[_at] in the file
+        self._begin = self._end = 0  # what is read and not yet used: _view[_begin:_end]
+        self._offset = 0  # of _view[_begin] in the file
         self._long: str | None = None  # a name that an extension gave for the next header
 
     @property
@@ -104,7 +104,7 @@ class TarScan:
         try:
             yield from self._entries()
             while self._fill():
-                self._skip(self._end - self._at)
+                self._skip(self._end - self._begin)
             for future in self._pending:
                 if future is not None:
                     future.result()
@@ -116,7 +116,7 @@ class TarScan:
 
     def _fill(self) -> bool:
         """Read on, keeping what is not used yet (less than a block); False at the end of the file."""
-        kept = bytes(self._view[self._at : self._end])
+        kept = bytes(self._view[self._begin : self._end])
         self._turn ^= 1
         pending, buffer = self._pending[self._turn], self._buffers[self._turn]
         if pending is not None:
@@ -124,7 +124,7 @@ class TarScan:
             self._pending[self._turn] = None
         self._buffer, self._view = buffer, memoryview(buffer)
         buffer[: len(kept)] = kept
-        self._at, self._end = 0, len(kept)
+        self._begin, self._end = 0, len(kept)
         while self._end < _READ:
             count = self._file.readinto(self._view[self._end :])  # type: ignore[attr-defined]
             if not count:
@@ -136,23 +136,23 @@ class TarScan:
         return len(fresh) > 0
 
     def _skip(self, count: int) -> None:
-        self._at += count
+        self._begin += count
         self._offset += count
 
     def _block(self) -> memoryview | None:
         """The next block, not yet passed; None where less than one is left."""
-        if self._end - self._at < BLOCK:
+        if self._end - self._begin < BLOCK:
             self._fill()
-        return self._view[self._at : self._at + BLOCK] if self._end - self._at >= BLOCK else None
+        return self._view[self._begin : self._begin + BLOCK] if self._end - self._begin >= BLOCK else None
 
     def _data(self, size: int) -> Iterator[memoryview]:
         """The next `size` bytes, piece by piece."""
         left = size
         while left:
-            if self._at == self._end and not self._fill():
+            if self._begin == self._end and not self._fill():
                 return
-            count = min(left, self._end - self._at)
-            piece = self._view[self._at : self._at + count]
+            count = min(left, self._end - self._begin)
+            piece = self._view[self._begin : self._begin + count]
             self._skip(count)
             left -= count
             yield piece
@@ -164,7 +164,7 @@ class TarScan:
             block = self._block()
             start = self._offset
             if block is None:
-                rest = self._end - self._at
+                rest = self._end - self._begin
                 if rest:
                     yield Flaw("cut-in-header", start, "", f"the file ends {rest} bytes into a header")
                 else:
@@ -181,16 +181,16 @@ class TarScan:
             head = bytes(block)
             plain = _read_plain(head)
             if plain is None:
-                yield from self._other(head, start)
+                yield from self._foreign_header(head, start)
                 continue
             name, size = plain
-            data = self._at + BLOCK
+            data = self._begin + BLOCK
             end, padded = data + size, data + size + -size % BLOCK
             zeros = padded - end
             if padded <= self._end and self._long is None and self._buffer.count(0, end, padded) == zeros:
                 # All of it is at hand, and good: most members of a set of small ones.
                 yield Entry(name, start, size, True, (self._view[data:end],))
-                self._skip(padded - self._at)
+                self._skip(padded - self._begin)
             else:
                 yield from self._file_entry(name, size, start, True)
 
@@ -201,11 +201,11 @@ class TarScan:
             return Flaw("no-end", start, "", "one block of zeros ends the file instead of two")
         if block != _END:
             return Flaw("early-end", start, "", "a single block of zeros between members, where readers stop")
-        while self._at < self._end or self._fill():
-            rest = self._view[self._at : self._end]
+        while self._begin < self._end or self._fill():
+            rest = self._view[self._begin : self._end]
             if bytes(rest).strip(b"\0"):
-                at = self._offset + len(rest) - len(bytes(rest).lstrip(b"\0"))
-                return Flaw("data-after-end", at, "", "there is data after the end, which readers never see")
+                offset = self._offset + len(rest) - len(bytes(rest).lstrip(b"\0"))
+                return Flaw("data-after-end", offset, "", "there is data after the end, which readers never see")
             self._skip(len(rest))
         return None
 
@@ -217,8 +217,8 @@ class TarScan:
         if start + BLOCK + size > self._length:
             left = max(0, self._length - start - BLOCK)
             self._skip(BLOCK)
-            found = self._resync()
-            rule, why = ("size", "yet other members follow") if found else ("cut-in-body", "the file was cut off")
+            more_follow = self._resync()
+            rule, why = ("size", "yet other members follow") if more_follow else ("cut-in-body", "the file was cut off")
             yield Flaw(rule, start, name, f"it claims {size:,} bytes, {left:,} are left in the file: {why}")
             return
         self._skip(BLOCK)
@@ -232,7 +232,7 @@ class TarScan:
         if self._offset < data + padded:
             yield Flaw("cut-in-body", start, name, "the file ends in the padding after its data")
 
-    def _other(self, block: bytes, start: int) -> Iterator[Entry | Flaw]:
+    def _foreign_header(self, block: bytes, start: int) -> Iterator[Entry | Flaw]:
         """A block that is no header as we write it: another's, or none at all."""
         raw = block[:100].split(b"\0")[0]
         if block[257:263] == b"ustar\0" and (prefix := block[345:500].split(b"\0")[0]):
@@ -308,15 +308,15 @@ class TarScan:
         self._long = None
         while self._block() is not None:
             buffer = self._buffer
-            at = self._at
-            while (at := buffer.find(b"ustar", at + 257, self._end)) >= 0:
-                at -= 257
-                fits = (at - self._at) % BLOCK == 0 and at + BLOCK <= self._end
-                if fits and _checksum_holds(bytes(self._view[at : at + BLOCK])):
-                    self._skip(at - self._at)
+            position = self._begin
+            while (position := buffer.find(b"ustar", position + 257, self._end)) >= 0:
+                position -= 257
+                fits = (position - self._begin) % BLOCK == 0 and position + BLOCK <= self._end
+                if fits and _checksum_holds(bytes(self._view[position : position + BLOCK])):
+                    self._skip(position - self._begin)
                     return True
-                at += 1
-            whole = (self._end - self._at) // BLOCK * BLOCK
+                position += 1
+            whole = (self._end - self._begin) // BLOCK * BLOCK
             tail = self._tail_of_zeros(whole)
             self._skip(whole if tail is None else tail)
             if tail is not None:
@@ -325,9 +325,9 @@ class TarScan:
 
     def _tail_of_zeros(self, whole: int) -> int | None:
         """Where the end of the tar begins in what is read so far, if the file ends here with blocks of zeros."""
-        if self._offset + (self._end - self._at) < self._length:
+        if self._offset + (self._end - self._begin) < self._length:
             return None
-        data = bytes(self._view[self._at : self._at + whole])
+        data = bytes(self._view[self._begin : self._begin + whole])
         used = -(-len(data.rstrip(b"\0")) // BLOCK) * BLOCK
         return used if whole - used >= 2 * BLOCK else None
 
@@ -359,33 +359,33 @@ def _read_plain(block: bytes) -> tuple[str, int] | None:
 
 
 def _checksum_holds(block: bytes) -> bool:
-    found = _SIZED.fullmatch(block[148:156])
-    if found is None:
+    match = _SIZED.fullmatch(block[148:156])
+    if match is None:
         return False
-    said = int(found[1], 8)
-    others = block[:148] + b" " * 8 + block[156:]
+    stored = int(match[1], 8)
+    counted = block[:148] + b" " * 8 + block[156:]
     # Some old writers summed signed characters.
-    return said in (sum(others), sum(others) - 256 * sum(byte > 127 for byte in others))
+    return stored in (sum(counted), sum(counted) - 256 * sum(byte > 127 for byte in counted))
 
 
 def _size(field: bytes) -> int | None:
     if field[0] & 0x80:
         value = int.from_bytes(field, "big") - (1 << 95)  # GNU's base 256, for more than 8 GiB
         return value if field[0] == 0x80 and value < 1 << 63 else None
-    found = _SIZED.fullmatch(field)
-    return int(found[1], 8) if found else (0 if not field.strip(b" \0") else None)
+    match = _SIZED.fullmatch(field)
+    return int(match[1], 8) if match else (0 if not field.strip(b" \0") else None)
 
 
 def _pax(text: bytes) -> dict[str, str] | None:
     """The records of a pax header, None where they can't be read."""
-    records, at = {}, 0
-    while at < len(text) and text[at]:
-        found = _PAX_RECORD.match(text, at)
-        if found is None:
+    records, position = {}, 0
+    while position < len(text) and text[position]:
+        match = _PAX_RECORD.match(text, position)
+        if match is None:
             return None
-        end = at + int(found[1])
-        if end > len(text) or end <= found.end() or text[end - 1 : end] != b"\n":
+        end = position + int(match[1])
+        if end > len(text) or end <= match.end() or text[end - 1 : end] != b"\n":
             return None
-        records[found[2].decode("utf-8", "replace")] = text[found.end() : end - 1].decode("utf-8", "surrogateescape")
-        at = end
+        records[match[2].decode("utf-8", "replace")] = text[match.end() : end - 1].decode("utf-8", "surrogateescape")
+        position = end
     return records

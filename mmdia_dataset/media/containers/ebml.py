@@ -82,10 +82,10 @@ class MatroskaSegment:
     def __init__(self, file: int) -> None:
         self._file = file
         self._size = os.fstat(file).st_size
-        kind, at, size = self.head(0)
+        kind, offset, size = self.head(0)
         if kind != _EBML:
             raise Unsure("no EBML header")
-        kind, self._start, size = self.head(at + size)
+        kind, self._start, size = self.head(offset + size)
         if kind != _SEGMENT:
             raise Unsure("no segment")
         self._end = self._start + size
@@ -107,95 +107,95 @@ class MatroskaSegment:
         if kind != CLUSTER or cue.block is None:
             return None
         inside = self._start + cue.cluster + begin
-        head, at, time = os.pread(self._file, _HEADS, inside), 0, None
+        head, offset, time = os.pread(self._file, _HEADS, inside), 0, None
         while time is None:
-            kind, begin, size = element(head, at)
+            kind, begin, size = element(head, offset)
             if not kind or size is None or begin + size > len(head):
                 raise Unsure("a cluster does not begin with its time")
-            at = begin + size
-            time = number_of(head[begin:at]) if kind == TIME else None
+            offset = begin + size
+            time = number_of(head[begin:offset]) if kind == TIME else None
         block = os.pread(self._file, _HEADS, inside + cue.block)
-        kind, at, _ = element(block, 0)
+        kind, offset, _ = element(block, 0)
         if kind == GROUP:
-            kind, at, _ = element(block, at)
-        if kind not in (SIMPLE, BLOCK) or len(block) < at + 3 or block[at] != cue.track | 0x80:
+            kind, offset, _ = element(block, offset)
+        if kind not in (SIMPLE, BLOCK) or len(block) < offset + 3 or block[offset] != cue.track | 0x80:
             raise Unsure("a cue leads to no block of its track")
-        return time + int.from_bytes(block[at + 1 : at + 3], "big", signed=True)
+        return time + int.from_bytes(block[offset + 1 : offset + 3], "big", signed=True)
 
     def _parts(self) -> dict[int, bytes]:
         """The segment's information, tracks and cues, found from its beginning and its list of places."""
-        wanted, at = {_INFO, _TRACKS, _CUES}, self._start
-        found: dict[int, bytes] = {}
+        needed, offset = {_INFO, _TRACKS, _CUES}, self._start
+        parts: dict[int, bytes] = {}
         elsewhere: dict[int, int] = {}
-        while at < self._end and wanted - set(found):
+        while offset < self._end and needed - set(parts):
             try:
-                kind, data, size = self.head(at)
+                kind, data, size = self.head(offset)
             except Unsure:
                 break  # the list of places may lead on
             if kind == CLUSTER:
                 break
-            if kind in wanted or kind == _SEEK_HEAD:
+            if kind in needed or kind == _SEEK_HEAD:
                 body = self.content(data, size)
                 if kind == _SEEK_HEAD:
-                    for one, entry in children(body):
-                        seek = dict(children(entry)) if one == _SEEK else {}
+                    for entry_kind, entry in children(body):
+                        seek = dict(children(entry)) if entry_kind == _SEEK else {}
                         if _SEEK_ID in seek and _SEEK_POSITION in seek:
                             elsewhere[number_of(seek[_SEEK_ID])] = self._start + number_of(seek[_SEEK_POSITION])
                 else:
-                    found[kind] = body
-            at = data + size
-        for kind in wanted - set(found):
+                    parts[kind] = body
+            offset = data + size
+        for kind in needed - set(parts):
             if kind not in elsewhere:
                 raise Unsure("a part of the segment is missing")
-            there, data, size = self.head(elsewhere[kind])
-            if there != kind:
+            actual_kind, data, size = self.head(elsewhere[kind])
+            if actual_kind != kind:
                 raise Unsure("a part of the segment is not where it should be")
-            found[kind] = self.content(data, size)
-        return found
+            parts[kind] = self.content(data, size)
+        return parts
 
-    def head(self, at: int) -> tuple[int, int, int]:
+    def head(self, offset: int) -> tuple[int, int, int]:
         """Of the element at a place in the file: kind, where its content begins, size."""
-        head = os.pread(self._file, 12, at)
+        head = os.pread(self._file, 12, offset)
         kind, data, size = element(head, 0)
-        if not kind or size is None or at + data + size > self._size:
+        if not kind or size is None or offset + data + size > self._size:
             raise Unsure("an element is cut off, or does not say its size")
-        return kind, at + data, size
+        return kind, offset + data, size
 
-    def content(self, at: int, size: int, most: int = _LARGEST) -> bytes:
+    def content(self, offset: int, size: int, most: int = _LARGEST) -> bytes:
         """What lies at a place of the file."""
         if size > most:
             raise Unsure("an element is larger than any should be")
-        data = os.pread(self._file, size, at)
+        data = os.pread(self._file, size, offset)
         if len(data) != size:
             raise Unsure("the file ends inside an element")
         return data
 
 
-def element(data: bytes, at: int) -> tuple[int, int, int | None]:
+def element(data: bytes, offset: int) -> tuple[int, int, int | None]:
     """Kind, start of the content, and size of an element; kind 0 if there is none, size None if it is unknown."""
-    if at + 2 > len(data) or data[at] < 0x10:
+    if offset + 2 > len(data) or data[offset] < 0x10:
         return 0, 0, None
-    length = 9 - data[at].bit_length()
-    kind = int.from_bytes(data[at : at + length], "big")
-    at += length
-    if at >= len(data) or not data[at]:
+    length = 9 - data[offset].bit_length()
+    kind = int.from_bytes(data[offset : offset + length], "big")
+    offset += length
+    if offset >= len(data) or not data[offset]:
         return 0, 0, None
-    length = 9 - data[at].bit_length()
-    size = int.from_bytes(data[at : at + length], "big") & ((1 << 7 * length) - 1)
-    if at + length > len(data):
+    length = 9 - data[offset].bit_length()
+    size = int.from_bytes(data[offset : offset + length], "big") & ((1 << 7 * length) - 1)
+    if offset + length > len(data):
         return 0, 0, None
-    return kind, at + length, None if size == (1 << 7 * length) - 1 else size
+    return kind, offset + length, None if size == (1 << 7 * length) - 1 else size
 
 
 def children(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The elements in an element's content."""
-    at = 0
-    while at < len(data):
-        kind, begin, size = element(data, at)
+    offset = 0
+    while offset < len(data):
+        kind, begin, size = element(data, offset)
         if not kind or size is None or begin + size > len(data):
             raise Unsure("an element is longer than the one it lies in")
         yield kind, data[begin : begin + size]
-        at = begin + size
+        offset = begin + size
 
 
 def number_of(data: bytes) -> int:
@@ -210,9 +210,9 @@ def _cues(data: bytes) -> Iterator[SeekPoint]:
         if kind != _CUE:
             continue
         parts = list(children(cue))
-        time = next((number_of(value) for one, value in parts if one == _CUE_TIME), None)
-        for one, value in parts:
-            place = dict(children(value)) if one == _CUE_PLACES else {}
+        time = next((number_of(value) for part_kind, value in parts if part_kind == _CUE_TIME), None)
+        for part_kind, value in parts:
+            place = dict(children(value)) if part_kind == _CUE_PLACES else {}
             if time is not None and _CUE_CLUSTER in place:
                 block = number_of(place[_CUE_BLOCK]) if _CUE_BLOCK in place else None
                 yield SeekPoint(time, number_of(place.get(_CUE_TRACK, b"")), number_of(place[_CUE_CLUSTER]), block)

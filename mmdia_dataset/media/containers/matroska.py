@@ -105,7 +105,7 @@ class MatroskaIndex(MatroskaSegment):
 
     def _window(self, place: int, last: int, sound_last: int) -> tuple[Rows, Rows | None]:
         """All blocks from a cluster on until both tracks are through, or the recording is."""
-        found: list[list[Rows]] = [[] for _ in self._lanes]
+        lane_rows: list[list[Rows]] = [[] for _ in self._lanes]
         beyond = 0
         picture_done = sound_done = False
         while not (picture_done and sound_done):
@@ -115,7 +115,7 @@ class MatroskaIndex(MatroskaSegment):
                 if cluster is None:
                     break
                 self._clusters[place] = cluster
-            for lane, rows in zip(found, cluster.lanes, strict=True):
+            for lane, rows in zip(lane_rows, cluster.lanes, strict=True):
                 lane.append(rows)
             times = cluster.lanes[0].pts
             beyond += int(np.count_nonzero(times >= last))
@@ -125,21 +125,21 @@ class MatroskaIndex(MatroskaSegment):
             elif len(heard := cluster.lanes[1].pts):
                 sound_done = bool(heard[-1] >= sound_last)
             place = cluster.after
-        if not found[0]:
+        if not lane_rows[0]:
             raise Unsure("a cue leads nowhere")
-        joined = [_joined(lane) for lane in found]
+        joined = [_joined(lane) for lane in lane_rows]
         return joined[0], joined[1] if len(joined) > 1 else None
 
     def _read(self, place: int) -> _Cluster | None:
         """The cluster at a place or after what else lies there; None at the end."""
         while place < self._end:
-            kind, at, size = self.head(place)
+            kind, begin, size = self.head(place)
             if kind == CLUSTER:
-                data = self.content(at, size, _LARGEST_CLUSTER)
-                return _Cluster(at + size, _blocks(data, at, self._lanes))
+                data = self.content(begin, size, _LARGEST_CLUSTER)
+                return _Cluster(begin + size, _blocks(data, begin, self._lanes))
             if kind not in BESIDE:
                 raise Unsure("no cluster where one should be")
-            place = at + size
+            place = begin + size
         return None
 
 
@@ -155,33 +155,33 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
     # The loop runs once per block: it only follows sizes from element to element, the rest is done for all at once.
     edges = [0]
     groups: list[tuple[int, int, int, bool]] = []
-    time, at, end = None, 0, len(data)
+    time, offset, end = None, 0, len(data)
     for _ in range(_MOST_BLOCKS):
-        if at >= end - 5:
+        if offset >= end - 5:
             break
-        first = data[at + 1]
-        if data[at] == SIMPLE and first >= 0x10:
+        first = data[offset + 1]
+        if data[offset] == SIMPLE and first >= 0x10:
             if 0x40 <= first < 0x80:
-                at += ((first & 0x3F) << 8 | data[at + 2]) + 3
+                offset += ((first & 0x3F) << 8 | data[offset + 2]) + 3
             elif first >= 0x80:
-                at += (first & 0x7F) + 2
+                offset += (first & 0x7F) + 2
             elif first >= 0x20:
-                at += ((first & 0x1F) << 16 | data[at + 2] << 8 | data[at + 3]) + 4
+                offset += ((first & 0x1F) << 16 | data[offset + 2] << 8 | data[offset + 3]) + 4
             else:
-                at += ((first & 0x0F) << 24 | data[at + 2] << 16 | data[at + 3] << 8 | data[at + 4]) + 5
+                offset += ((first & 0x0F) << 24 | data[offset + 2] << 16 | data[offset + 3] << 8 | data[offset + 4]) + 5
         else:
-            kind, begin, size = element(data, at)
+            kind, begin, size = element(data, offset)
             if not kind or size is None or begin + size > end:
                 raise Unsure("an element is longer than its cluster")
-            at = begin + size
+            offset = begin + size
             if kind == TIME:
-                time = number_of(data[begin:at])
+                time = number_of(data[begin:offset])
             elif kind == GROUP:
-                groups.append((len(edges) - 1, *_block_of(data, begin, at)))
+                groups.append((len(edges) - 1, *_block_of(data, begin, offset)))
             elif kind != SIMPLE and kind not in _HARMLESS:
                 raise Unsure("an element that clusters don't have")
-        edges.append(at)
-    if at != end or time is None:
+        edges.append(offset)
+    if offset != end or time is None:
         raise Unsure("a block is longer than its cluster, or the cluster has no time")
     raw, places = np.frombuffer(data, np.uint8), np.array(edges, np.int64)
     starts = places[:-1]
@@ -203,27 +203,27 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
         keys[np.searchsorted(wanted, numbers)] = alone
     times = head[:, 1:3].copy().view(">i2")[:, 0] + np.int64(time)
     laced = (head[:, 3] & 0x06) != 0
-    found = []
+    lane_rows = []
     for lane in lanes:
         mine = np.flatnonzero(head[:, 0] == lane)
         if laced[mine].any():
             raise Unsure("laced blocks")
-        found.append(Rows(times[mine], None, begins[mine] + (base + 4), sizes[mine] - 4, keys[mine]))
-    return found
+        lane_rows.append(Rows(times[mine], None, begins[mine] + (base + 4), sizes[mine] - 4, keys[mine]))
+    return lane_rows
 
 
-def _block_of(data: bytes, at: int, end: int) -> tuple[int, int, bool]:
+def _block_of(data: bytes, offset: int, end: int) -> tuple[int, int, bool]:
     """The block in a group: where, how long, and whether it stands alone."""
     block, alone = (0, 0), True
-    while at < end:
-        kind, begin, size = element(data, at)
+    while offset < end:
+        kind, begin, size = element(data, offset)
         if not kind or size is None or begin + size > end:
             raise Unsure("an element is longer than its group")
         if kind == BLOCK:
             block = begin, size
         elif kind == REFERENCE:
             alone = False
-        at = begin + size
+        offset = begin + size
     if block[1] < 4:
         raise Unsure("a group without a block")
     return *block, alone

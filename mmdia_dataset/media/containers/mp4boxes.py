@@ -41,19 +41,19 @@ def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     Raises:
         ValueError: a box is shorter than its header or longer than what is left.
     """
-    at = 0
-    while at < len(data):
-        if len(data) - at < 8:
+    offset = 0
+    while offset < len(data):
+        if len(data) - offset < 8:
             raise ValueError("an MP4 box is cut off")
-        size, kind = struct.unpack_from(">I4s", data, at)
+        size, kind = struct.unpack_from(">I4s", data, offset)
         if size == 1:
-            (size,) = struct.unpack_from(">Q", data, at + 8)
+            (size,) = struct.unpack_from(">Q", data, offset + 8)
         elif size == 0:
-            size = len(data) - at
-        if size < 8 or size > len(data) - at:
+            size = len(data) - offset
+        if size < 8 or size > len(data) - offset:
             raise ValueError(f"the MP4 box {kind!r} claims {size} bytes")
-        yield kind, data[at : at + size]
-        at += size
+        yield kind, data[offset : offset + size]
+        offset += size
 
 
 def finish(data: memoryview, edits: Sequence[Edit], timescale: int) -> tuple[bytes, memoryview]:
@@ -74,13 +74,13 @@ def finish(data: memoryview, edits: Sequence[Edit], timescale: int) -> tuple[byt
     total = max(_ticks(edit.delay + edit.duration, timescale) for edit in edits)
     children: list[bytes] = []
     tracks = iter(edits)
-    for kind, one in boxes(moov[8:]):
+    for kind, child in boxes(moov[8:]):
         if kind == b"mvhd":
-            children.append(movie_header(one, total, timescale))
+            children.append(movie_header(child, total, timescale))
         elif kind == b"trak":
-            children.append(_track(one, next(tracks), timescale))
+            children.append(_track(child, next(tracks), timescale))
         else:
-            children.append(bytes(one))
+            children.append(bytes(child))
     index = bytearray(box(b"moov", *children))
     shift_chunks(memoryview(index)[8:], len(index))
     return bytes(front) + bytes(index), data[len(front) : len(data) - len(moov)]
@@ -109,8 +109,8 @@ def movie_header(whole: memoryview, duration: int, timescale: int) -> bytes:
 def track_header(whole: memoryview, edit: Edit, timescale: int) -> bytes:
     """A track's header with the length of its show replaced."""
     patched = bytearray(whole)
-    form, at = (">Q", 36) if patched[8] == 1 else (">I", 28)
-    struct.pack_into(form, patched, at, _ticks(edit.delay + edit.duration, timescale))
+    form, offset = (">Q", 36) if patched[8] == 1 else (">I", 28)
+    struct.pack_into(form, patched, offset, _ticks(edit.delay + edit.duration, timescale))
     return bytes(patched)
 
 
@@ -138,13 +138,13 @@ def edit_list(edit: Edit, timescale: int) -> bytes:
 
 def shift_chunks(children: memoryview, by: int) -> None:
     """Add to every chunk's place in the file, in place: the index now lies before the media data."""
-    for kind, one in boxes(children):
+    for kind, child in boxes(children):
         if kind == b"trak" or kind in CHUNK_PATH:
-            shift_chunks(one[8:], by)
+            shift_chunks(child[8:], by)
         elif kind in (b"stco", b"co64"):
             form = "I" if kind == b"stco" else "Q"
-            (count,) = struct.unpack_from(">I", one, 12)
-            places = struct.unpack_from(f">{count}{form}", one, 16)
+            (count,) = struct.unpack_from(">I", child, 12)
+            places = struct.unpack_from(f">{count}{form}", child, 16)
             if kind == b"stco" and count and max(places) + by >= 1 << 32:
                 raise ValueError("the clip is too large for 32-bit chunk offsets")
-            struct.pack_into(f">{count}{form}", one, 16, *(place + by for place in places))
+            struct.pack_into(f">{count}{form}", child, 16, *(place + by for place in places))

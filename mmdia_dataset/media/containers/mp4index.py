@@ -82,8 +82,8 @@ class Track:
     def claimed(self) -> int:
         """Ticks that the track's header says it lasts, 0 where it does not know."""
         header = self.tables[b"mdhd"]
-        form, at, unknown = (">Q", 32, (1 << 64) - 1) if header[8] == 1 else (">I", 24, (1 << 32) - 1)
-        ticks: int = struct.unpack_from(form, header, at)[0]
+        form, offset, unknown = (">Q", 32, (1 << 64) - 1) if header[8] == 1 else (">I", 24, (1 << 32) - 1)
+        ticks: int = struct.unpack_from(form, header, offset)[0]
         return 0 if ticks == unknown else ticks
 
     @property
@@ -180,8 +180,8 @@ class Track:
             raise ValueError(f"{kind!r} is cut off")
         return numbers[: rows * columns].reshape(rows, columns)
 
-    def _numbers(self, kind: bytes, at: int, length: int | None = None, form: str = ">u4") -> Ints:
-        data = self.tables[kind][at : None if length is None else at + length]
+    def _numbers(self, kind: bytes, start: int, length: int | None = None, form: str = ">u4") -> Ints:
+        data = self.tables[kind][start : None if length is None else start + length]
         width = int(form[-1])
         return np.frombuffer(data[: len(data) // width * width], form).astype(np.int64)
 
@@ -219,54 +219,54 @@ def _children(data: memoryview) -> list[tuple[bytes, memoryview]]:
         raise Torn(str(error)) from error
 
 
-def _turned(kind: bytes, other: bytes) -> bool:
+def _turned(kind: bytes, expected: bytes) -> bool:
     """Whether two names differ by one bit."""
-    return (int.from_bytes(kind, "big") ^ int.from_bytes(other, "big")).bit_count() == 1
+    return (int.from_bytes(kind, "big") ^ int.from_bytes(expected, "big")).bit_count() == 1
 
 
 def _moov(file: int, size: int) -> memoryview:
-    at = 0
+    offset = 0
     for _ in range(_MOST_BOXES):
-        head = os.pread(file, 16, at)
+        head = os.pread(file, 16, offset)
         if len(head) < 8:
             break
         length, kind = struct.unpack_from(">I4s", head)
         front = 8
         if length == 1 and len(head) == 16:
             (length,), front = struct.unpack_from(">Q", head, 8), 16
-        if length < front or at + length > size:
+        if length < front or offset + length > size:
             break
         if kind == b"moov":
             if length > _LARGEST_INDEX:
                 raise ValueError(f"its index has {length} bytes")
-            data = os.pread(file, length - front, at + front)
+            data = os.pread(file, length - front, offset + front)
             if len(data) == length - front:
                 return memoryview(data)
             break
-        at += length
+        offset += length
     raise ValueError("it has no index")
 
 
 def _track(trak: memoryview, movie_timescale: int, file_size: int) -> Track:
-    found: dict[bytes, memoryview] = {}
+    tables: dict[bytes, memoryview] = {}
 
     def gather(children: memoryview) -> None:
         for kind, box in _children(children):
             if kind in (b"edts", *CHUNK_PATH):
                 gather(box[8:])
             else:
-                found.setdefault(kind, box)
+                tables.setdefault(kind, box)
 
     gather(trak[8:])
-    (number,) = struct.unpack_from(">I", found[b"tkhd"], 28 if found[b"tkhd"][8] == 1 else 20)
-    (timescale,) = struct.unpack_from(">I", found[b"mdhd"], 28 if found[b"mdhd"][8] == 1 else 20)
+    (number,) = struct.unpack_from(">I", tables[b"tkhd"], 28 if tables[b"tkhd"][8] == 1 else 20)
+    (timescale,) = struct.unpack_from(">I", tables[b"mdhd"], 28 if tables[b"mdhd"][8] == 1 else 20)
     if not timescale:
         raise ValueError("a track's clock stands still")
-    edits = () if b"elst" not in found else tuple(_edits(found[b"elst"], movie_timescale))
-    kind = bytes(found[b"hdlr"][16:20])
-    if any(_turned(kind, other) for other in (b"vide", b"soun")) or not found.keys() >= _TABLES:
+    edits = () if b"elst" not in tables else tuple(_edits(tables[b"elst"], movie_timescale))
+    kind = bytes(tables[b"hdlr"][16:20])
+    if any(_turned(kind, expected) for expected in (b"vide", b"soun")) or not tables.keys() >= _TABLES:
         raise Torn("a track does not say what it is, or lacks a table")
-    return Track(number, kind.decode("ascii", "replace"), timescale, edits, found, file_size)
+    return Track(number, kind.decode("ascii", "replace"), timescale, edits, tables, file_size)
 
 
 def _edits(box: memoryview, timescale: int) -> Iterator[tuple[Fraction, int]]:

@@ -79,8 +79,8 @@ class Template:
             self._front = bytes(parts[0][1])
             children = list(boxes(moov[8:]))
             self._header = dict(children)[b"mvhd"]
-            self._tracks = [_template(one) for kind, one in children if kind == b"trak"]
-            self._rest = [bytes(one) for kind, one in children if kind not in (b"mvhd", b"trak")]
+            self._tracks = [_template(child) for kind, child in children if kind == b"trak"]
+            self._rest = [bytes(child) for kind, child in children if kind not in (b"mvhd", b"trak")]
         except (ValueError, KeyError, IndexError, struct.error) as error:
             raise Unsure("libavformat's muxer writes other files than expected") from error
 
@@ -116,11 +116,11 @@ def _template(trak: memoryview) -> _Track:
     before: list[bytes] = []
     media: list[bytes] = []
     tables: dict[bytes, memoryview] = {}
-    for kind, one in boxes(children[b"mdia"][8:]):
+    for kind, child in boxes(children[b"mdia"][8:]):
         if kind != b"minf":
-            before.append(bytes(one))
+            before.append(bytes(child))
             continue
-        for inner, part in boxes(one[8:]):
+        for inner, part in boxes(child[8:]):
             if inner == b"stbl":
                 tables = dict(boxes(part[8:]))
             else:
@@ -131,15 +131,15 @@ def _template(trak: memoryview) -> _Track:
 def _description(stsd: memoryview) -> bytes:
     """The codec's description without bit rates, which are those of the packets the template was made of."""
     data = bytes(stsd)
-    at = data.find(b"btrt")
-    if at >= 0:
+    position = data.find(b"btrt")
+    if position >= 0:
         # A box of 20 bytes inside the one entry: both get shorter.
-        data = data[: at - 4] + data[at + 16 :]
+        data = data[: position - 4] + data[position + 16 :]
         (entry,) = struct.unpack_from(">I", data, 16)
         data = struct.pack(">I", len(data)) + data[4:16] + struct.pack(">I", entry - 20) + data[20:]
-    at = data.find(_RATES, max(0, data.find(b"esds")))
-    if b"esds" in data and at >= 0:
-        data = data[: at + 10] + bytes(8) + data[at + 18 :]
+    position = data.find(_RATES, max(0, data.find(b"esds")))
+    if b"esds" in data and position >= 0:
+        data = data[: position + 10] + bytes(8) + data[position + 18 :]
     return data
 
 
@@ -174,8 +174,8 @@ def _track(track: _Track, lane: Lane, timescale: int, places: Ints, counts: Ints
 
 def _media_header(header: bytes, length: int) -> bytes:
     patched = bytearray(header)
-    form, at = (">Q", 32) if patched[8] == 1 else (">I", 24)
-    struct.pack_into(form, patched, at, length)
+    form, offset = (">Q", 32) if patched[8] == 1 else (">I", 24)
+    struct.pack_into(form, patched, offset, length)
     return bytes(patched)
 
 

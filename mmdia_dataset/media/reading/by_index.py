@@ -225,11 +225,11 @@ class Lookup:
             return None
         if kept[0] == 0 and starts[0] > low:
             return None
-        one, other = int(kept[0]), int(kept[-1]) + 1
+        first, stop = int(kept[0]), int(kept[-1]) + 1
         jitter = max(int(JITTER / clock), 2)
-        if other == len(starts) or np.abs(steps[one:other] - step).max() > jitter:
+        if stop == len(starts) or np.abs(steps[first:stop] - step).max() > jitter:
             raise Unsure("the sound ends, or has a hole")
-        return rows.part(one, other)
+        return rows.part(first, stop)
 
     def _compare(self) -> list[int]:
         """What to add to the index's timestamps to get libavformat's, at the beginning and in the middle alike."""
@@ -251,8 +251,12 @@ class Lookup:
             rows = next(self._index.windows(bounds[0], bounds[-1]), None)
             if rows is None:
                 raise Unsure("the index begins later")
-            found = [self._shift(one, packets[track.index]) for one, track in zip(rows, tracks, strict=False) if one]
-            shifts.add(tuple(found))
+            track_shifts = [
+                self._shift(track_rows, packets[track.index])
+                for track_rows, track in zip(rows, tracks, strict=False)
+                if track_rows
+            ]
+            shifts.add(tuple(track_shifts))
         if len(shifts) != 1:
             raise Unsure("the index and libavformat differ over times")
         return list(shifts.pop())

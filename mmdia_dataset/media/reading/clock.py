@@ -38,7 +38,7 @@ def clock_of(stream: Stream) -> Fraction:
 
 def usual_step(times: Sequence[int]) -> int:
     """The median distance of neighbours, 0 if there are none."""
-    steps = sorted(other - one for one, other in pairwise(times) if other > one)
+    steps = sorted(after - before for before, after in pairwise(times) if after > before)
     return steps[len(steps) // 2] if steps else 0
 
 

@@ -43,9 +43,9 @@ class SpanFinder:
         """What the recording holds of [start, end), whole and without holes, as `Recording.stretch` says and raises."""
         if self.lookup is not None:
             try:
-                found = self.lookup.find(start, end, lead, tail)
+                span = self.lookup.find(start, end, lead, tail)
             except Unsure:
                 pass  # libavformat knows more, or the words for what is wrong
             else:
-                return Stretch(found.start, found.end, shown=(found.shown + self.lookup.shifts[0]).tolist())
+                return Stretch(span.start, span.end, shown=(span.shown + self.lookup.shifts[0]).tolist())
         return self.recording.stretch(start, end, lead=lead, tail=tail, pictures=False)

@@ -98,11 +98,11 @@ class OpenRecording(Tracks):
         wrong = self._contradiction
         if not wrong and self._cues is not None:
             try:
-                at = self._cues.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
+                moment = self._cues.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
             except OSError as error:
                 raise MediaDamaged(f"reading stops ({error.strerror})", where=self.path) from error
-            if at is not None:
-                wrong = f"its index and its picture or sound disagree over the time {float(at - self.origin):.3f} s"
+            if moment is not None:
+                wrong = f"its index and its picture or sound disagree over the time {float(moment - self.origin):.3f} s"
         if wrong:
             raise MediaDamaged(f"the recording contradicts itself: {wrong}", where=self.path, hint=_ANEW)
 
@@ -112,7 +112,7 @@ class OpenRecording(Tracks):
             return None
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            self._others.callback(os.close, file)
+            self._reopened.callback(os.close, file)
             return CueWitness(file)
         except (OSError, Unsure, *STRANGE):
             return None
@@ -141,19 +141,19 @@ class OpenRecording(Tracks):
         Raises:
             FFmpegError: they can't be read.
         """
-        tracks = [one for one in (self.video, self.audio) if one is not None]
-        found: dict[int, list[Packet[Stream]]] = {track.index: [] for track in tracks}
+        tracks = [track for track in (self.video, self.audio) if track is not None]
+        packets_by_track: dict[int, list[Packet[Stream]]] = {track.index: [] for track in tracks}
         self.seek_to(tracks[0], moment)
         for number, packet in enumerate(self.container.demux(*tracks)):
-            if packet.size and len(found[packet.stream_index]) < count:
-                found[packet.stream_index].append(packet)
-            if number > 100 * count or all(len(packets) >= count for packets in found.values()):
+            if packet.size and len(packets_by_track[packet.stream_index]) < count:
+                packets_by_track[packet.stream_index].append(packet)
+            if number > 100 * count or all(len(packets) >= count for packets in packets_by_track.values()):
                 break
-        return found
+        return packets_by_track
 
     def _read(self, since: Fraction, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> Haul:
         """One pass from the keyframe before `since` until both tracks are through."""
-        tracks = [one for one in (self.video, self.audio) if one is not None]
+        tracks = [track for track in (self.video, self.audio) if track is not None]
         haul = Haul()
         try:
             self.seek_to(tracks[0], since)
@@ -260,8 +260,8 @@ class OpenRecording(Tracks):
         video, times = self.video, sorted(self._sample.times)
         assert video is not None  # noqa: S101 - the caller asked
         step = usual_step(times) or frame_ticks(video)
-        steps = [other - one for one, other in pairwise(times)]
-        uneven = sum(abs(one - step) * 2 > step + 2 for one in steps)
+        steps = [after - before for before, after in pairwise(times)]
+        uneven = sum(abs(distance - step) * 2 > step + 2 for distance in steps)
         if uneven * 20 <= len(steps):
             return step * Fraction(5, 2) + 1
         return max(1 / clock_of(video), Fraction(10 * step))

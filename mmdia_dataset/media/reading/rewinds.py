@@ -60,7 +60,7 @@ def _repeated(times: list[float]) -> tuple[tuple[float, float], ...]:
         parts[-1].append(time)
     if len(parts) < 2:
         return ()
-    step = max((other - one for part in parts for one, other in pairwise(part)), default=0.0)
+    step = max((after - before for part in parts for before, after in pairwise(part)), default=0.0)
     ends = [(min(part) - step - _SLACK_S, max(part) + step + _SLACK_S) for part in parts]
-    common = [(max(one[0], other[0]), min(one[1], other[1])) for one, other in combinations(ends, 2)]
+    common = [(max(first[0], second[0]), min(first[1], second[1])) for first, second in combinations(ends, 2)]
     return tuple((low, high) for low, high in common if low < high)

@@ -90,7 +90,7 @@ def frames_of(
         raise UnsupportedCodec("the picture's packets carry no timestamps", where=tracks.path)
     first, last = ceil(tracks.ticks(video, start)), ceil(tracks.ticks(video, end))
     times = sorted(haul.times)
-    if any(one == other for one, other in pairwise(times)):
+    if any(early == late for early, late in pairwise(times)):
         raise MediaDamaged(f"near {float(start):.3f} s several frames carry the same timestamp", where=tracks.path)
     low, high = bisect_left(times, first), bisect_left(times, last)
     inside = times[low:high]
@@ -112,8 +112,8 @@ def frames_of(
     line = times[0 if haul.key is not None else max(0, low - 1) : high + 1]
     missed = beat.missed(line, haul.keys) if beat is not None else []
     if missed:
-        at = float(tracks.seconds(video, line[missed[0]]))
-        raise MediaDamaged(f"a frame is missing or has a wrong timestamp at {at:.3f} s", where=tracks.path)
+        seconds = float(tracks.seconds(video, line[missed[0]]))
+        raise MediaDamaged(f"a frame is missing or has a wrong timestamp at {seconds:.3f} s", where=tracks.path)
     beginning = not low and inside[0] == video.start_time
     if beginning and inside[0] - first > pause:
         raise SpanOutside(
@@ -128,9 +128,9 @@ def frames_of(
         used = [packet.pts or 0 for packet in result.video[:1]]
         if used[0] < inside[0]:
             line = [*times[bisect_left(times, used[0]) : low], *inside, after]
-    for one, other in pairwise(line):
-        if other - one > pause:
-            raise MediaDamaged(_hole(tracks, video, one, other), where=tracks.path)
+    for early, late in pairwise(line):
+        if late - early > pause:
+            raise MediaDamaged(_hole(tracks, video, early, late), where=tracks.path)
     if haul.ended and pause < 3 * step and after - inside[-1] > Fraction(3, 2) * step:
         # Cut off among frames that overtake each other: one that came before `after` is gone.
         raise MediaDamaged(_hole(tracks, video, inside[-1], after), where=tracks.path)
@@ -181,11 +181,11 @@ def sound_packets(tracks: Tracks, haul: Haul, stretch: Stretch, lead: Fraction, 
         raise kind(f"{missing}, the clip would lie at {float(stretch.start):.3f} s", where=tracks.path)
     heard = [packets[n] for n in kept]
     _must_be_whole(tracks, heard, audio)
-    one, other = kept[0], kept[-1]
-    if starts[one] > begin + jitter and (one or starts[0] > (audio.start_time or starts[0]) + ragged):
-        raise MediaDamaged(_hole(tracks, audio, begin, starts[one]), where=tracks.path)
-    if ends[other] < finish - jitter and (other + 1 < len(packets) or not haul.ended):
-        raise MediaDamaged(_hole(tracks, audio, ends[other], finish), where=tracks.path)
+    first, last = kept[0], kept[-1]
+    if starts[first] > begin + jitter and (first or starts[0] > (audio.start_time or starts[0]) + ragged):
+        raise MediaDamaged(_hole(tracks, audio, begin, starts[first]), where=tracks.path)
+    if ends[last] < finish - jitter and (last + 1 < len(packets) or not haul.ended):
+        raise MediaDamaged(_hole(tracks, audio, ends[last], finish), where=tracks.path)
     for n, following in pairwise(kept):
         if abs(starts[following] - ends[n]) > jitter and starts[n] < finish:
             raise MediaDamaged(_hole(tracks, audio, ends[n], starts[following]), where=tracks.path)
@@ -199,26 +199,26 @@ def _must_be_whole(
     for packet in packets:
         if packet.is_corrupt or zeroed(bytes(packet)):
             kind = "picture" if stream is tracks.video else "sound"
-            at = float(tracks.seconds(stream, packet.pts or 0))
-            raise MediaDamaged(f"the {kind}'s data is broken at {at:.3f} s", where=tracks.path)
+            seconds = float(tracks.seconds(stream, packet.pts or 0))
+            raise MediaDamaged(f"the {kind}'s data is broken at {seconds:.3f} s", where=tracks.path)
 
 
-def _must_be_end(tracks: Tracks, seen: Fraction, wanted: Fraction, step: Fraction) -> None:
+def _must_be_end(tracks: Tracks, picture_end: Fraction, span_end: Fraction, step: Fraction) -> None:
     """The picture ended inside the span: at the recording's end, or because the rest of it is gone."""
-    if wanted <= seen + step:
+    if span_end <= picture_end + step:
         return
     claimed = tracks.claimed_end
-    if claimed is not None and wanted <= claimed:
+    if claimed is not None and span_end <= claimed:
         raise MediaDamaged(
-            f"the picture ends at {float(seen):.3f} s, though the file claims {float(claimed):.3f} s",
+            f"the picture ends at {float(picture_end):.3f} s, though the file claims {float(claimed):.3f} s",
             where=tracks.path,
         )
     raise SpanOutside(
-        f"the span ends at {float(wanted):.3f} s, the recording at {float(seen):.3f} s", where=tracks.path
+        f"the span ends at {float(span_end):.3f} s, the recording at {float(picture_end):.3f} s", where=tracks.path
     )
 
 
-def _hole(tracks: Tracks, stream: VideoStream | AudioStream, one: int, other: int) -> str:
+def _hole(tracks: Tracks, stream: VideoStream | AudioStream, begin: int, end: int) -> str:
     kind = "picture" if stream is tracks.video else "sound"
-    place = f"from {float(tracks.seconds(stream, one)):.3f} s to {float(tracks.seconds(stream, other)):.3f} s"
+    place = f"from {float(tracks.seconds(stream, begin)):.3f} s to {float(tracks.seconds(stream, end)):.3f} s"
     return f"the {kind} has a hole or jumps {place}"

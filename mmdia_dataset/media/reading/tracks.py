@@ -35,14 +35,14 @@ class Tracks:
 
     def __init__(self, path: str | os.PathLike[str], language: str | None = None, track: int | None = None) -> None:
         self.path = path
-        self._asked, self._others = (language, track), ExitStack()
+        self._wanted, self._reopened = (language, track), ExitStack()
         self.container = open_media(path)
         self.video: VideoStream | None = best_video(self.container)
         self.audio: AudioStream | None = best_audio(self.container, language, track)
-        for one in (self.video, self.audio):
-            if one is not None and one.codec_context is None:
+        for chosen in (self.video, self.audio):
+            if chosen is not None and chosen.codec_context is None:
                 self.container.close()
-                kind = "picture" if one is self.video else "sound"
+                kind = "picture" if chosen is self.video else "sound"
                 raise UnsupportedCodec(f"the {kind} is of a kind that libavcodec doesn't know", where=path)
         if self.audio is not None and not (self.audio.codec_context.channels and self.audio.codec_context.sample_rate):
             self.container.close()
@@ -67,7 +67,7 @@ class Tracks:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._others.close()
+        self._reopened.close()
         self.container.close()
 
     def another(self) -> Tracks:
@@ -76,7 +76,7 @@ class Tracks:
         Raises:
             MediaUnreadable: it can't be opened any more.
         """
-        return self._others.enter_context(Tracks(self.path, *self._asked))
+        return self._reopened.enter_context(Tracks(self.path, *self._wanted))
 
     def ticks(self, stream: VideoStream | AudioStream, seconds: Fraction) -> Fraction:
         """A moment of recording time on a track's clock; whole only by chance."""
@@ -89,8 +89,8 @@ class Tracks:
     def seek_to(self, track: VideoStream | AudioStream, since: Fraction) -> None:
         """To the keyframe before a moment, or to the beginning."""
         if since <= 0:
-            tracks = [one for one in (self.video, self.audio) if one is not None]
-            since = min(Fraction(0), *(self.seconds(one, one.start_time or 0) for one in tracks)) - _AHEAD
+            tracks = [stream for stream in (self.video, self.audio) if stream is not None]
+            since = min(Fraction(0), *(self.seconds(stream, stream.start_time or 0) for stream in tracks)) - _AHEAD
         self.seek(track, int(self.ticks(track, since)))
 
     def seek(self, track: VideoStream | AudioStream, ticks: int) -> None:

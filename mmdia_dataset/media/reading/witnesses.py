@@ -56,7 +56,7 @@ class CueWitness:
         cues = [cue for cue in self._segment.cues if cue.block is not None and cue.track < 127]
         self._cues = sorted(cues, key=lambda cue: cue.time)
         self._times = [cue.time for cue in self._cues]
-        self._told: dict[int, int | None] = {}
+        self._block_times: dict[int, int | None] = {}
         if not cues:
             raise Unsure("no cues that lead to blocks")
         probes = {len(cues) * n // _PROBES for n in range(_PROBES)}
@@ -87,12 +87,12 @@ class CueWitness:
 
     def _time(self, number: int) -> int | None:
         """What the block says that a cue leads to; None if there is none any more."""
-        if number not in self._told:
+        if number not in self._block_times:
             try:
-                self._told[number] = self._segment.block_time(self._cues[number])
+                self._block_times[number] = self._segment.block_time(self._cues[number])
             except Unsure:
-                self._told[number] = -1
-        return self._told[number]
+                self._block_times[number] = -1
+        return self._block_times[number]
 
 
 def mp4_contradiction(path: str | os.PathLike[str]) -> str:
@@ -120,8 +120,10 @@ def _span_of(track: Track) -> tuple[Ints, Ints]:
     track.times()
     slack = max(round(_LENGTH_SLACK * track.timescale), 2 * track.length // track.count)
     if track.claimed and abs(track.claimed - track.length) > slack:
-        told, added = Fraction(track.claimed, track.timescale), Fraction(track.length, track.timescale)
-        raise ValueError(f"its index says {float(told):.3f} s of a track whose samples add up to {float(added):.3f} s")
+        claimed, added = Fraction(track.claimed, track.timescale), Fraction(track.length, track.timescale)
+        raise ValueError(
+            f"its index says {float(claimed):.3f} s of a track whose samples add up to {float(added):.3f} s"
+        )
     sizes = track.sizes()
     places = track.places(sizes)
     return places, places + sizes
@@ -149,7 +151,7 @@ class Beat:
             times: in ticks.
             clock: seconds per tick.
         """
-        steps: list[int] = sorted(other - one for one, other in pairwise(times))
+        steps: list[int] = sorted(after - before for before, after in pairwise(times))
         usual = steps[len(steps) // 2] if steps else 0
         if len(steps) < _LEAST_PICTURES or usual < _SHORTEST_BEAT:
             return None
@@ -190,7 +192,7 @@ def drift_of(times: Sequence[int], per_packet: Fraction) -> Fraction | None:
         per_packet: ticks that a packet lasts by its samples.
     """
     rows = [times[n : n + _WINDOW + 1] for n in range(0, len(times) - _WINDOW, _WINDOW)]
-    whole = [row for row in rows if max(other - one for one, other in pairwise(row)) < 2 * per_packet]
+    whole = [row for row in rows if max(after - before for before, after in pairwise(row)) < 2 * per_packet]
     if len(whole) < _LEAST_WINDOWS:
         return None
     lengths = sorted(row[-1] - row[0] for row in whole)

@@ -49,8 +49,8 @@ def sample_places(
         errors = _reconciled(errors, slack)
     runs = _runs(errors, slack)
     starts = np.zeros(len(times), object)
-    for one, other in runs:
-        starts[one:other] = ((_middle(errors[one:other]) + first) * 2 + unit) // (2 * unit)
+    for begin, end in runs:
+        starts[begin:end] = ((_middle(errors[begin:end]) + first) * 2 + unit) // (2 * unit)
     return (starts + before).tolist(), len(runs) == 1
 
 
@@ -81,15 +81,15 @@ def _reconciled(errors: Ints, slack: int) -> Ints:
     """The same with runs of wrong timestamps put where both their neighbours say."""
     mended = errors.copy()
     runs = _runs(errors, slack)
-    kept = runs[:1]
-    for number, (one, other) in enumerate(runs[1:], 1):
-        before = mended[kept[-1][0] : kept[-1][1]]
+    merged = runs[:1]
+    for number, (begin, end) in enumerate(runs[1:], 1):
+        before = mended[merged[-1][0] : merged[-1][1]]
         low, high = int(before.min()), int(before.max())
         after = errors[runs[number + 1][0] : runs[number + 1][1]] if number + 1 < len(runs) else None
         agree = after is not None and max(high, int(after.max())) - min(low, int(after.min())) <= slack
         if agree:
-            mended[one:other] = mended[one - 1]
-            kept[-1] = kept[-1][0], other
+            mended[begin:end] = mended[begin - 1]
+            merged[-1] = merged[-1][0], end
         else:
-            kept.append((one, other))
+            merged.append((begin, end))
     return mended

@@ -150,14 +150,14 @@ class Sound:
             first -= 1  # FLAC has frames of seconds: one that begins before the section may reach into the stretch
             self._fill(first, high)
         for tick in sorted(self._zeroed):
-            at = self.recording.seconds(self.audio, tick)
-            if stretch.start - LEAD <= at < stretch.end + TAIL:
-                raise self._damaged("the sound's data is broken", at)
+            moment = self.recording.seconds(self.audio, tick)
+            if stretch.start - LEAD <= moment < stretch.end + TAIL:
+                raise self._damaged("the sound's data is broken", moment)
         broken = [tick for number in range(first, last + 1) for tick in self._sections[number].broken]
         for tick in broken:
-            at = self.recording.seconds(self.audio, tick)
-            if stretch.start - _JITTER <= at < stretch.end:
-                raise self._damaged("the sound can't be decoded", at)
+            moment = self.recording.seconds(self.audio, tick)
+            if stretch.start - _JITTER <= moment < stretch.end:
+                raise self._damaged("the sound can't be decoded", moment)
         return [self._sections[number] for number in range(first, last + 1)]
 
     def _fill(self, number: int, until: int) -> None:
@@ -187,8 +187,8 @@ class Sound:
         try:
             row = section.more(until)
         except FormChanged as error:
-            at = self.recording.seconds(self.audio, error.tick)
-            raise self._damaged("the sound changes its form", at) from error
+            moment = self.recording.seconds(self.audio, error.tick)
+            raise self._damaged("the sound changes its form", moment) from error
         self._zeroed.update(section.zeroed)
         if row is None:
             return
@@ -208,10 +208,10 @@ class Sound:
         form = SoundForm.of(frame)
         if self._packer is None or self._packer[0] != form:  # setting one up takes longer than what it does
             self._packer = form, AudioResampler(format="flt" if floats else "s16")
-        given = self._packer[1].resample(frame)
-        if sum(one.samples for one in given) < frame.samples:
-            given, self._packer = [*given, *self._packer[1].resample(None)], None
-        arrays = [one.to_ndarray().reshape(one.samples, -1) for one in given]
+        converted = self._packer[1].resample(frame)
+        if sum(piece.samples for piece in converted) < frame.samples:
+            converted, self._packer = [*converted, *self._packer[1].resample(None)], None
+        arrays = [piece.to_ndarray().reshape(piece.samples, -1) for piece in converted]
         values = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
         if floats:
             values = values.astype(np.float32, copy=False)
@@ -243,8 +243,8 @@ class Sound:
             raise self._damaged("the sound can't be decoded", over)
         return np.array(places, np.int64)
 
-    def _damaged(self, what: str, at: Fraction) -> MediaDamaged:
-        return MediaDamaged(f"{what} at {float(at):.3f} s", where=self.recording.path)
+    def _damaged(self, what: str, moment: Fraction) -> MediaDamaged:
+        return MediaDamaged(f"{what} at {float(moment):.3f} s", where=self.recording.path)
 
 
 def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -260,20 +260,20 @@ def _whole(planes: NDArray[np.float32]) -> NDArray[np.int16]:
 def _laid_out(blocks: Sequence[Block], starts: Ints, low: int, high: int) -> Samples:
     """The samples [low, high) of all frames as (samples, channels), silence where there are none."""
     values: Samples = np.empty((high - low, blocks[0].values.shape[1]), blocks[0].values.dtype)
-    number = done = 0
+    number = filled = 0
     for block in blocks:
         places, offsets = starts[number : number + len(block.lengths)], np.cumsum(block.lengths) - block.lengths
         number += len(block.lengths)
         breaks = np.flatnonzero(np.diff(places - offsets, prepend=places[0] - 1))  # frames in a row are one piece
-        for one, other in zip(breaks.tolist(), [*breaks[1:].tolist(), len(places)], strict=True):
-            start, at = int(places[one]) - low, int(offsets[one])
-            stop = min(start + int(offsets[other - 1] + block.lengths[other - 1]) - at, high - low)
+        for begin, end in zip(breaks.tolist(), [*breaks[1:].tolist(), len(places)], strict=True):
+            start, offset = int(places[begin]) - low, int(offsets[begin])
+            stop = min(start + int(offsets[end - 1] + block.lengths[end - 1]) - offset, high - low)
             first = max(0, start)
             if first < stop:
-                values[done:first] = 0
-                values[first:stop] = block.values[at + first - start : at + stop - start]
-                done = max(done, stop)
-    values[done:] = 0
+                values[filled:first] = 0
+                values[first:stop] = block.values[offset + first - start : offset + stop - start]
+                filled = max(filled, stop)
+    values[filled:] = 0
     return values
 
 
@@ -298,7 +298,7 @@ def _resampled(values: NDArray[np.float32], source: int, target: int) -> NDArray
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(values.reshape(1, -1)), "flt", layout)
     frame.sample_rate, frame.time_base, frame.pts = source, Fraction(1, source), 0
     resampler = AudioResampler(format="flt", layout=layout, rate=target)
-    given = [*resampler.resample(frame), *resampler.resample(None)]
-    pieces = [piece.to_ndarray().reshape(piece.samples, -1) for piece in given]
+    frames = [*resampler.resample(frame), *resampler.resample(None)]
+    pieces = [piece.to_ndarray().reshape(piece.samples, -1) for piece in frames]
     joined: NDArray[np.float32] = np.concatenate(pieces).astype(np.float32, copy=False)
     return joined

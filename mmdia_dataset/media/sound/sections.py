@@ -69,8 +69,8 @@ class Block:
         chosen = np.flatnonzero((self.ends > low) & (self.ticks < high))
         if not len(chosen):
             return Block(self.ticks[:0], self.ends[:0], self.lengths[:0], self.values[:0])
-        one, other = int(chosen[0]), int(chosen[-1]) + 1
-        before, piece = int(self.lengths[:one].sum()), slice(one, other)
+        first, stop = int(chosen[0]), int(chosen[-1]) + 1
+        before, piece = int(self.lengths[:first].sum()), slice(first, stop)
         lengths = self.lengths[piece]
         values = self.values[before : before + int(lengths.sum())]
         return Block(self.ticks[piece], self.ends[piece], lengths, values)
@@ -187,15 +187,15 @@ def _decoder(audio: AudioStream) -> AudioCodecContext:
     AAC and AC-3 fill in noise from a generator that runs on from clip to clip; a decoder of its own starts it anew.
     Others could not be built without the container's knowledge (block sizes and the like).
     """
-    own = audio.codec_context
-    if own.name not in _NOISY:
-        own.flush_buffers()
-        return own
-    context = CodecContext.create(own.name, "r")
+    original = audio.codec_context
+    if original.name not in _NOISY:
+        original.flush_buffers()
+        return original
+    context = CodecContext.create(original.name, "r")
     assert isinstance(context, AudioCodecContext)  # noqa: S101 - by its name
-    context.extradata = own.extradata
-    context.sample_rate = own.sample_rate
-    context.layout = own.layout.name
+    context.extradata = original.extradata
+    context.sample_rate = original.sample_rate
+    context.layout = original.layout.name
     # Samples are placed by timestamps; what lies before the beginning falls away by itself.
     context.flags2 |= Flags2.skip_manual
     return context

@@ -77,13 +77,13 @@ def sound_of(
         audio = best_audio(container, language, track)
         if audio is None:
             raise NoAudio("the recording has no sound track", where=path, hint="it can't be aligned by sound")
-        left = math.inf if duration_s is None else round(duration_s * SOUND_RATE)
+        remaining = math.inf if duration_s is None else round(duration_s * SOUND_RATE)
         for block in _blocks(path, container, audio, start_s, end_s):
-            if left <= len(block):
-                yield block[: int(left)]
+            if remaining <= len(block):
+                yield block[: int(remaining)]
                 return
             yield block
-            left -= len(block)
+            remaining -= len(block)
 
 
 def _blocks(
@@ -134,9 +134,9 @@ def _seek(container: InputContainer, audio: AudioStream, since: float, until: fl
         for back in _STEPS_BACK:
             ticks = int(max(0.0, since - back) / clock_of(guide))
             container.seek(ticks, stream=guide)
-            found = _next_sound(container, audio, guide, until)
+            next_sound = _next_sound(container, audio, guide, until)
             container.seek(ticks, stream=guide)
-            if found <= since or not ticks:
+            if next_sound <= since or not ticks:
                 return
 
 
@@ -192,8 +192,8 @@ class _Line:
         try:
             self.fifo.write(frame)
         except ValueError as error:
-            at = self.end / self.rate
-            raise MediaDamaged(f"the sound changes its form at {at:.3f} s", where=self.path) from error
+            seconds = self.end / self.rate
+            raise MediaDamaged(f"the sound changes its form at {seconds:.3f} s", where=self.path) from error
         self.end += frame.samples
         if self.fifo.samples >= _BLOCK_S * self.rate:
             yield from self._flush()
@@ -205,8 +205,8 @@ class _Line:
     def _jump(self, missing: int) -> Iterator[NDArray[np.float32]]:
         """Silence for what is missing."""
         if abs(missing) > _LARGEST_GAP_S * self.rate:
-            at = self.end / self.rate
-            raise MediaDamaged(f"the sound's timestamps jump by hours at {at:.3f} s", where=self.path)
+            seconds = self.end / self.rate
+            raise MediaDamaged(f"the sound's timestamps jump by hours at {seconds:.3f} s", where=self.path)
         while missing > 0:
             silence = min(missing, _BLOCK_S * self.rate)
             yield from self._lay(np.zeros(silence, np.float32))

@@ -60,25 +60,25 @@ class PacketTape:
 
     def since(self, low: int) -> Iterator[tuple[AudioPacket, bool]]:
         """As `Tape` says."""
-        known = bool(self._kept) and (self._complete_from is None or self._complete_from <= low)
-        if not known or low - (self._kept[-1].pts or 0) > self._far:
+        reusable = bool(self._kept) and (self._complete_from is None or self._complete_from <= low)
+        if not reusable or low - (self._kept[-1].pts or 0) > self._far:
             self._seek(low)
-        at = 0
+        index = 0
         while True:
-            while len(self._kept) < max(2, at + 1):
+            while len(self._kept) < max(2, index + 1):
                 packet = self._read()
                 if packet is None:
                     break
                 self._kept.append(packet)
-            if at == len(self._kept):
+            if index == len(self._kept):
                 return
-            if not at and len(self._kept) > 1 and (self._kept[1].pts or 0) <= low:
+            if not index and len(self._kept) > 1 and (self._kept[1].pts or 0) <= low:
                 self._complete_from = self._kept[1].pts
                 self._kept.popleft()
                 continue
-            packet = self._kept[at]
+            packet = self._kept[index]
             yield packet, packet.is_corrupt or self._zeroed(bytes(packet))
-            at += 1
+            index += 1
 
     def _read(self) -> AudioPacket | None:
         try:
@@ -124,15 +124,15 @@ class IndexTape:
 
     def since(self, low: int) -> Iterator[tuple[AudioPacket, bool]]:
         """As `Tape` says."""
-        begin, given = low - self._shift, None
+        begin, last_pts = low - self._shift, None
         while True:
             rows = self._lookup.sounds(begin, begin + self._batch)
-            if given is not None:
-                rows = rows.part(int(np.searchsorted(rows.pts, given, "right")), len(rows.pts))
+            if last_pts is not None:
+                rows = rows.part(int(np.searchsorted(rows.pts, last_pts, "right")), len(rows.pts))
             if not len(rows.pts) or (np.diff(rows.pts) <= 0).any():
                 raise Unsure("the sound ends, or has a hole")
             yield from self._packets(rows)
-            begin, given = begin + self._batch, int(rows.pts[-1])
+            begin, last_pts = begin + self._batch, int(rows.pts[-1])
 
     def _packets(self, rows: Rows) -> Iterator[tuple[AudioPacket, bool]]:
         low, high = int(rows.places.min()), int((rows.places + rows.sizes).max())

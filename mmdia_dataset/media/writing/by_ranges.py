@@ -93,9 +93,9 @@ class Ranges:
         Raises:
             Unsure: it is not plainly right.
         """
-        found = self._lookup.find(start, end, margins(self._recording)[0])
+        span = self._lookup.find(start, end, margins(self._recording)[0])
         try:
-            return self._laid_out(found.picture, found.shown, found.sound, found.start, found.end)
+            return self._laid_out(span.picture, span.shown, span.sound, span.start, span.end)
         except STRANGE as error:
             raise Unsure("it can't be read") from error
 
@@ -152,18 +152,18 @@ class Ranges:
         yield front
         lanes = [_Lane(rows, begins) for rows, begins in zip(tracks, chunks, strict=True)]
         for number in range(len(chunks[0])):
-            wanted = [lane.spans(number) for lane in lanes]
-            low = min((int(begins[0]) for begins, _ in wanted if len(begins)), default=0)
-            high = max((int(ends[-1]) for _, ends in wanted if len(ends)), default=0)
+            spans = [lane.spans(number) for lane in lanes]
+            low = min((int(begins[0]) for begins, _ in spans if len(begins)), default=0)
+            high = max((int(ends[-1]) for _, ends in spans if len(ends)), default=0)
             near = high - low <= 4 * sum(lane.bytes[number] for lane in lanes) + (1 << 20)
             data = self._lookup.read(low, high) if near else b""
-            for lane, (begins, ends), broken in zip(lanes, wanted, self._lookup.tests, strict=True):
+            for lane, (begins, ends), broken in zip(lanes, spans, self._lookup.tests, strict=True):
                 if near:
                     places = zip((begins - low).tolist(), (ends - low).tolist(), strict=True)
-                    joined = b"".join([data[one:other] for one, other in places])
+                    joined = b"".join([data[begin:end] for begin, end in places])
                 else:
                     places = zip(begins.tolist(), ends.tolist(), strict=True)
-                    joined = b"".join([self._lookup.read(one, other) for one, other in places])
+                    joined = b"".join([self._lookup.read(begin, end) for begin, end in places])
                 if broken.in_any(joined, lane.sizes(number)):
                     raise Unsure("zeros where no packet has them")
                 yield joined
@@ -240,5 +240,5 @@ class _Lane:
 
     def sizes(self, number: int) -> list[int]:
         """Bytes of each packet of a chunk."""
-        found: list[int] = self._sizes[self._chunks[number] : self._chunks[number + 1]]
-        return found
+        sizes: list[int] = self._sizes[self._chunks[number] : self._chunks[number + 1]]
+        return sizes

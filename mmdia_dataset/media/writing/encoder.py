@@ -140,8 +140,8 @@ class ClipEncoder:
 
     def _open(self, frame: VideoFrame) -> VideoStream:
         """Set up the tracks by the first picture."""
-        known, (crf, preset) = CODECS[self._codec], self._quality
-        steps = [other - one for one, other in pairwise(self.times)] or [1]
+        codec, (crf, preset) = CODECS[self._codec], self._quality
+        steps = [after - before for before, after in pairwise(self.times)] or [1]
         pace = Fraction(1) / (sorted(steps)[len(steps) // 2] * self.clock)
         try:
             video = self._out.add_stream(self._codec, rate=pace.limit_denominator(1001))
@@ -152,9 +152,9 @@ class ClipEncoder:
             context.sample_aspect_ratio = Fraction(1)
             context.color_range, context.colorspace = frame.color_range, frame.colorspace
             context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
-            context.options = {"crf": str(crf), known.preset_option: preset, **dict(known.options)}
-            if known.tag:
-                context.codec_tag = known.tag
+            context.options = {"crf": str(crf), codec.preset_option: preset, **dict(codec.options)}
+            if codec.tag:
+                context.codec_tag = codec.tag
             context.open()
             if self._samples is not None:
                 self._audio = self._open_audio(self._samples.shape[1])
@@ -201,4 +201,4 @@ class ClipEncoder:
 
 def aac_rate(rate: int) -> int:
     """The rate to encode sound of a rate at: its own where AAC has it, else the next lower one."""
-    return next((one for one in _AAC_RATES if one <= rate), _AAC_RATES[-1])
+    return next((supported for supported in _AAC_RATES if supported <= rate), _AAC_RATES[-1])

@@ -51,10 +51,10 @@ class FlacSound:
         whole = np.rint(np.clip(self.samples, -1, 1 - 1 / _FULL_SCALE).astype(np.float64) * _FULL_SCALE)
         values = np.ascontiguousarray(whole.astype(np.int32) << 8)
         try:
-            for at in range(0, len(values), _BLOCK):
-                block = values[at : at + _BLOCK].reshape(1, -1)
+            for start in range(0, len(values), _BLOCK):
+                block = values[start : start + _BLOCK].reshape(1, -1)
                 frame = AudioFrame.from_ndarray(block, "s32", track.codec_context.layout)
-                frame.sample_rate, frame.pts, frame.time_base = self.rate, at, Fraction(1, self.rate)
+                frame.sample_rate, frame.pts, frame.time_base = self.rate, start, Fraction(1, self.rate)
                 yield from track.encode(frame)
             yield from track.encode(None)
         except av.error.FFmpegError as error:

@@ -82,8 +82,10 @@ def remux(recording: OpenRecording, stretch: Stretch, sound: FlacSound | None = 
             edits = _write(out, recording, stretch, timescale, sound)
         return finish(buffer.getbuffer(), edits, timescale)
     except (av.error.FFmpegError, *STRANGE) as error:
-        at = float(stretch.start)
-        raise MediaDamaged(f"the packets at {at:.3f} s don't fit together ({error})", where=recording.path) from error
+        seconds = float(stretch.start)
+        raise MediaDamaged(
+            f"the packets at {seconds:.3f} s don't fit together ({error})", where=recording.path
+        ) from error
 
 
 def timescale_of(video: VideoStream) -> int:
@@ -103,17 +105,17 @@ def open_mp4(buffer: io.BytesIO, timescale: int) -> OutputContainer:
 
 
 def _write(
-    out: OutputContainer, recording: OpenRecording, stretch: Stretch, timescale: int, kept: FlacSound | None
+    out: OutputContainer, recording: OpenRecording, stretch: Stretch, timescale: int, flac: FlacSound | None
 ) -> list[Edit]:
     """Set up the tracks, write all packets, and say what of each track is to be shown."""
     video, audio = recording.video, recording.audio
     assert video is not None  # noqa: S101 - remux has seen to it
     try:
         picture = add_track(out, video)
-        sound = None if audio is None else kept.add_track(out, audio) if kept else add_track(out, audio)
+        sound = None if audio is None else flac.add_track(out, audio) if flac else add_track(out, audio)
         out.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
-        names = [one.codec_context.codec.canonical_name for one in (video, audio) if one is not None]
+        names = [track.codec_context.codec.canonical_name for track in (video, audio) if track is not None]
         strange = [name for name in names if name not in out.supported_codecs]
         raise UnsupportedCodec(
             f"MP4 has no place for {' and '.join(strange or names)}",
@@ -124,9 +126,9 @@ def _write(
     edits = [edit]
     lanes: list[Iterator[Packet[VideoStream]] | Iterator[Packet[AudioStream]]] = []
     lanes.append(_ready(stretch.video, frames, picture, Fraction(1, timescale)))  # type: ignore[arg-type]
-    if kept is not None and isinstance(sound, AudioStream):
-        edits.append(Edit(0, Fraction(len(kept.samples), kept.rate)))
-        lanes.append(kept.packets(sound))
+    if flac is not None and isinstance(sound, AudioStream):
+        edits.append(Edit(0, Fraction(len(flac.samples), flac.rate)))
+        lanes.append(flac.packets(sound))
     elif audio is not None and sound is not None:
         rate = audio.codec_context.sample_rate
         samples, edit = _sound_times(recording, stretch, rate)
@@ -183,9 +185,9 @@ def _picture_times(
     scale = int(clock * timescale)
     zero = stretch.shown[0]
     points = [((packet.pts or 0) - zero) * scale for packet in stretch.video]
-    given = [packet.dts for packet in stretch.video]
-    decode = [(dts - zero) * scale for dts in given if dts is not None]
-    rising = all(one < other for one, other in itertools.pairwise(decode))
+    stored = [packet.dts for packet in stretch.video]
+    decode = [(dts - zero) * scale for dts in stored if dts is not None]
+    rising = all(before < after for before, after in itertools.pairwise(decode))
     if len(decode) < len(points) or not rising or any(d > p for d, p in zip(decode, points, strict=True)):
         decode = _decode_times(points)
     order = sorted(points)
@@ -222,7 +224,7 @@ def _sound_times(recording: OpenRecording, stretch: Stretch, rate: int) -> tuple
     whole = audio.codec_context.name == "vorbis" and len(points) > 1
     if whole:
         points[0] = points[1] - 1  # of the first packet a decoder makes nothing: only the next one completes it
-    steps = [max(1, other - one) for one, other in itertools.pairwise(points)] + [last]
+    steps = [max(1, after - before) for before, after in itertools.pairwise(points)] + [last]
     times = [(pts, pts, step) for pts, step in zip(points, steps, strict=True)]
     length = stretch.end - stretch.start
     # libavformat begins Vorbis with a whole packet only: the part of one before it, 21 ms at most, is left out.
@@ -242,7 +244,7 @@ def _pcm_block(audio: AudioStream) -> int:
 
 def _trim(stretch: Stretch, points: list[int], block: int, samples: int) -> tuple[list[int], list[int]]:
     """Cut samples stored as such to the clip's own: readers don't let edit lists hide parts of such packets."""
-    kept: list[Packet[AudioStream]] = []
+    packets: list[Packet[AudioStream]] = []
     places, counts = [], []
     for packet, point in zip(stretch.audio, points, strict=True):
         count = packet.size // block
@@ -250,12 +252,12 @@ def _trim(stretch: Stretch, points: list[int], block: int, samples: int) -> tupl
         if low < high:
             if (low, high) != (0, count):
                 packet = Packet(bytes(packet)[low * block : high * block])  # type: ignore[assignment]
-            kept.append(packet)
+            packets.append(packet)
             places.append(point + low)
             counts.append(high - low)
-    if not kept:
+    if not packets:
         raise ValueError("no sample of the sound lies inside")
-    stretch.audio = kept
+    stretch.audio = packets
     return places, counts
 
 

@@ -51,8 +51,8 @@ def check_clip(
         raise MediaDamaged("the clip lacks a track", where=path)
     video = tracks[0]
     per_tick = clock * video.timescale
-    wanted = np.asarray(times, np.int64) * per_tick.numerator
-    if video.delay or per_tick.denominator != 1 or not np.array_equal(shown, wanted):
+    expected = np.asarray(times, np.int64) * per_tick.numerator
+    if video.delay or per_tick.denominator != 1 or not np.array_equal(shown, expected):
         raise MediaDamaged(f"the clip shows {len(shown)} frames instead of {len(times)}, or at other times", where=path)
     if abs(video.end - end) * video.timescale > 1:
         raise MediaDamaged(f"the clip lasts {float(video.end):.3f} s instead of {float(end):.3f} s", where=path)
@@ -73,7 +73,7 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
     """
     faults: list[str] = []
     with open_media(path) as media:
-        for stream in [one for one in (best_video(media), best_audio(media)) if one is not None]:
+        for stream in [track for track in (best_video(media), best_audio(media)) if track is not None]:
             kind, expected, decoded = stream.type, 0, 0
             if stream.start_time is not None:
                 media.seek(stream.start_time, stream=stream)
@@ -81,15 +81,15 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
             for packet in media.demux(stream):
                 hidden = packet.is_discard or (packet.pts is not None and packet.pts < 0)
                 expected += bool(packet.size) and not hidden
-                at = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base):.3f} s"
+                when = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base):.3f} s"
                 try:
                     frames = packet.decode()
                 except av.error.FFmpegError as error:
                     if not hidden:
-                        faults.append(f"the {kind} can't be decoded{at} ({error.strerror})")
+                        faults.append(f"the {kind} can't be decoded{when} ({error.strerror})")
                     continue
                 decoded += len(frames)
-                faults += [f"the {kind} is broken{at}" for frame in frames if getattr(frame, "is_corrupt", False)]
+                faults += [f"the {kind} is broken{when}" for frame in frames if getattr(frame, "is_corrupt", False)]
             if kind == "video" and decoded != expected:
                 faults.append(f"{decoded} of {expected} frames can be decoded")
             if kind == "audio" and expected and not decoded:
