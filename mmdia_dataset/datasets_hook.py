@@ -32,7 +32,7 @@ _SCRIPT = "loading_script.py"
 _OURS = "_mmdia_wrapped"
 
 _registered = False
-_moved_said = False
+_moved_warned = False
 
 
 def register() -> None:
@@ -72,7 +72,7 @@ def _wrap(module: Any) -> None:
     """Put our function in front of the module's `dataset_module_factory`; leave everything else to it."""
     original = getattr(module, _FUNCTION, None)
     if not callable(original) or not hasattr(sys.modules.get("datasets.load"), "DatasetModule"):
-        _say_moved(module.__name__)
+        _warn_moved(module.__name__)
     elif not hasattr(original, _OURS):  # datasets.inspect takes it from datasets.load, where it may be wrapped already
         setattr(module, _FUNCTION, _wrapped(original))
 
@@ -120,10 +120,10 @@ def _local_folder_wins(data_dir: object) -> bool:
     return False
 
 
-def _say_moved(module: str) -> None:
-    global _moved_said
-    if not _moved_said:
-        _moved_said = True
+def _warn_moved(module: str) -> None:
+    global _moved_warned
+    if not _moved_warned:
+        _moved_warned = True
         warnings.warn(
             f"this version of datasets has no {module}.{_FUNCTION}, so load_dataset does not know the name {NAME!r}; "
             f"use mmdia_dataset.load(…) instead, which takes the same arguments.",

@@ -46,14 +46,15 @@ import os, sys
 from pathlib import Path
 from mmdia_dataset.files import content_of
 from mmdia_dataset.shards.stores import Store
-from mmdia_dataset.shards.writing import Packed, write_shard
+from mmdia_dataset.shards.shard_writer import PackedSample, write_shard
 folder, out = sys.argv[1], Path(sys.argv[2])
 groups = {}
 for name, size in sorted((entry.name, entry.stat().st_size) for entry in os.scandir(folder)):
     key, _, member = name.partition(".")
     groups.setdefault(key, []).append((member, name, size))
 samples = (
-    Packed(key, {m: content_of(f"{folder}/{name}", size) for m, name, size in found}) for key, found in groups.items()
+    PackedSample(key, {m: content_of(f"{folder}/{name}", size) for m, name, size in files})
+    for key, files in groups.items()
 )
 shard = write_shard(Store(out), "data/train-00000-of-00001.tar", "train", samples, "0" * 64)
 (out / "shard.json").write_text(shard.model_dump_json())

@@ -1,16 +1,16 @@
 """Rows for `datasets`: where they come from, what form they have, and the builder that serves them.
 
-places    the folder named, $MMDIA_HOME, the Hub
-parts     of what is read, each to be read by itself
-released  a release, read
-sources   a built directory, read; which of the two a folder is
-cuts      clips of a release, cut on the fly
-tasks     rows of tasks, made from a built directory
-choices   some of the dialogues: a subset, the benchmark
-rows      Arrow tables in the form `datasets` stores
-features  the columns, for `datasets`
-builder   the builder
-loading   `load`
+data_dir          finds the folder to load: data_dir, $MMDIA_HOME, or the Hub
+parts             parts of a source that can be read on their own
+released          rows of a release
+row_sources       rows of a built directory; tells a release from a built directory
+cuts              cuts clips of a release while loading
+task_rows_source  rows of tasks, made from a built directory
+choices           selects dialogues: a subset, or the benchmark
+rows              Arrow tables in the form `datasets` stores
+features          the columns, for `datasets`
+builder           the builder
+loading           `load`
 """
 
 from mmdia_dataset.loader.builder import Builder, Config

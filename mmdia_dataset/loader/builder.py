@@ -32,7 +32,7 @@ from mmdia_dataset.loader.choices import BENCH, Choice
 from mmdia_dataset.loader.cuts import ACCESS, Cuts
 from mmdia_dataset.loader.features import features
 from mmdia_dataset.loader.parts import SourcePart, joined
-from mmdia_dataset.loader.released import ReleasedRows, Staged
+from mmdia_dataset.loader.released import ReleasedRows, StagedRows
 from mmdia_dataset.loader.row_sources import RowSource, open_source
 from mmdia_dataset.loader.task_rows_source import OPTIONS, Tasks
 from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Model, Split
@@ -179,7 +179,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 self._make_source(prepare_split_kwargs.get("num_proc") or 1, staging)
                 super()._download_and_prepare(dl_manager, verification_mode, **prepare_split_kwargs)
             finally:
-                if isinstance(self._source, Staged):
+                if isinstance(self._source, StagedRows):
                     self._source = None
 
     def _make_source(self, jobs: int = 1, staging: str | None = None) -> RowSource:
@@ -206,7 +206,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         """As in `datasets`, with no more processes than parts, and none to copy what is staged."""
         if num_proc is not None:
             num_proc = (
-                1 if isinstance(self._source, Staged) else min(num_proc, len(split_generator.gen_kwargs["shards"]))
+                1 if isinstance(self._source, StagedRows) else min(num_proc, len(split_generator.gen_kwargs["shards"]))
             )
         super()._prepare_split(split_generator, *args, num_proc=num_proc, **kwargs)
 

@@ -71,13 +71,13 @@ class Choice:
             raise UsageError("selection says which dialogues are the benchmark", hint=f"load the configuration {BENCH}")
         return cls(text, subset, bench) if text else None
 
-    def applied(self, source: RowSource) -> Chosen:
+    def applied(self, source: RowSource) -> ChosenRows:
         """The rows of a source that are wanted."""
-        return Chosen(source, self)
+        return ChosenRows(source, self)
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenRows:
     """Rows of another source, of the dialogues wanted alone."""
 
     source: RowSource

@@ -31,7 +31,7 @@ from mmdia_dataset.schema import SPLITS, Dialogue, Split
 if TYPE_CHECKING:
     from mmdia_dataset.release import Release
 
-__all__ = ["Findings", "ReleasedRows", "Staged"]
+__all__ = ["Findings", "ReleasedRows", "StagedRows"]
 
 # Small enough to keep Python objects few.
 _ROWS = 500
@@ -134,7 +134,7 @@ class ReleasedRows:
         if findings.refused:
             _warn_once(self.root)
 
-    def stage(self, folder: str, jobs: int = 1) -> tuple[Staged, Findings]:
+    def stage(self, folder: str, jobs: int = 1) -> tuple[StagedRows, Findings]:
         """Read all once, and write the rows of each split to Arrow files in a folder."""
         parts = self.parts()
         jobs = max(1, min(jobs, len(parts)))
@@ -156,7 +156,7 @@ class ReleasedRows:
             findings.add(part_findings)
             for split, file in written.items():
                 files.setdefault(split, []).append(SourcePart(file))
-        return Staged({split: files[split] for split in SPLITS if split in files}), findings
+        return StagedRows({split: files[split] for split in SPLITS if split in files}), findings
 
     def _rows(self, shard: SourcePart, findings: Findings) -> Iterator[pa.Table]:
         """All rows of one part, of whatever split."""
@@ -183,7 +183,7 @@ class ReleasedRows:
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagedRows:
     """Rows of a release, already sorted by split, in Arrow files."""
 
     files: dict[Split, list[SourcePart]]

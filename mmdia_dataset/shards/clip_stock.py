@@ -19,7 +19,7 @@ from mmdia_dataset.files import content_of
 from mmdia_dataset.schema import SPLITS, Clip, Dialogue, MadeLine, Mode, RefusedLine, Split, arrow
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, member_bytes
-from mmdia_dataset.shards.shard_writer import Packed
+from mmdia_dataset.shards.shard_writer import PackedSample
 from mmdia_dataset.shards.tar_samples import JSON, member_of, sample_bytes, sample_of
 
 __all__ = ["Item", "LeftOut", "PackedClips", "Stock", "basis_of", "item_of", "stock"]
@@ -72,7 +72,7 @@ class PackedClips:
 
     root: Path
 
-    def packed(self, items: Sequence[Item]) -> Iterator[Packed | LeftOut]:
+    def packed(self, items: Sequence[Item]) -> Iterator[PackedSample | LeftOut]:
         """The samples, with their media read; those whose clips are not what was made are left out."""
         for item in items:
             members = {JSON: zlib.decompress(item.text)}
@@ -87,7 +87,7 @@ class PackedClips:
                     break
                 members[member] = data
             else:
-                yield Packed(item.key, members)
+                yield PackedSample(item.key, members)
 
 
 @dataclass(slots=True)

@@ -25,8 +25,8 @@ from mmdia_dataset.shards.clip_stock import basis_of
 from mmdia_dataset.shards.films import Films
 from mmdia_dataset.shards.index import shard_name
 from mmdia_dataset.shards.packreport import PackReport
-from mmdia_dataset.shards.planning import parse_size, settled
-from mmdia_dataset.shards.shard_set import STATE, Making, make_shard
+from mmdia_dataset.shards.planning import filled_shards, parse_size
+from mmdia_dataset.shards.shard_set import STATE, ShardSetWriter, make_shard
 from mmdia_dataset.shards.stores import Store
 
 __all__ = ["DirectPlan", "plan_direct", "write_direct"]
@@ -76,15 +76,15 @@ def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: 
     started = time.monotonic()
     store = Store(out)
     report = PackReport(str(out))
-    with Making.begun(store) as making, _workshop(store) as work:
-        films = Films(plan.plan, plan.split, work, making, max_bytes=plan.max_bytes, jobs=jobs, progress=progress)
+    with ShardSetWriter.open(store) as writer, _workshop(store) as work:
+        films = Films(plan.plan, plan.split, work, writer, max_bytes=plan.max_bytes, jobs=jobs, progress=progress)
         report.editions = {movie: timing.description for movie, timing in films.timings.items() if timing.description}
         report.notes = {movie: timing.notes for movie, timing in films.timings.items() if timing.notes}
         shards: list[Shard] = []
         for split in films.splits():
             mine: list[Shard] = []
-            for part in settled(films.samples(split, plan.shuffle), plan.max_bytes, plan.min_shards):
-                mine.append(_shard(making, films, split, len(mine), [sample.number for sample in part], report))
+            for part in filled_shards(films.samples(split, plan.shuffle), plan.max_bytes, plan.min_shards):
+                mine.append(_shard(writer, films, split, len(mine), [sample.number for sample in part], report))
             for number, shard in enumerate(mine):
                 file = shard_name(split, number, len(mine))
                 store.move(shard.file, file)
@@ -96,22 +96,22 @@ def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: 
         for dialogue in films.refused():
             report.leave_out(dialogue)
         report.damaged += faults_in(Counter(dialogue.rule for dialogue in films.refused()))
-        report.tell(*making.finish(shards, sorted(films.members), films))
+        report.add_totals(*writer.finish(shards, sorted(films.members), films))
     report.seconds = time.monotonic() - started
     return report
 
 
 def _shard(
-    making: Making, films: Films, split: Split, number: int, samples: Sequence[int], report: PackReport
+    writer: ShardSetWriter, films: Films, split: Split, number: int, samples: Sequence[int], report: PackReport
 ) -> Shard:
     """A shard of these samples, under the name it has until its split is done."""
-    shard = making.holding(split, number, basis_of(films.items(samples)))
+    shard = writer.reusable(split, number, basis_of(films.items(samples)))
     if shard is not None:
         report.kept += 1
     else:
         items = films.ready(samples)
         file, lines = f"{STATE}/{split}-{number:05}.tar", films.lines_of(samples)
-        shard, left_out = make_shard(making.store, file, split, films.packed(items), basis_of(items), lines)
+        shard, left_out = make_shard(writer.store, file, split, films.packed(items), basis_of(items), lines)
         report.written += 1
         report.damaged += len(left_out)
         for dialogue in left_out:

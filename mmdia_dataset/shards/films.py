@@ -23,8 +23,8 @@ from mmdia_dataset.schema import SPLITS, Dialogue, Edition, MadeLine, RefusedLin
 from mmdia_dataset.shards.clip_stock import Item, LeftOut, PackedClips, item_of
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, in_order
-from mmdia_dataset.shards.shard_set import Making
-from mmdia_dataset.shards.shard_writer import Packed
+from mmdia_dataset.shards.shard_set import ShardSetWriter
+from mmdia_dataset.shards.shard_writer import PackedSample
 from mmdia_dataset.shards.stores import Store
 from mmdia_dataset.shards.tar_samples import JSON
 
@@ -74,7 +74,7 @@ class Films:
         plan: Plan,
         split: Split | None,
         work: Path,
-        making: Making,
+        making: ShardSetWriter,
         *,
         max_bytes: int,
         jobs: int,
@@ -142,7 +142,7 @@ class Films:
         self._cut(number for number in numbers if self._entries[number].wish.id not in self._cut_now)
         return self.items(numbers)
 
-    def packed(self, items: Sequence[Item]) -> Iterator[Packed | LeftOut]:
+    def packed(self, items: Sequence[Item]) -> Iterator[PackedSample | LeftOut]:
         """Samples, with their media read."""
         return PackedClips(self._directory.root).packed(items)
 

@@ -15,7 +15,7 @@ from mmdia_dataset.schema import SPLITS, Shard
 from mmdia_dataset.shards.clip_stock import Item, LeftOut, PackedClips, Stock, basis_of, stock
 from mmdia_dataset.shards.packreport import PackReport
 from mmdia_dataset.shards.planning import Layout, ShardPlan, lay_out, parse_size
-from mmdia_dataset.shards.shard_set import Making, holds, make_shard
+from mmdia_dataset.shards.shard_set import ShardSetWriter, is_intact, make_shard
 from mmdia_dataset.shards.stores import Store
 
 __all__ = ["PackPlan", "plan_pack", "write_pack"]
@@ -97,9 +97,9 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
     store = Store(out)
     report = PackReport(os.fspath(out), left_out=Counter(plan.stock.left_out))
     report.examples = dict(plan.stock.examples)
-    with Making.begun(store) as making:
+    with ShardSetWriter.open(store) as writer:
         tasks = [
-            _Task(store, shard, plan.stock.source, items, making.known(shard.file))
+            _Task(store, shard, plan.stock.source, items, writer.earlier(shard.file))
             for shard in plan.layout.shards
             for items in [tuple(plan.stock.items[number] for number in shard.samples)]
         ]
@@ -115,7 +115,7 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
                 report.leave_out(dialogue)
             if progress:
                 progress("writing shards", len(shards), len(tasks))
-        report.tell(*making.finish(shards, plan.stock.members, plan.stock))
+        report.add_totals(*writer.finish(shards, plan.stock.members, plan.stock))
     report.seconds = time.monotonic() - started
     return report
 
@@ -123,7 +123,7 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
 def _write(task: _Task) -> _Done:
     """Write one shard, unless it is there already. Runs in a process of its own."""
     basis = basis_of(task.items)
-    if task.earlier is not None and task.earlier.basis == basis and holds(task.store, task.earlier):
+    if task.earlier is not None and task.earlier.basis == basis and is_intact(task.store, task.earlier):
         return _Done(task.earlier, True, ())
     samples = task.source.packed(task.items)
     shard, left_out = make_shard(task.store, task.shard.file, task.shard.split, samples, basis)

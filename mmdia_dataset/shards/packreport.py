@@ -42,7 +42,7 @@ class PackReport:
         self.left_out[dialogue.rule] += 1
         self.examples.setdefault(dialogue.rule, dialogue)
 
-    def tell(self, index: ShardIndex, removed: int) -> None:
+    def add_totals(self, index: ShardIndex, removed: int) -> None:
         """Take over what there is in the end."""
         for split in SPLITS:
             mine = [shard for shard in index.shards if shard.split == split]

@@ -17,7 +17,17 @@ from mmdia_dataset.errors import UsageError
 from mmdia_dataset.schema import SPLITS, Split
 from mmdia_dataset.shards.index import shard_name
 
-__all__ = ["END_BYTES", "Layout", "ShardPlan", "Sized", "in_order", "lay_out", "member_bytes", "parse_size", "settled"]
+__all__ = [
+    "END_BYTES",
+    "Layout",
+    "ShardPlan",
+    "Sized",
+    "filled_shards",
+    "in_order",
+    "lay_out",
+    "member_bytes",
+    "parse_size",
+]
 
 T = TypeVar("T")
 
@@ -99,7 +109,7 @@ def lay_out(
     shards: list[ShardPlan] = []
     for name in SPLITS:
         mine = in_order(by_split.get(name, []), shuffle, lambda sample: sample.key)
-        parts = list(settled(mine, max_bytes, min_shards))
+        parts = list(filled_shards(mine, max_bytes, min_shards))
         for number, part in enumerate(parts):
             size = sum(sample.bytes for sample in part) + END_BYTES
             shards.append(
@@ -115,7 +125,7 @@ def in_order(samples: Sequence[T], shuffle: int | None, key: Callable[[T], str])
     return sorted(samples, key=lambda sample: hashlib.sha256(f"{shuffle}:{key(sample)}".encode()).digest())
 
 
-def settled(samples: Iterable[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
+def filled_shards(samples: Iterable[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
     """The shards of a split, each as soon as no later sample can change it.
 
     A shard ends before the sample that it has no room for. Where that gives less than `min_shards`, all are spread over

@@ -20,10 +20,10 @@ from mmdia_dataset.schema import FileBeside, MadeLine, RefusedLine, Shard, Shard
 from mmdia_dataset.shards.clip_stock import LeftOut
 from mmdia_dataset.shards.index import INDEX, index_text, make_index, parse_index, shard_place
 from mmdia_dataset.shards.shard_card import README, shards_card
-from mmdia_dataset.shards.shard_writer import Packed, write_shard
+from mmdia_dataset.shards.shard_writer import PackedSample, write_shard
 from mmdia_dataset.shards.stores import Store
 
-__all__ = ["MANIFEST", "STATE", "Making", "Told", "holds", "make_shard"]
+__all__ = ["MANIFEST", "STATE", "ManifestSource", "ShardSetWriter", "is_intact", "make_shard"]
 
 STATE = ".mmdia"
 # Beside the editions, as where they are published: a folder with a manifest at its top would be a built directory.
@@ -31,7 +31,7 @@ MANIFEST = "editions/manifest.jsonl"
 _OLD_INDEX = f"{STATE}/{INDEX}"
 
 
-class Told(Protocol):
+class ManifestSource(Protocol):
     """What the source of a set tells of its clips."""
 
     def manifest(self) -> Iterable[MadeLine | RefusedLine]:
@@ -43,7 +43,7 @@ class Told(Protocol):
         ...
 
 
-def holds(store: Store, shard: Shard) -> bool:
+def is_intact(store: Store, shard: Shard) -> bool:
     """Whether a shard is there, byte for byte."""
     try:
         return store.size(shard.file) == shard.bytes and store.digest(shard.file) == (shard.sha256, shard.bytes)
@@ -55,7 +55,7 @@ def make_shard(
     store: Store,
     file: str,
     split: Split,
-    samples: Iterable[Packed | LeftOut],
+    samples: Iterable[PackedSample | LeftOut],
     basis: str,
     lines: Iterable[MadeLine | RefusedLine] = (),
 ) -> tuple[Shard, list[LeftOut]]:
@@ -74,9 +74,9 @@ def make_shard(
     """
     left_out: list[LeftOut] = []
 
-    def good() -> Iterator[Packed]:
+    def good() -> Iterator[PackedSample]:
         for sample in samples:
-            if isinstance(sample, Packed):
+            if isinstance(sample, PackedSample):
                 yield sample
             else:
                 left_out.append(sample)
@@ -97,17 +97,17 @@ def _notes(names: Sequence[str], ending: str) -> list[str]:
     return [name for name in names if name.startswith(f"{STATE}/") and name.count("/") == 1 and name.endswith(ending)]
 
 
-class Making:
-    """A set that is being made. `begun` gives one."""
+class ShardSetWriter:
+    """A set that is being made. `open` gives one."""
 
     def __init__(self, store: Store, names: Sequence[str]) -> None:
         self.store = store
         self._names = names
-        self._known = list(self._earlier())
+        self._earlier_shards = list(self._read_earlier())
 
     @classmethod
     @contextmanager
-    def begun(cls, store: Store) -> Iterator[Making]:
+    def open(cls, store: Store) -> Iterator[ShardSetWriter]:
         """Make a set, or go on with it, and keep other runs out.
 
         Raises:
@@ -119,15 +119,15 @@ class Making:
             raise UsageError("the folder is not empty and holds no shards", where=store.url, hint="choose a new --out")
         with store.locked():
             store.forget_uploads()
-            making = cls(store, names)
+            writer = cls(store, names)
             # Meanwhile nobody shall take what is there for a whole set.
             text = store.read(INDEX)
             if text is not None:
                 store.write_text(_OLD_INDEX, text.decode("utf-8", "replace"))
                 store.remove(INDEX)
-            yield making
+            yield writer
 
-    def _earlier(self) -> Iterator[Shard]:
+    def _read_earlier(self) -> Iterator[Shard]:
         for name in (INDEX, _OLD_INDEX, *_notes(self._names, ".tar.json")):
             text = self.store.read(name) if name in self._names else None
             if text is None:
@@ -137,19 +137,19 @@ class Making:
             except ValueError:
                 continue  # what it speaks of is made again
 
-    def known(self, file: str) -> Shard | None:
+    def earlier(self, file: str) -> Shard | None:
         """What earlier runs say of a file, the last that wrote it."""
-        return next((shard for shard in reversed(self._known) if shard.file == file), None)
+        return next((shard for shard in reversed(self._earlier_shards) if shard.file == file), None)
 
-    def holding(self, split: Split, number: int, basis: str) -> Shard | None:
+    def reusable(self, split: Split, number: int, basis: str) -> Shard | None:
         """The shard of a number that an earlier run made of the same, wherever it lies; None if there is none."""
-        for shard in self._known:
+        for shard in self._earlier_shards:
             if shard.basis != basis or shard_place(shard.file) != (split, number):
                 continue
             for file in dict.fromkeys((shard.file, *self._names)):
                 if shard_place(file) == (split, number):
                     present = shard.model_copy(update={"file": file})
-                    if holds(self.store, present):
+                    if is_intact(self.store, present):
                         return present
         return None
 
@@ -167,7 +167,7 @@ class Making:
             if name.startswith("editions/") and name.endswith(".json"):
                 yield name, self.store.read(name) or b""
 
-    def finish(self, shards: Iterable[Shard], members: Sequence[str], source: Told) -> tuple[ShardIndex, int]:
+    def finish(self, shards: Iterable[Shard], members: Sequence[str], source: ManifestSource) -> tuple[ShardIndex, int]:
         """Write all that is not shards, the index last, and remove what is of no use; how many shards that were."""
         store = self.store
         movies: set[str] = set()

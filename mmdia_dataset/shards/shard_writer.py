@@ -15,21 +15,21 @@ from mmdia_dataset.shards.planning import END_BYTES
 from mmdia_dataset.shards.stores import Store
 from mmdia_dataset.shards.tarscan import BLOCK, header
 
-__all__ = ["Packed", "write_shard"]
+__all__ = ["PackedSample", "write_shard"]
 
 _WRITE = 4 << 20
 _ZEROS = bytes(BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackedSample:
     """A sample as it is written: its key, and the bytes of each member by name."""
 
     key: str
     members: Mapping[str, bytes]
 
 
-def write_shard(store: Store, file: str, split: Split, samples: Iterable[Packed], basis: str) -> Shard:
+def write_shard(store: Store, file: str, split: Split, samples: Iterable[PackedSample], basis: str) -> Shard:
     """Write a tar of samples, see that all of it is on disk, and put it in place; its entry for the index.
 
     Members are written in order of their names, with fixed owner and mode and no time. Bytes are hashed on their way
@@ -60,7 +60,7 @@ class _Tar:
         self.samples = 0
         self._headers: list[tuple[int, str, int]] = []
 
-    def pieces(self, samples: Iterable[Packed]) -> Iterator[bytes]:
+    def pieces(self, samples: Iterable[PackedSample]) -> Iterator[bytes]:
         """Its bytes; what is small is put together."""
         offset = flushed = 0
         waiting: list[bytes] = []

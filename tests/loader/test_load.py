@@ -299,7 +299,7 @@ def test_other_datasets_are_left_alone(tmp_path):
 
 
 def test_a_datasets_that_has_moved_is_said_once(monkeypatch):
-    monkeypatch.setattr(registration, "_moved_said", False)
+    monkeypatch.setattr(registration, "_moved_warned", False)
     with pytest.warns(UserWarning, match=r"mmdia_dataset\.load"):
         registration._wrap(SimpleNamespace(__name__="datasets.load"))
     with warnings.catch_warnings():

@@ -19,7 +19,7 @@ from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.shards.index import read_index
 from mmdia_dataset.shards.keys import MAX_KEY, id_of, is_key, key_of
 from mmdia_dataset.shards.open_shards import row_of, shard_urls
-from mmdia_dataset.shards.planning import Sized, lay_out, parse_size, settled
+from mmdia_dataset.shards.planning import Sized, filled_shards, lay_out, parse_size
 from mmdia_dataset.shards.shard_card import DIALOGUE_COLUMNS, columns_digest, columns_fit, sample_features
 from mmdia_dataset.shards.stores import Store
 from tests.support import worlds
@@ -119,8 +119,8 @@ def test_a_shard_given_is_what_it_is_whatever_follows(sizes, limit, least):
             asked += 1
             yield sample
 
-    whole = list(settled(samples, limit, least))
-    for number, part in enumerate(settled(one_by_one(), limit, least)):
+    whole = list(filled_shards(samples, limit, least))
+    for number, part in enumerate(filled_shards(one_by_one(), limit, least)):
         assert list(part) == list(whole[number])
         # And it comes early: what else has been asked for is less than the shards that might have to be spread anew.
         after = sum(sample.bytes for sample in samples[part[-1].number + 1 : asked - 1])

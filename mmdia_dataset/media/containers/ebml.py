@@ -1,4 +1,4 @@
-"""Matroska's elements, what its head says, and its cues; read strictly, since files are untrusted.
+"""Matroska's elements, what its head says, and its seek points (cues); read strictly, since files are untrusted.
 
 Layout: RFC 8794 (EBML), RFC 9559 (Matroska), sections 5.1.5 (cues) and 10.2 (blocks).
 """
@@ -72,7 +72,7 @@ class MatroskaSegment:
     Attributes:
         clock: seconds per tick.
         tracks: what the file says of its tracks.
-        cues: in the order of the file.
+        seek_points: in the order of the file.
 
     Raises:
         Unsure: it is not as plain as it has to be.
@@ -93,20 +93,20 @@ class MatroskaSegment:
         scale = next((number_of(data) for kind, data in children(parts[_INFO]) if kind == _SCALE), 1_000_000)
         self.clock = Fraction(scale, 1_000_000_000)
         self.tracks = parts[_TRACKS]
-        self.cues = list(_cues(parts[_CUES]))
+        self.seek_points = list(_seek_points(parts[_CUES]))
 
-    def block_time(self, cue: SeekPoint) -> int | None:
-        """The time of the block that a cue leads to, in ticks; None where no cluster is any more.
+    def block_time(self, point: SeekPoint) -> int | None:
+        """The time of the block that a seek point leads to, in ticks; None if no cluster is there.
 
         Raises:
             Unsure: the cluster tells no time, or has no block of the track there.
             OSError: the file can't be read.
         """
-        head = os.pread(self._file, _HEADS, self._start + cue.cluster)
+        head = os.pread(self._file, _HEADS, self._start + point.cluster)
         kind, begin, _ = element(head, 0)
-        if kind != CLUSTER or cue.block is None:
+        if kind != CLUSTER or point.block is None:
             return None
-        inside = self._start + cue.cluster + begin
+        inside = self._start + point.cluster + begin
         head, offset, time = os.pread(self._file, _HEADS, inside), 0, None
         while time is None:
             kind, begin, size = element(head, offset)
@@ -114,11 +114,11 @@ class MatroskaSegment:
                 raise Unsure("a cluster does not begin with its time")
             offset = begin + size
             time = number_of(head[begin:offset]) if kind == TIME else None
-        block = os.pread(self._file, _HEADS, inside + cue.block)
+        block = os.pread(self._file, _HEADS, inside + point.block)
         kind, offset, _ = element(block, 0)
         if kind == GROUP:
             kind, offset, _ = element(block, offset)
-        if kind not in (SIMPLE, BLOCK) or len(block) < offset + 3 or block[offset] != cue.track | 0x80:
+        if kind not in (SIMPLE, BLOCK) or len(block) < offset + 3 or block[offset] != point.track | 0x80:
             raise Unsure("a cue leads to no block of its track")
         return time + int.from_bytes(block[offset + 1 : offset + 3], "big", signed=True)
 
@@ -205,7 +205,7 @@ def number_of(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
-def _cues(data: bytes) -> Iterator[SeekPoint]:
+def _seek_points(data: bytes) -> Iterator[SeekPoint]:
     for kind, cue in children(data):
         if kind != _CUE:
             continue

@@ -78,21 +78,21 @@ class MatroskaIndex(MatroskaSegment):
             raise Unsure("track numbers of several bytes")
         self.counts = [sum(number_of(track.get(_TYPE, b"")) == kind for track in tracks) for kind in (_PICTURE, _SOUND)]
         self._lanes = [number | 0x80 for number in numbers]
-        cues = sorted((cue.time, cue.cluster) for cue in self.cues if cue.track == numbers[0])
-        if not cues:
+        points = sorted((point.time, point.cluster) for point in self.seek_points if point.track == numbers[0])
+        if not points:
             raise Unsure("no cues")
-        self._cue_times = [time for time, _ in cues]
-        self._cue_places = [place for _, place in cues]
+        self._point_times = [time for time, _ in points]
+        self._point_places = [place for _, place in points]
         self._clusters: dict[int, _Cluster] = {}
 
     def windows(self, picture: tuple[int, int], sound: tuple[int, int]) -> Iterator[tuple[Rows, Rows | None]]:
         """As `Index` says."""
-        begin = max(0, bisect_right(self._cue_times, min(picture[0], sound[0])) - 1)
-        low = self._start + self._cue_places[max(0, begin - 2)]
+        begin = max(0, bisect_right(self._point_times, min(picture[0], sound[0])) - 1)
+        low = self._start + self._point_places[max(0, begin - 2)]
         for place in [place for place in self._clusters if place < low]:
             del self._clusters[place]
-        for cue in range(begin, max(begin - 3, -1), -1):
-            yield self._window(self._start + self._cue_places[cue], picture[1], sound[1])
+        for number in range(begin, max(begin - 3, -1), -1):
+            yield self._window(self._start + self._point_places[number], picture[1], sound[1])
 
     def sounds(self, begin: int, end: int) -> Rows:
         """As `Index` says."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mmdia_dataset.media.containers.mp4boxes import CHUNK_PATH, boxes
 from mmdia_dataset.media.containers.packet_rows import Ints, Rows, Unsure
 
-__all__ = ["Mp4Index", "Torn", "Track", "read_tracks"]
+__all__ = ["BrokenIndex", "Mp4Index", "Track", "read_tracks"]
 
 _LARGEST_INDEX = 64 << 20
 _MOST_SAMPLES = 3_000_000
@@ -29,7 +29,7 @@ _MOST_BOXES = 10_000
 _TABLES = {b"stsd", b"stts", b"stsc"}
 
 
-class Torn(ValueError):
+class BrokenIndex(ValueError):
     """An index that was whole once: a part of it is missing that every index has."""
 
 
@@ -193,7 +193,7 @@ def read_tracks(file: int) -> list[Track]:
         file: its descriptor.
 
     Raises:
-        Torn: a part of the index is missing.
+        BrokenIndex: a part of the index is missing.
         ValueError: the index is missing or malformed, or speaks of data outside the file.
         OSError: it can't be read.
     """
@@ -206,17 +206,17 @@ def read_tracks(file: int) -> list[Track]:
         if b"mvex" in dict(children) or not timescale:
             raise ValueError("its samples are not in its index")
         if any(_turned(kind, b"trak") for kind, _ in children):
-            raise Torn("one of its tracks can't be read")
+            raise BrokenIndex("one of its tracks can't be read")
         return [_track(box, timescale, size) for kind, box in children if kind == b"trak"]
     except (struct.error, KeyError, IndexError) as error:
-        raise Torn(f"a box of its index is missing or too short ({error})") from error
+        raise BrokenIndex(f"a box of its index is missing or too short ({error})") from error
 
 
 def _children(data: memoryview) -> list[tuple[bytes, memoryview]]:
     try:
         return list(boxes(data))
     except ValueError as error:
-        raise Torn(str(error)) from error
+        raise BrokenIndex(str(error)) from error
 
 
 def _turned(kind: bytes, expected: bytes) -> bool:
@@ -265,7 +265,7 @@ def _track(trak: memoryview, movie_timescale: int, file_size: int) -> Track:
     edits = () if b"elst" not in tables else tuple(_edits(tables[b"elst"], movie_timescale))
     kind = bytes(tables[b"hdlr"][16:20])
     if any(_turned(kind, expected) for expected in (b"vide", b"soun")) or not tables.keys() >= _TABLES:
-        raise Torn("a track does not say what it is, or lacks a table")
+        raise BrokenIndex("a track does not say what it is, or lacks a table")
     return Track(number, kind.decode("ascii", "replace"), timescale, edits, tables, file_size)
 
 

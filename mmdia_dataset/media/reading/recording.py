@@ -19,10 +19,10 @@ from av.stream import Stream
 from mmdia_dataset.errors import MediaDamaged
 from mmdia_dataset.media.containers.packet_rows import STRANGE, Unsure
 from mmdia_dataset.media.reading.clock import clock_of, frame_ticks, packet_samples, usual_step
-from mmdia_dataset.media.reading.rewinds import rewinds
-from mmdia_dataset.media.reading.stretches import Haul, Stretch, frames_of, sound_packets
+from mmdia_dataset.media.reading.rewinds import repeated_stretches
+from mmdia_dataset.media.reading.stretches import PacketBatch, Stretch, frames_of, sound_packets
 from mmdia_dataset.media.reading.tracks import Tracks
-from mmdia_dataset.media.reading.witnesses import Beat, CueWitness, drift_of, mp4_contradiction
+from mmdia_dataset.media.reading.witnesses import Beat, SeekPointWitness, drift_of, mp4_contradiction
 
 __all__ = ["REORDER", "OpenRecording"]
 
@@ -67,19 +67,19 @@ class OpenRecording(Tracks):
             UnsupportedCodec: the picture has no usable timestamps.
         """
         self.must_be_dated(start, end)
-        haul = Haul()
+        batch = PacketBatch()
         for back in _STEPS_BACK:
             since = start - lead - self.margin - back
-            haul = self._read(since, start, end, tail, pictures)
-            if since <= 0 or self._reaches_back(haul, start, lead):
+            batch = self._read(since, start, end, tail, pictures)
+            if since <= 0 or self._reaches_back(batch, start, lead):
                 break
         else:
-            haul = self._read(Fraction(0), start, end, tail, pictures)
+            batch = self._read(Fraction(0), start, end, tail, pictures)
         result = Stretch(start, end)
         if self.video is not None:
-            result = frames_of(self, haul, (start, end), pictures, self.longest_pause, self.beat)
+            result = frames_of(self, batch, (start, end), pictures, self.longest_pause, self.beat)
         if self.audio is not None:
-            result.audio = sound_packets(self, haul, result, lead, tail)
+            result.audio = sound_packets(self, batch, result, lead, tail)
         return result
 
     def must_be_dated(self, start: Fraction, end: Fraction) -> None:
@@ -88,7 +88,7 @@ class OpenRecording(Tracks):
         Raises:
             MediaDamaged: something contradicts them, or a moment may occur twice.
         """
-        for low, high in self.rewinds:
+        for low, high in self.repeated_stretches:
             if low < end and start < high:
                 raise MediaDamaged(
                     f"the recording's clock begins anew, so that {float(start):.3f} s may be at several places in it",
@@ -96,9 +96,9 @@ class OpenRecording(Tracks):
                     hint="write it anew as Matroska, with one clock, then cut that",
                 )
         wrong = self._contradiction
-        if not wrong and self._cues is not None:
+        if not wrong and self._seek_points is not None:
             try:
-                moment = self._cues.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
+                moment = self._seek_points.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
             except OSError as error:
                 raise MediaDamaged(f"reading stops ({error.strerror})", where=self.path) from error
             if moment is not None:
@@ -107,13 +107,13 @@ class OpenRecording(Tracks):
             raise MediaDamaged(f"the recording contradicts itself: {wrong}", where=self.path, hint=_ANEW)
 
     @cached_property
-    def _cues(self) -> CueWitness | None:
+    def _seek_points(self) -> SeekPointWitness | None:
         if not self.container.format.name.startswith("matroska"):
             return None
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             self._reopened.callback(os.close, file)
-            return CueWitness(file)
+            return SeekPointWitness(file)
         except (OSError, Unsure, *STRANGE):
             return None
 
@@ -123,8 +123,8 @@ class OpenRecording(Tracks):
         video, audio = self.video, self.audio
         if self.container.format.name.startswith("mov") and (wrong := mp4_contradiction(self.path)):
             return wrong
-        if self._cues is not None and video is not None and video.start_time is not None:
-            begin, first = video.start_time * clock_of(video), self._cues.first
+        if self._seek_points is not None and video is not None and video.start_time is not None:
+            begin, first = video.start_time * clock_of(video), self._seek_points.first
             if begin > first + _SAMPLE / 100 and first >= 0:
                 return f"its picture begins at {float(begin):.3f} s, its index at {float(first):.3f} s"
         samples = 0 if audio is None else packet_samples(audio)
@@ -151,23 +151,23 @@ class OpenRecording(Tracks):
                 break
         return packets_by_track
 
-    def _read(self, since: Fraction, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> Haul:
+    def _read(self, since: Fraction, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> PacketBatch:
         """One pass from the keyframe before `since` until both tracks are through."""
         tracks = [track for track in (self.video, self.audio) if track is not None]
-        haul = Haul()
+        batch = PacketBatch()
         try:
             self.seek_to(tracks[0], since)
-            self._collect(self.demux(*tracks), haul, start, end, tail, pictures)
+            self._collect(self.demux(*tracks), batch, start, end, tail, pictures)
         except av.error.FFmpegError as error:
             raise MediaDamaged(
                 f"reading stops near {float(start):.3f} s ({error.strerror})", where=self.path
             ) from error
-        return haul
+        return batch
 
     def _collect(
         self,
         packets: Iterator[Packet[Stream]],
-        haul: Haul,
+        batch: PacketBatch,
         start: Fraction,
         end: Fraction,
         tail: Fraction,
@@ -191,28 +191,28 @@ class OpenRecording(Tracks):
                 continue
             pts = packet.pts
             if packet.stream_index != video_index:
-                haul.audio.append(packet)  # type: ignore[arg-type]
+                batch.audio.append(packet)  # type: ignore[arg-type]
                 if pts is not None:
                     sound_done = pts >= sound_last
                     if pts >= sound_give_up and not picture_done:
                         return
             elif pts is None:
-                haul.undated = True
+                batch.undated = True
             elif picture_done:
                 if pts >= give_up:
                     return
             else:
                 if packet.is_keyframe:
-                    haul.keys.add(pts)
+                    batch.keys.add(pts)
                     if pts <= first:
-                        haul.key = pts
-                        haul.video.clear()
-                        haul.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
+                        batch.key = pts
+                        batch.video.clear()
+                        batch.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
                 if pictures:
-                    haul.video.append(packet)  # type: ignore[arg-type]
+                    batch.video.append(packet)  # type: ignore[arg-type]
                 if packet.is_discard:
                     continue
-                haul.times.append(pts)
+                batch.times.append(pts)
                 if pts < last:
                     continue
                 beyond += 1
@@ -225,29 +225,29 @@ class OpenRecording(Tracks):
                 picture_done = beyond >= REORDER or (self.has_dts and dts is not None and dts >= after)
             if picture_done and sound_done:
                 return
-        haul.ended = True
+        batch.ended = True
 
-    def _reaches_back(self, haul: Haul, start: Fraction, lead: Fraction) -> bool:
+    def _reaches_back(self, batch: PacketBatch, start: Fraction, lead: Fraction) -> bool:
         """Whether a pass began early enough for the decoders of both tracks."""
         if self.audio is not None:
-            first = next((packet.pts for packet in haul.audio if packet.pts is not None), None)
+            first = next((packet.pts for packet in batch.audio if packet.pts is not None), None)
             if first is None or self.seconds(self.audio, first) > max(start - lead, Fraction(0)):
                 return False
-        if self.video is None or haul.key is not None:
+        if self.video is None or batch.key is not None:
             return True
         # A keyframe that is itself the first frame inside serves too.
         edge = ceil(self.ticks(self.video, start))
-        inside = [time for time in haul.times if time >= edge]
+        inside = [time for time in batch.times if time >= edge]
         return (
             bool(inside)
-            and bool(haul.times)
-            and any(packet.is_keyframe and packet.pts == min(inside) for packet in haul.video)
+            and bool(batch.times)
+            and any(packet.is_keyframe and packet.pts == min(inside) for packet in batch.video)
         )
 
     @cached_property
-    def rewinds(self) -> tuple[tuple[float, float], ...]:
+    def repeated_stretches(self) -> tuple[tuple[float, float], ...]:
         """Stretches of recording time, in seconds, that occur several times; read from the file once."""
-        return rewinds(self.path) if self.joinable else ()
+        return repeated_stretches(self.path) if self.joinable else ()
 
     @cached_property
     def longest_pause(self) -> Fraction:
@@ -274,10 +274,10 @@ class OpenRecording(Tracks):
         return None if self.video is None else Beat.of(times, clock_of(self.video))
 
     @cached_property
-    def _sample(self) -> Haul:
+    def _sample(self) -> PacketBatch:
         """Some seconds from inside the recording: the times of its frames, and the sound's packets."""
         since = (self.claimed_end or Fraction(0)) / 4
         try:
             return self._read(since, since, since + _SAMPLE, Fraction(0), False)
         except MediaDamaged:  # the sample's misfortune is not the span's
-            return Haul()
+            return PacketBatch()

@@ -12,14 +12,14 @@ from av.stream import Stream
 from mmdia_dataset.media.reading.clock import clock_of
 from mmdia_dataset.media.reading.tracks import Tracks
 
-__all__ = ["rewinds"]
+__all__ = ["repeated_stretches"]
 
 # The clock is read at as many places, evenly spread over the file; a part shorter than their distance can be missed.
 _BYTES_APART, _LEAST, _MOST = 4_000_000, 16, 256
 _SLACK_S = 1.0  # by which timestamps may go back in the order of the file
 
 
-def rewinds(path: str | os.PathLike[str]) -> tuple[tuple[float, float], ...]:
+def repeated_stretches(path: str | os.PathLike[str]) -> tuple[tuple[float, float], ...]:
     """Stretches of recording time, in seconds, that occur several times in a recording; nearly always none.
 
     Raises:

@@ -25,7 +25,7 @@ from mmdia_dataset.media.reading.damage import zero_test
 from mmdia_dataset.media.reading.tracks import Tracks
 from mmdia_dataset.media.reading.witnesses import Beat
 
-__all__ = ["JITTER", "EmptySpan", "Haul", "Stretch", "frames_of", "sound_packets"]
+__all__ = ["JITTER", "EmptySpan", "PacketBatch", "Stretch", "frames_of", "sound_packets"]
 
 if TYPE_CHECKING:  # generic in the stubs only
     AudioPacket = Packet[AudioStream]
@@ -61,7 +61,7 @@ class Stretch:
 
 
 @dataclass(slots=True)
-class Haul:
+class PacketBatch:
     """What one pass over a part of the recording brought up."""
 
     video: list[VideoPacket] = field(default_factory=list)
@@ -74,7 +74,12 @@ class Haul:
 
 
 def frames_of(
-    tracks: Tracks, haul: Haul, span: tuple[Fraction, Fraction], pictures: bool, pause: Fraction, beat: Beat | None
+    tracks: Tracks,
+    batch: PacketBatch,
+    span: tuple[Fraction, Fraction],
+    pictures: bool,
+    pause: Fraction,
+    beat: Beat | None,
 ) -> Stretch:
     """The frames inside a span, in order, whole and without holes; a longer distance than `pause` ticks is one.
 
@@ -86,10 +91,10 @@ def frames_of(
     """
     video, (start, end) = tracks.video, span
     assert video is not None  # noqa: S101 - the caller asked
-    if haul.undated:
+    if batch.undated:
         raise UnsupportedCodec("the picture's packets carry no timestamps", where=tracks.path)
     first, last = ceil(tracks.ticks(video, start)), ceil(tracks.ticks(video, end))
-    times = sorted(haul.times)
+    times = sorted(batch.times)
     if any(early == late for early, late in pairwise(times)):
         raise MediaDamaged(f"near {float(start):.3f} s several frames carry the same timestamp", where=tracks.path)
     low, high = bisect_left(times, first), bisect_left(times, last)
@@ -97,7 +102,7 @@ def frames_of(
     step = usual_step(times) or frame_ticks(video)
     if high < len(times):
         after = times[high]
-    elif not times or not haul.ended:
+    elif not times or not batch.ended:
         raise MediaDamaged(f"the picture is missing from {float(start):.3f} s on", where=tracks.path)
     else:
         after = times[-1] + step
@@ -109,8 +114,8 @@ def frames_of(
             raise MediaDamaged(_hole(tracks, video, times[low - 1], times[high]), where=tracks.path)
         raise EmptySpan("no frame begins inside the span", where=tracks.path)
     # Not all have been read of those before the keyframe, and beyond the frame after the last.
-    line = times[0 if haul.key is not None else max(0, low - 1) : high + 1]
-    missed = beat.missed(line, haul.keys) if beat is not None else []
+    line = times[0 if batch.key is not None else max(0, low - 1) : high + 1]
+    missed = beat.missed(line, batch.keys) if beat is not None else []
     if missed:
         seconds = float(tracks.seconds(video, line[missed[0]]))
         raise MediaDamaged(f"a frame is missing or has a wrong timestamp at {seconds:.3f} s", where=tracks.path)
@@ -124,14 +129,14 @@ def frames_of(
     line = [before, *inside, after]
     if pictures:
         # A hole among the hidden frames is one in what the shown ones are made from.
-        result.video = _decodable(tracks, haul.video, inside, after)
+        result.video = _decodable(tracks, batch.video, inside, after)
         used = [packet.pts or 0 for packet in result.video[:1]]
         if used[0] < inside[0]:
             line = [*times[bisect_left(times, used[0]) : low], *inside, after]
     for early, late in pairwise(line):
         if late - early > pause:
             raise MediaDamaged(_hole(tracks, video, early, late), where=tracks.path)
-    if haul.ended and pause < 3 * step and after - inside[-1] > Fraction(3, 2) * step:
+    if batch.ended and pause < 3 * step and after - inside[-1] > Fraction(3, 2) * step:
         # Cut off among frames that overtake each other: one that came before `after` is gone.
         raise MediaDamaged(_hole(tracks, video, inside[-1], after), where=tracks.path)
     return result
@@ -150,7 +155,9 @@ def _decodable(tracks: Tracks, packets: list[VideoPacket], inside: list[int], af
     return kept
 
 
-def sound_packets(tracks: Tracks, haul: Haul, stretch: Stretch, lead: Fraction, tail: Fraction) -> list[AudioPacket]:
+def sound_packets(
+    tracks: Tracks, batch: PacketBatch, stretch: Stretch, lead: Fraction, tail: Fraction
+) -> list[AudioPacket]:
     """The sound packets that are heard between `lead` before the start and `tail` after the end, without holes.
 
     Raises:
@@ -158,7 +165,7 @@ def sound_packets(tracks: Tracks, haul: Haul, stretch: Stretch, lead: Fraction, 
     """
     audio = tracks.audio
     assert audio is not None  # noqa: S101 - the caller asked
-    packets = [packet for packet in haul.audio if packet.pts is not None]
+    packets = [packet for packet in batch.audio if packet.pts is not None]
     starts = [packet.pts or 0 for packet in packets]
     step = usual_step(starts)
     ends = [pts + (packet.duration or step) for pts, packet in zip(starts, packets, strict=True)]
@@ -176,7 +183,7 @@ def sound_packets(tracks: Tracks, haul: Haul, stretch: Stretch, lead: Fraction, 
             else ""
         )
     if missing:
-        at_edge = haul.ended or (packets and starts[0] == audio.start_time)
+        at_edge = batch.ended or (packets and starts[0] == audio.start_time)
         kind = SpanOutside if at_edge else MediaDamaged
         raise kind(f"{missing}, the clip would lie at {float(stretch.start):.3f} s", where=tracks.path)
     heard = [packets[n] for n in kept]
@@ -184,7 +191,7 @@ def sound_packets(tracks: Tracks, haul: Haul, stretch: Stretch, lead: Fraction, 
     first, last = kept[0], kept[-1]
     if starts[first] > begin + jitter and (first or starts[0] > (audio.start_time or starts[0]) + ragged):
         raise MediaDamaged(_hole(tracks, audio, begin, starts[first]), where=tracks.path)
-    if ends[last] < finish - jitter and (last + 1 < len(packets) or not haul.ended):
+    if ends[last] < finish - jitter and (last + 1 < len(packets) or not batch.ended):
         raise MediaDamaged(_hole(tracks, audio, ends[last], finish), where=tracks.path)
     for n, following in pairwise(kept):
         if abs(starts[following] - ends[n]) > jitter and starts[n] < finish:

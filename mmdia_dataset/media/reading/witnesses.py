@@ -1,8 +1,8 @@
 """What else in a file speaks of its timestamps, and contradicts them where a bit of either is wrong.
 
-A timestamp is a few bytes that no checksum covers: with one bit turned, packets are whole and lie elsewhere in time.
-Matroska's cues repeat the time of every keyframe, MP4 has each track's length beside its table of steps, sound packets
-hold a known number of samples. Who is wrong where two of them disagree is not known, so nothing is cut there.
+A timestamp is a few bytes that no checksum covers: one flipped bit moves a whole packet to another time. Matroska's seek
+points (cues) repeat the time of every keyframe, MP4 stores each track's length beside its table of steps, and sound
+packets hold a known number of samples. If two of them disagree, we can't tell which is wrong, so nothing is cut there.
 
 Layout: RFC 9559, sections 5.1.5 (cues) and 10.2 (blocks); ISO/IEC 14496-12, section 8.4.2 (mdhd).
 """
@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.media.containers.ebml import MatroskaSegment
-from mmdia_dataset.media.containers.mp4index import Torn, Track, read_tracks
+from mmdia_dataset.media.containers.mp4index import BrokenIndex, Track, read_tracks
 from mmdia_dataset.media.containers.packet_rows import STRANGE, Ints, Unsure
 
-__all__ = ["Beat", "CueWitness", "drift_of", "mp4_contradiction"]
+__all__ = ["Beat", "SeekPointWitness", "drift_of", "mp4_contradiction"]
 
 _PROBES = 12
 _LENGTH_SLACK = Fraction(1, 10)
@@ -38,42 +38,42 @@ _WINDOW = 64  # sound packets, over which rounding comes to little
 _LEAST_WINDOWS = 3
 
 
-class CueWitness:
-    """The cues of a Matroska file: when a block is, beside what the block itself says.
+class SeekPointWitness:
+    """The seek points of a Matroska file: the time each gives for a block, beside the time in the block itself.
 
-    Some writers' cues are not exact; where several of those spread over the file are not, none is believed.
+    Some writers' seek points are not exact. If several of a sample are not, none is used.
 
     Args:
         file: descriptor of the open file.
 
     Raises:
-        Unsure: it has no cues that lead to blocks of their times.
+        Unsure: it has no seek points that lead to blocks of their times.
         OSError: it can't be read.
     """
 
     def __init__(self, file: int) -> None:
         self._segment = MatroskaSegment(file)
-        cues = [cue for cue in self._segment.cues if cue.block is not None and cue.track < 127]
-        self._cues = sorted(cues, key=lambda cue: cue.time)
-        self._times = [cue.time for cue in self._cues]
+        points = [point for point in self._segment.seek_points if point.block is not None and point.track < 127]
+        self._seek_points = sorted(points, key=lambda point: point.time)
+        self._times = [point.time for point in self._seek_points]
         self._block_times: dict[int, int | None] = {}
-        if not cues:
-            raise Unsure("no cues that lead to blocks")
-        probes = {len(cues) * n // _PROBES for n in range(_PROBES)}
+        if not points:
+            raise Unsure("no seek points that lead to blocks")
+        probes = {len(points) * n // _PROBES for n in range(_PROBES)}
         if sum(self._time(n) == self._times[n] for n in probes) * 4 < len(probes) * 3:
-            raise Unsure("cues that are not exact")
+            raise Unsure("seek points that are not exact")
 
     @property
     def first(self) -> Fraction:
-        """The time of the first cue, in seconds of the file's own clock."""
+        """The time of the first seek point, in seconds of the file's own clock."""
         return self._times[0] * self._segment.clock
 
     def contradiction(self, low: Fraction, high: Fraction) -> Fraction | None:
-        """When, between two moments, a cue leads to a block of another time; None if none does.
+        """When, between two moments, a seek point leads to a block of another time; None if all agree.
 
         Args:
-            low: seconds of the file's own clock; the cue before it counts too.
-            high: likewise.
+            low: seconds of the file's own clock; the seek point before it counts too.
+            high: seconds of the file's own clock.
 
         Raises:
             OSError: the file can't be read.
@@ -86,10 +86,10 @@ class CueWitness:
         return None
 
     def _time(self, number: int) -> int | None:
-        """What the block says that a cue leads to; None if there is none any more."""
+        """The time in the block that a seek point leads to; None if no block is there."""
         if number not in self._block_times:
             try:
-                self._block_times[number] = self._segment.block_time(self._cues[number])
+                self._block_times[number] = self._segment.block_time(self._seek_points[number])
             except Unsure:
                 self._block_times[number] = -1
         return self._block_times[number]
@@ -100,7 +100,7 @@ def mp4_contradiction(path: str | os.PathLike[str]) -> str:
     try:
         with Path(path).open("rb") as file:
             tracks = read_tracks(file.fileno())
-    except Torn as error:
+    except BrokenIndex as error:
         return str(error)
     except (OSError, *STRANGE):
         return ""  # others find the words for what is wrong with it
