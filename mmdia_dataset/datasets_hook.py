@@ -82,7 +82,7 @@ def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
     def dataset_module_factory(path: Any, *args: Any, **kwargs: Any) -> Any:
         if str(path).endswith(_SCRIPT) and int(sys.modules["datasets"].__version__.split(".")[0]) >= 4:
             raise DatasetsVersionError(
-                "from version 4 on, datasets runs no loading scripts",
+                "datasets 4 and later can't run loading scripts",
                 where=path,
                 hint=f"use load_dataset({NAME!r}, …) with the same arguments",
             )
@@ -107,14 +107,14 @@ def _local_folder_wins(data_dir: object) -> bool:
         return False
     if data_dir is None:
         warnings.warn(
-            f"the folder {NAME}/ of the working directory is loaded as it is, by datasets alone; for the loader of "
-            f"mmdia-dataset give data_dir, for example data_dir={NAME!r}.",
+            f"datasets alone loads the folder {NAME}/ of the working directory; to use the loader of mmdia-dataset, "
+            f"give data_dir, for example data_dir={NAME!r}.",
             stacklevel=5,
         )
         return True
     if not os.path.exists(str(data_dir)) or not os.path.samefile(str(data_dir), NAME):  # noqa: PTH110, PTH121
         warnings.warn(
-            f"data_dir={str(data_dir)!r} is loaded; the folder {NAME}/ of the working directory is not used.",
+            f"data_dir={str(data_dir)!r} is loaded; the folder {NAME}/ of the working directory is ignored.",
             stacklevel=5,
         )
     return False

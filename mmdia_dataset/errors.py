@@ -98,13 +98,13 @@ def _restore(cls: type[MmdiaError], what: str, where: str | None, at: str | None
 
 
 class UsageError(MmdiaError):
-    """The command or function was called with arguments that do not go together."""
+    """The arguments of the command or function are wrong or do not go together."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """An unknown configuration or split was asked for."""
+    """The configuration or split is unknown."""
 
 
 class DataNotFound(MmdiaError):
@@ -112,7 +112,7 @@ class DataNotFound(MmdiaError):
 
 
 class DatasetsVersionError(MmdiaError):
-    """The installed `datasets` cannot do what was asked of it."""
+    """The installed `datasets` can't do this."""
 
 
 class ExtraMissing(MmdiaError):
@@ -120,19 +120,19 @@ class ExtraMissing(MmdiaError):
 
 
 class HubError(MmdiaError):
-    """The Hugging Face Hub refused what was asked of it."""
+    """The Hugging Face Hub refused a request."""
 
 
 class HubLoginMissing(HubError):
-    """The Hub wants to know who asks: nobody is logged in, or the token is no longer valid."""
+    """The Hub requires a login: nobody is logged in, or the token is no longer valid."""
 
 
 class HubAccessDenied(HubError):
-    """Who asks is known, and may not read or write there (yet)."""
+    """The user is logged in, but may not read or write the repository (yet)."""
 
 
 class HubNotFound(HubError):
-    """There is no such repository or revision, or none that may be seen."""
+    """The repository or revision does not exist, or the user may not see it."""
 
 
 class HubUnreachable(HubError):
@@ -140,7 +140,7 @@ class HubUnreachable(HubError):
 
 
 class ScoreError(MmdiaError):
-    """Answers can't be scored: one is missing, twice there, or none at all."""
+    """Answers can't be scored: one is missing, given twice, or not valid."""
 
 
 class ReleaseError(MmdiaError):
@@ -148,11 +148,11 @@ class ReleaseError(MmdiaError):
 
 
 class ReleaseNotFound(ReleaseError):
-    """The release folder does not exist, or holds no annotations."""
+    """The release folder does not exist, or has no annotations."""
 
 
 class ReleaseUnreadable(ReleaseError):
-    """A file of the release cannot be read at all: not JSON, cut short, wrong encoding, another shape."""
+    """A file of the release can't be read: not JSON, cut off, wrong encoding, or an unknown structure."""
 
 
 class MediaMapError(MmdiaError):
@@ -160,11 +160,11 @@ class MediaMapError(MmdiaError):
 
 
 class BadFingerprint(MmdiaError):
-    """A timing fingerprint is none, damaged, or of a version this program does not read."""
+    """A file is not a timing fingerprint, is damaged, or has a version that this program can't read."""
 
 
 class BadCertificate(MmdiaError):
-    """A certificate of coverage or a subset is none, or contradicts its own hashes."""
+    """A file is not a certificate of coverage or a subset, or its hashes are wrong."""
 
 
 class MediaError(MmdiaError):
@@ -172,11 +172,11 @@ class MediaError(MmdiaError):
 
 
 class MediaUnreadable(MediaError):
-    """A file is empty, cut off before its index, or no audio or video file at all."""
+    """A file is empty, cut off before its index, or not an audio or video file."""
 
 
 class MediaDamaged(MediaError):
-    """A recording opens, but data inside the wanted span is missing or broken."""
+    """A recording opens, but data inside the span is missing or broken."""
 
 
 class NoVideo(MediaError):
@@ -188,15 +188,15 @@ class NoAudio(MediaError):
 
 
 class SpanOutside(MediaError):
-    """The wanted span does not lie inside the recording."""
+    """The span does not lie inside the recording."""
 
 
 class UnsupportedCodec(MediaError):
-    """The recording's codec cannot be written in the wanted mode."""
+    """The recording's codec can't be written in this mode."""
 
 
 class ShardsUnreadable(MmdiaError):
-    """A set of shards, or its index, is not there or can't be read at all."""
+    """A set of shards, or its index, is missing or can't be read."""
 
 
 class OutputError(MmdiaError):

@@ -33,22 +33,22 @@ TEMP_SUFFIX = ".part"
 """How temporary files end; they also start with a dot."""
 
 _FAULTS = {
-    errno.ENOSPC: ("the disk is full", "free some space and run it again: what is done stays done"),
-    errno.EDQUOT: ("your quota is used up", "free some space and run it again: what is done stays done"),
+    errno.ENOSPC: ("the disk is full", "free some space and run it again (finished work is kept)"),
+    errno.EDQUOT: ("your quota is used up", "free some space and run it again (finished work is kept)"),
     errno.EFBIG: ("the file is larger than the system allows", "write to another disk, or raise the limit"),
     errno.EROFS: ("the disk is read-only", "choose another output folder"),
-    errno.EACCES: ("writing there is not permitted", "choose another output folder, or change its permissions"),
-    errno.EPERM: ("writing there is not permitted", "choose another output folder, or change its permissions"),
+    errno.EACCES: ("you may not write here", "choose another output folder, or change its permissions"),
+    errno.EPERM: ("you may not write here", "choose another output folder, or change its permissions"),
     errno.ENAMETOOLONG: ("the name is too long for this disk", "choose a shorter output folder"),
-    errno.ENOTDIR: ("a part of its path is a file, not a folder", "choose another output folder"),
-    errno.EEXIST: ("a part of its path is a file, not a folder", "choose another output folder"),
-    errno.EISDIR: ("there is a folder of that name", "move it away, or choose another output folder"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another output folder"),
+    errno.EEXIST: ("a part of the path is a file, not a folder", "choose another output folder"),
+    errno.EISDIR: ("a folder with this name exists", "move it away, or choose another output folder"),
 }
 
 
 def output_error(error: OSError, path: Path) -> OutputError:
     """The one sentence for a failed write."""
-    unknown = f"it can't be written ({(error.strerror or str(error)).lower()})", "check the disk"
+    unknown = f"writing fails ({(error.strerror or str(error)).lower()})", "check the disk"
     what, hint = _FAULTS.get(error.errno or 0, unknown)
     return OutputError(what, where=path, hint=hint)
 
@@ -57,7 +57,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder and those above it.
 
     Raises:
-        OutputError: it can't be made, or a file stands in its place.
+        OutputError: it can't be made, or a file is in its place.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,10 +66,10 @@ def make_folder(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Look whether a folder could be made and written, without making it: before hours of work for it.
+    """Check that a folder can be made and written, without making it: before hours of work.
 
     Raises:
-        OutputError: it could not, or a file stands in its place.
+        OutputError: it can't, or a file is in its place.
     """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
     if not existing.is_dir():
@@ -83,7 +83,7 @@ def only_run(state: Path, where: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other runs out of an output folder for as long as the block runs.
 
     Args:
-        state: the folder in it for what is known of the run; it is made.
+        state: the folder in it for the state of the run; it is created.
         where: the output folder, as errors call it.
 
     Raises:
@@ -99,7 +99,7 @@ def only_run(state: Path, where: str | os.PathLike[str]) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            hint = "wait for it, or choose another --out"
+            hint = "wait until it ends, or choose another --out"
             raise UsageError("another run is writing here", where=where, hint=hint) from None
         yield
 

@@ -1,4 +1,4 @@
-"""What the Hugging Face Hub says no with, in our words: who asked for it, and what to do next.
+"""Errors of the Hugging Face Hub in plain words, with what to do next.
 
 Imports `huggingface_hub` only once something is asked of the Hub.
 """
@@ -27,13 +27,13 @@ _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}\Z", re.ASCI
 
 
 def check_repo(repo: str) -> None:
-    """Whether a text is a repository's name. Raises UsageError."""
+    """Check that a text is a repository name. Raises UsageError."""
     if not _REPO.match(repo) or ".." in repo or "--" in repo or repo.endswith((".git", ".", "-")):
-        raise UsageError(f"{shown(repo)!r} is no repository's name", hint="give it as ORG/NAME")
+        raise UsageError(f"{shown(repo)!r} is not a repository name", hint="write it as ORG/NAME")
 
 
 def logged_in(token: str | bool | None = None) -> bool:
-    """Whether there is a token to ask with."""
+    """Whether there is an access token."""
     from huggingface_hub import get_token
 
     return token is not False and bool(token if isinstance(token, str) else get_token())
@@ -43,16 +43,16 @@ def logged_in(token: str | bool | None = None) -> bool:
 def in_our_words(
     repo: str, revision: str | None = None, *, token: str | bool | None = None, writing: bool = False
 ) -> Iterator[None]:
-    """What goes wrong with the Hub inside the block comes out as a `HubError`; anything else as it is.
+    """Errors of the Hub inside the block become a `HubError`; other errors pass unchanged.
 
     Args:
-        repo: asked of.
-        revision: likewise.
-        token: asked with.
-        writing: whether something was to be changed there.
+        repo: the repository.
+        revision: its branch, tag or commit.
+        token: the access token.
+        writing: whether the block uploads something.
 
     Raises:
-        HubLoginMissing, HubAccessDenied, HubNotFound, HubUnreachable, HubError: see there.
+        HubLoginMissing, HubAccessDenied, HubNotFound, HubUnreachable, HubError: see these classes.
     """
     try:
         yield
@@ -87,19 +87,21 @@ def _hub_error(
 ) -> HubError | None:
     from huggingface_hub import constants, errors
 
-    again = "run the same command again, what was sent is not sent again" if writing else "try again"
+    again = "run the same command again (finished uploads are kept)" if writing else "try again"
     if isinstance(error, errors.OfflineModeIsEnabled) or (
         constants.HF_HUB_OFFLINE and isinstance(error, errors.LocalEntryNotFoundError)
     ):
-        what = "the Hub is switched off (HF_HUB_OFFLINE)" + ("" if writing else ", and this was not downloaded before")
+        what = "the Hub is switched off (HF_HUB_OFFLINE is set)" + (
+            "" if writing else ", and this was not downloaded before"
+        )
         return HubUnreachable(what, where=repo, hint="unset HF_HUB_OFFLINE")
     if isinstance(error, errors.LocalTokenNotFoundError):
         return HubLoginMissing("you are not logged in to the Hub", where=repo, hint=_LOGIN)
     if isinstance(error, errors.RevisionNotFoundError):
         return HubNotFound(
-            f"the Hub has no revision {shown(revision or 'main')!r} of it",
+            f"this repository has no revision {shown(revision or 'main')!r}",
             where=repo,
-            hint="give a branch, a tag, or a whole commit hash",
+            hint="give a branch, a tag, or a full commit hash",
         )
     if isinstance(error, errors.HfHubHTTPError):
         return _refused(error, repo, has_token=has_token, writing=writing, again=again)
@@ -110,37 +112,37 @@ def _hub_error(
         return HubUnreachable(
             f"the Hub can't be reached, or the connection broke ({type(error).__name__})",
             where=repo,
-            hint=f"look at the network, then {again}",
+            hint=f"check the network, then {again}",
         )
     return None
 
 
 def _refused(error: Exception, repo: str, *, has_token: bool, writing: bool, again: str) -> HubError:
-    """For an answer that says no; the most telling classes come first, since they are kinds of one another."""
+    """For a refused request; the most specific classes come first, since some are subclasses of others."""
     from huggingface_hub import constants, errors
 
     status = getattr(getattr(error, "response", None), "status_code", None)
     page = f"{constants.ENDPOINT}/datasets/{repo}"
     if isinstance(error, errors.GatedRepoError):
         if has_token:
-            what = "it is gated, and you have not been given access (yet)"
+            what = "the dataset is gated, and you do not have access (yet)"
             return HubAccessDenied(what, where=repo, hint=f"ask for access at {page} and wait until it is granted")
-        return HubLoginMissing("it is gated, and you are not logged in to the Hub", where=repo, hint=_LOGIN)
+        return HubLoginMissing("the dataset is gated, and you are not logged in to the Hub", where=repo, hint=_LOGIN)
     if has_token and status == 401:
         return HubLoginMissing("the Hub does not accept your token", where=repo, hint=_LOGIN)
     if isinstance(error, errors.RepositoryNotFoundError):
         if has_token:
-            what = "the Hub shows you no such dataset: the name is wrong, or it is private and not shared with you"
+            what = "the Hub finds no such dataset: the name is wrong, or the dataset is private and not shared with you"
             return HubNotFound(what, where=repo, hint="correct the name, or ask its owner for access")
-        what = "the Hub shows no such dataset to somebody who is not logged in"
+        what = "the Hub finds no such dataset, and you are not logged in"
         return HubLoginMissing(what, where=repo, hint=f"{_LOGIN}, and correct the name if it is wrong")
     if status == 401:
         return HubLoginMissing("you are not logged in to the Hub", where=repo, hint=_LOGIN)
     if status == 403:
-        what = "you may not write there" if writing else "you may not read there"
-        hint = "log in with a token that has the right to write" if writing else f"ask for access at {page}"
+        what = "you may not write to this repository" if writing else "you may not read this repository"
+        hint = "log in with a token that has write permission" if writing else f"ask for access at {page}"
         return HubAccessDenied(what, where=repo, hint=f"{hint}, or ask its owner")
     if status is not None and (status >= 500 or status == 429):
         return HubUnreachable(f"the Hub is busy or down ({status})", where=repo, hint=f"wait, then {again}")
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return HubError(f"the Hub refused: {shown(first.strip().rstrip('.'))}", where=repo, hint=f"look at {page}")
+    return HubError(f"the Hub refused: {shown(first.strip().rstrip('.'))}", where=repo, hint=f"see {page}")

@@ -1,4 +1,4 @@
-"""Work spread over processes: results as they come, and what became of the tasks of a process that died."""
+"""Work spread over processes: results in the order they finish; tasks of a process that died are repeated."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ _GRACE_S = 5
 def in_processes(
     work: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int
 ) -> Iterator[tuple[_Task, _Result | None]]:
-    """Each task with its result, in the order they are done.
+    """Each task with its result, in the order they finish.
 
-    A process that is killed, or crashes, costs only the task it was at, which is done once more by another process;
-    if that one dies too, the result is None.
+    If a process is killed or crashes, another process repeats its task. If that one dies too, the result is None.
 
     Args:
-        work: a function of a module, that raises only what should end everything.
-        tasks: what it is called with, picklable.
-        jobs: processes; with one, all is done here.
+        work: a function of a module; its errors end the whole run.
+        tasks: its arguments, picklable.
+        jobs: number of processes; with one, everything runs in this process.
     """
     if jobs <= 1:
         for task in tasks:

@@ -57,7 +57,7 @@ class Span:
 def ms_from_seconds(seconds: float) -> int:
     """Seconds as the nearest whole millisecond; halves go up, as a person would round."""
     if not 0 <= seconds <= MAX_MS / 1000:
-        raise ValueError(f"{seconds!r} s is no time inside a movie")
+        raise ValueError(f"{seconds!r} s is not a time inside a movie")
     return int(Fraction(seconds) * 1000 + Fraction(1, 2))
 
 
@@ -81,7 +81,7 @@ def ms_from_timestamp(text: str) -> int:
 def format_timestamp(ms: int) -> str:
     """Milliseconds as ``HH:MM:SS,mmm``, the form of subtitles and of the release."""
     if ms < 0:
-        raise ValueError(f"{ms} ms lies before the beginning")
+        raise ValueError(f"{ms} ms is negative")
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 
 

@@ -47,7 +47,7 @@ def test_a_wrong_timestamp_is_refused(text):
 
 @pytest.mark.parametrize("seconds", [-0.001, float("nan"), float("inf"), 1e9])
 def test_seconds_outside_any_movie_are_refused(seconds):
-    with pytest.raises(ValueError, match="no time inside a movie"):
+    with pytest.raises(ValueError, match="not a time inside a movie"):
         ms_from_seconds(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Dialogues decoded when they are looked at: no clip is cut, nothing but rows is written.
+"""Dialogues decoded while they are read: no clip is cut, only rows are written.
 
 finding    which recording each dialogue is in, and where
 decoding   rows -> pictures and samples

@@ -1,4 +1,4 @@
-"""Rows that say where they lie in a recording, decoded: exactly the frames and samples of the clip as cut."""
+"""Decodes rows that name a place in a recording: exactly the frames and samples of the clip."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ __all__ = ["Decode"]
 class Decode:
     """A transform of rows with a `source`, for `with_transform` or `map` of `datasets`, or for a single row.
 
-    It adds to each row ``frames``, uint8 [T, H, W, 3], RGB, and ``times_s``, float64 [T], when each frame is shown,
-    counted from the first; ``audio``, float32 [C, S], full scale 1; ``frame_rate`` and ``sample_rate``. What a
-    recording does not have is None. Frames are upright with square pixels, and whole where they were interlaced.
+    It adds to each row ``frames``, uint8 [T, H, W, 3], RGB; ``times_s``, float64 [T], the time of each frame after the
+    first; ``audio``, float32 [C, S], full scale 1; ``frame_rate`` and ``sample_rate``. A field is None if the recording
+    does not have it. Frames are upright and deinterlaced, with square pixels.
 
-    It can be pickled, and keeps the recording it read last open, in each process its own.
+    It can be pickled. Each process keeps the recording that it read last open.
 
     Args:
         pictures: decode frames.
         sound: decode samples.
-        fps: frames per second, such as ``5`` or ``24000/1001``: those shown at these moments; None for all there are.
-        height: lines, the width follows; None for as many as there are.
-        sample_rate: None for the recording's own.
+        fps: frames per second, such as ``5`` or ``24000/1001``: the frames shown at these moments; None for all frames.
+        height: height in pixels, the width follows; None for the recording's own.
+        sample_rate: samples per second; None for the recording's own.
         mono: mix all channels into one.
-        errors: ``raise`` what is wrong with a recording, or give ``none`` for all fields.
+        errors: ``raise`` an error if a recording can't be used, or set all fields to None with ``none``.
 
     Raises:
-        UsageError: a value that makes no sense.
+        UsageError: a value is not valid.
     """
 
     def __init__(
@@ -57,11 +57,13 @@ class Decode:
         try:
             self.rate = None if fps is None else Fraction(str(fps))
         except (ValueError, ZeroDivisionError):
-            raise UsageError(f"{fps!r} is no rate", hint="give frames per second as 5 or 24000/1001") from None
+            raise UsageError(
+                f"fps={fps!r} is not a frame rate", hint="give frames per second, such as 5 or 24000/1001"
+            ) from None
         if (self.rate is not None and self.rate <= 0) or (height is not None and height < 1):
-            raise UsageError("fps and height are above 0", hint="leave them out for the recording's own")
+            raise UsageError("fps and height must be above 0", hint="leave them out to keep the recording's own")
         if errors not in ("raise", "none"):
-            raise UsageError(f"unknown errors={errors!r}", hint="known are raise and none")
+            raise UsageError(f"unknown errors={errors!r}", hint="choose raise or none")
         self.pictures, self.sound, self.height = pictures, sound, height
         self.sample_rate, self.mono, self.errors = sample_rate, mono, errors
         self._open: _Open | None = None
@@ -73,12 +75,12 @@ class Decode:
         """Decode a row, or a batch of rows as a dict of lists.
 
         Raises:
-            UsageError: rows have no `source`.
-            MediaError: a recording can't be used, lacks the span, or is damaged there.
+            UsageError: the rows have no column `source`.
+            MediaError: a recording can't be used, does not contain the span, or is damaged there.
         """
         source = rows.get("source")
         if source is None:
-            raise UsageError("the rows do not say where they lie", hint='load them with mode="access" and media_dir')
+            raise UsageError("the rows have no column `source`", hint='load them with mode="access" and media_dir')
         if not isinstance(source, list):
             return {**rows, **self._row(source)}
         decoded = [self._row(place) for place in source]
@@ -155,7 +157,7 @@ class Decode:
             return _Open(key, finder, pictures, look, sound, stack.pop_all())
 
     def close(self) -> None:
-        """Close the recording that is open; the next row opens its own."""
+        """Close the open recording; the next row opens its own."""
         opened, self._open = self._open, None
         if opened is not None and opened.key[2] == os.getpid():  # what a fork inherited is its parent's
             opened.files.close()

@@ -21,7 +21,7 @@ __all__ = ["FindingReport", "find"]
 
 @dataclass(slots=True)
 class FindingReport:
-    """Rows per split, dialogues not found by the rule that says why, one example, and issues of the release."""
+    """Rows per split, refused dialogues by rule, one example, and the number of issues of the release."""
 
     splits: dict[Split, int] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
@@ -38,13 +38,13 @@ def find(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> FindingReport:
-    """Locate and align, and write a row for every dialogue found: `out/annotations/<split>.parquet`.
+    """Find each dialogue in the films, and write a row for each one found: `out/annotations/<split>.parquet`.
 
     Args:
         release: folder or file of annotations.
         media: the folder of films.
-        out: a folder for the rows, with what is known of editions, which is used again.
-        splits: the splits wanted; all of them by default.
+        out: a folder for the rows; it also keeps the editions that were found, for the next run.
+        splits: the splits to find; all by default.
         jobs: processes.
         progress: called as ``progress(stage, done, total)``.
 
@@ -88,7 +88,7 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
         return refused[0] if refused else UNTIMED
     piece = edition.time_map().piece_of(dialogue.span)
     if piece is None or dialogue.span.duration_ms <= 0:
-        return Reason(rule="splice-inside", detail="the recording has a cut inside the span, or lacks it")
+        return Reason(rule="splice-inside", detail="part of this dialogue is cut or missing in your recording")
     evidence = next((placed.evidence for placed in edition.placed if placed.id == dialogue.id), edition.evidence)
     source = SourceSpan(
         recording=str(timing.located.path.absolute()),

@@ -51,16 +51,16 @@ _DISK = {
 
 @dataclass
 class Config(datasets.BuilderConfig):  # type: ignore[misc]
-    """What is loaded. `state` is the fingerprint of the data, and thereby part of the name of the cache folder.
+    """What to load. `state` is the fingerprint of the data, and so part of the name of the cache folder.
 
     Args:
-        media_dir: folder of films, to cut clips from; null if they are cut already.
+        media_dir: folder of films to cut clips from; null if they are cut already.
         mode: how clips are cut: `copy`, `encode`, `audio`, `keyframes`; `access` cuts nothing, see `Decode`.
         decode: whether reading a row decodes its media.
-        only: cut clips of these splits alone, comma-separated.
+        only: cut clips of these splits only, comma-separated.
         state: fingerprint of annotations and films.
         task: the options of a task, as text.
-        chosen: which dialogues are wanted, as text.
+        chosen: which dialogues to load, as text.
     """
 
     media_dir: str | None = None
@@ -77,7 +77,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     Raises:
         ConfigError: unknown configuration, mode or split.
-        UsageError: arguments that do not go together.
+        UsageError: the arguments do not go together.
         ReleaseNotFound, DataNotFound: no annotations.
     """
 
@@ -116,11 +116,13 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for split in splits or ():
             check_choice("split", split, SPLITS)
         if datasets_options.pop("data_files", None) is not None:
-            raise UsageError("data_files is not used here", hint="name the release or built directory by data_dir")
+            raise UsageError("data_files is not supported", hint="give the release or built directory as data_dir")
         task_options = {option: datasets_options.pop(option) for option in OPTIONS if option in datasets_options}
         options = TaskOptions.taken_from(task_options)
         if task_options and name not in TASKS:
-            raise UsageError(f"{next(iter(task_options))} is an option of tasks", hint=f"tasks are {', '.join(TASKS)}")
+            raise UsageError(
+                f"the option {next(iter(task_options))} is only for tasks", hint=f"load a task: {', '.join(TASKS)}"
+            )
         folder = places.find(data_dir, token=token, revision=revision, media=name != "dialogues" and media_dir is None)
         source = open_source(folder, Dialogue if name == "dialogues" else Clip)
         self._choice = Choice.taken_from(datasets_options, name, source)
@@ -137,7 +139,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         if self._source is not None:
             if name != "dialogues" and media_dir is not None:
                 raise UsageError(
-                    "this is a built directory, its clips are cut already",
+                    "the clips of this built directory are cut already",
                     where=source.root,
                     hint="leave out media_dir",
                 )
@@ -152,7 +154,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         datasets_options |= {"dataset_name": NAME, "hash": places.package_hash()}
         if self._cuts is None and (mode != "copy" or only):
             raise UsageError(
-                "mode and only say how clips are cut, and none are cut here", hint="give a release and media_dir"
+                "mode and only are for cutting clips, but nothing is cut here", hint="give a release and media_dir"
             )
         with _in_our_words(os.fspath(datasets_options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
             super().__init__(config_name=name, token=token, **kwargs, **datasets_options)
@@ -166,7 +168,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     # --- preparing ---
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """As in `datasets`; our own errors come out as they are."""
+        """As in `datasets`, but our errors are not wrapped in others."""
         if self._cuts is not None and not self._cuts.are_made(self._cache_dir_root):
             kwargs["download_mode"] = "force_redownload"  # the rows may be cached, but their clips are gone
         with _in_our_words(self._cache_dir_root):
@@ -222,7 +224,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         if self.config.only:
             shards = {split: parts for split, parts in shards.items() if split in self.config.only.split(",")}
         if not shards:
-            raise DataNotFound("there are no rows", where=self.config.data_dir, hint="see `mmdia validate` for why")
+            raise DataNotFound("there are no rows", where=self.config.data_dir, hint="run `mmdia validate` to see why")
         return shards
 
     def _generate_tables(self, shards: list[SourcePart], split: Split) -> Iterator[tuple[str, pa.Table]]:
@@ -234,17 +236,17 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     # --- reading ---
 
     def as_dataset(self, split: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """As in `datasets`. Raises ConfigError for a split that is not there."""
+        """As in `datasets`. Raises ConfigError if there is no such split."""
         _check_present(split, list(self.info.splits or ()))
         return super().as_dataset(split, *args, **kwargs)
 
     def as_streaming_dataset(self, split: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """As in `datasets`. Raises ConfigError for a split that is not there, or a slice of one."""
+        """As in `datasets`. Raises ConfigError if there is no such split, or if it is a slice."""
         if split is not None:
             _check_present(split, list(self._shards()))
         if "[" in str(split):
             raise ConfigError(
-                f"{str(split)!r} is a slice, and streaming reads whole splits",
+                f"streaming reads whole splits, not the slice {str(split)!r}",
                 hint="use streaming=False, or .take(n) and .skip(n)",
             )
         return super().as_streaming_dataset(split, *args, **kwargs)
@@ -262,16 +264,16 @@ def split_names(split: Any) -> list[str]:
 
 
 def check_choice(kind: str, value: str, choices: tuple[str, ...]) -> None:
-    """Whether something named is one of those known. Raises ConfigError."""
+    """Check that a value is one of the choices. Raises ConfigError."""
     if value not in choices:
-        raise ConfigError(f"unknown {kind} {value!r}", hint=f"known are {', '.join(choices)}")
+        raise ConfigError(f"unknown {kind} {value!r}", hint=f"choose one of {', '.join(choices)}")
 
 
 def _check_present(split: Any, present: list[str]) -> None:
     for name in split_names(split):
         check_choice("split", name, (*SPLITS, "all"))
         if name not in (*present, "all"):
-            raise ConfigError(f"there is no split {name!r} in this data", hint=f"present are {', '.join(present)}")
+            raise ConfigError(f"this data has no split {name!r}", hint=f"it has {', '.join(present)}")
 
 
 def _spare_our_builder() -> None:

@@ -49,9 +49,9 @@ class Choice:
         """What the loader's arguments choose; takes them out. None if everything is wanted.
 
         Raises:
-            BadCertificate: the subset's file is none.
+            BadCertificate: the subset file is not valid.
             DataNotFound: no dialogue is in the benchmark.
-            UsageError: a selection without the benchmark, or with an unknown field.
+            UsageError: a selection is given without the benchmark, or has an unknown field.
         """
         subset_file, selection = arguments.pop("subset", None), arguments.pop("selection", None)
         text, subset, bench = "", None, None
@@ -65,10 +65,12 @@ class Choice:
             text += f"bench:{chosen.text()}"
             if not bench:
                 raise DataNotFound(
-                    "no dialogue is in the benchmark", where=source.root, hint="see `mmdia bench` for what it asks for"
+                    "no dialogue is in the benchmark",
+                    where=source.root,
+                    hint="run `mmdia bench` to see what it requires",
                 )
         elif selection is not None:
-            raise UsageError("selection says which dialogues are the benchmark", hint=f"load the configuration {BENCH}")
+            raise UsageError("selection is only for the benchmark", hint=f"load the configuration {BENCH}")
         return cls(text, subset, bench) if text else None
 
     def applied(self, source: RowSource) -> ChosenRows:
@@ -102,9 +104,9 @@ class ChosenRows:
             if missing:
                 root = getattr(self.source, "root", None)
                 raise ConfigError(
-                    f"{len(missing):,} of the subset's {len(subset):,} dialogues are not here, such as {min(missing)}",
+                    f"{len(missing):,} of the subset's {len(subset):,} dialogues are missing, such as {min(missing)}",
                     where=root,
-                    hint="`mmdia coverage` with this directory among the others makes a subset of what all have",
+                    hint="run `mmdia coverage` on this directory and the others to get what all have",
                 )
             parts = {split: shards for split, shards in parts.items() if chosen_ids[split]}
         if self.choice.bench is not None:

@@ -50,13 +50,13 @@ class Cuts:
         """Look at the films as they are now. Raises UsageError if there is no such folder."""
         if media_dir is None:
             raise UsageError(
-                "a release holds no clips",
+                "a release has no clips",
                 where=release.root,
-                hint="give media_dir, the folder of your films, or run `mmdia rebuild` and load what it built",
+                hint="give media_dir, the folder of your films, or run `mmdia rebuild` and load its output",
             )
         media = Path(media_dir).expanduser().absolute()
         if not media.is_dir():
-            raise UsageError("there is no such folder", where=media, hint="media_dir is the folder of your films")
+            raise UsageError("there is no such folder", where=media, hint="give the folder of your films as media_dir")
         return cls(release, media, mode, only, f"{release.state}-{fingerprint(files_below(media))}")
 
     @property
@@ -96,7 +96,7 @@ class Cuts:
         if out.is_dir() and not is_built(out):
             shutil.rmtree(out)  # someone cleaned the cache, but not all of it
         refused: Counter[str] = Counter()
-        first = "nothing was asked for"
+        first = "no dialogue was requested"
         issues = 0
         if self.mode == ACCESS:
             located = access.find(self.release.root, self.media, out, splits=self.only, jobs=jobs, progress=progress)
@@ -110,9 +110,9 @@ class Cuts:
             issues = report.issues
         if not any(self.only is None or split in self.only for split in built.annotations()):
             raise DataNotFound(
-                f"no clip could be made; the first: {first.rstrip('.')}",
+                f"no clip could be made (first reason: {first.rstrip('.')})",
                 where=self.media,
-                hint=f"`mmdia locate --release {self.release.root} --media {self.media}` says what is missing",
+                hint=f"run `mmdia locate --release {self.release.root} --media {self.media}` to see what is missing",
             )
         self._warn(out, refused, issues)
         write_text(self._done(cache), self.state)
@@ -126,11 +126,13 @@ class Cuts:
         if refused:
             counts = ", ".join(f"{count:,} {rule}" for rule, count in refused.most_common())
             why = (
-                f"`mmdia align` shows why, for {self.release.root}"
+                f"run `mmdia align` on {self.release.root} to see why"
                 if self.mode == ACCESS
-                else f"{out / 'manifest.jsonl'} says why"
+                else f"see {out / 'manifest.jsonl'} for the reasons"
             )
             warnings.warn(f"{refused.total():,} clips were refused ({counts}); {why}.", stacklevel=3)
         if issues:
             root = self.release.root
-            warnings.warn(f"{root}: {issues:,} issues were found; `mmdia validate {root}` shows them.", stacklevel=3)
+            warnings.warn(
+                f"{root}: {issues:,} issues were found; run `mmdia validate {root}` to see them.", stacklevel=3
+            )

@@ -41,19 +41,17 @@ def find(
         media: whether clips are wanted, if the repository has any.
 
     Raises:
-        ReleaseNotFound: the folder named does not exist.
-        DataNotFound: none is named.
-        UsageError: $MMDIA_HUB_REPO is no repository's name.
-        HubError: the Hub gives nothing; its kinds say why, and what to do.
+        ReleaseNotFound: the folder does not exist.
+        DataNotFound: no folder and no repository is given.
+        UsageError: $MMDIA_HUB_REPO is not a repository name.
+        HubError: the Hub sends nothing; the class of the error says why.
     """
     for path, name in ((data_dir, "data_dir"), (os.environ.get(HOME), f"${HOME}")):
         if path:
             folder = Path(path).expanduser().absolute()
             if not folder.is_dir():
-                what = "is a file, not a folder" if folder.exists() else "there is no such folder"
-                raise ReleaseNotFound(
-                    what, where=folder, hint=f"{name} names a release or a built directory, so correct it"
-                )
+                what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
+                raise ReleaseNotFound(what, where=folder, hint=f"set {name} to a release or a built directory")
             return folder
     return _from_hub(token, revision, media)
 
@@ -62,7 +60,7 @@ def _from_hub(token: str | bool | None, revision: str | None, media: bool) -> Pa
     repo = os.environ.get(HUB_REPO)
     if not repo:
         raise DataNotFound(
-            f"no annotations: data_dir is not given, ${HOME} is not set, and no Hub repository is named by ${HUB_REPO}",
+            f"no annotations: data_dir is not given, and neither ${HOME} nor ${HUB_REPO} is set",
             hint=f"give data_dir, set ${HOME}, or set ${HUB_REPO} to the Hub repository you have access to",
         )
     check_repo(repo)

@@ -31,40 +31,40 @@ def load(
     token: str | bool | None = None,
     **options: Any,
 ) -> Any:
-    """Rows of MM-DIA, as `datasets` objects. The same as `datasets.load_dataset("mm-dia", name, …)`.
+    """Load rows of MM-DIA as `datasets` objects. The same as `datasets.load_dataset("mm-dia", name, …)`.
 
     Args:
-        name: `dialogues`, annotations alone, `clips`, with media, or a task: `style_speech`, …
-        data_dir: a release or a built directory. Else $MMDIA_HOME, else the Hub.
-        media_dir: for `clips` of a release: your films. Clips are cut into the cache, of the splits named alone.
-            `dialogues` has no use for it.
-        split: `train`, `train[:10%]`, `train+validation`, …; all of them if None.
-        streaming: read while iterating, prepare nothing.
-        num_proc: processes to prepare with.
-        mode: how clips are cut from media_dir: `copy`, `encode`, `audio`, `keyframes`; with `access`, none is cut, and
-            rows are decoded by `mmdia_dataset.Decode`.
-        decode: decode media when a row is read, as `datasets` does; else a row has their paths.
-        cache_dir: where `datasets` keeps what it prepares.
-        download_mode: `force_redownload` to prepare anew.
+        name: `dialogues` (annotations only), `clips` (with media), or a task such as `style_speech`.
+        data_dir: a release or a built directory. Without it, $MMDIA_HOME is loaded, else the Hub repository.
+        media_dir: the folder of your films, for `clips` of a release. Clips of the given splits are cut into the cache.
+            `dialogues` ignores it.
+        split: `train`, `train[:10%]`, `train+validation`, …; None for all splits.
+        streaming: read while iterating, without preparing anything.
+        num_proc: number of processes that prepare the data.
+        mode: how clips are cut from media_dir: `copy`, `encode`, `audio` or `keyframes`. With `access` nothing is cut,
+            and `mmdia_dataset.Decode` decodes the rows.
+        decode: decode media when a row is read, as `datasets` does; else a row has the paths.
+        cache_dir: where `datasets` stores what it prepares.
+        download_mode: `force_redownload` to prepare the data again.
         keep_in_memory: read the rows into memory instead of mapping the file.
         revision: branch, tag or commit of the Hub repository.
-        token: for the Hub.
-        options: `subset`, a file of `mmdia coverage`: those dialogues alone. Of `bench`: `selection`, some fields of
-            `mmdia_dataset.splitting.benchmark.Selection`. Of tasks: see `mmdia_dataset.views.TaskOptions`.
+        token: access token for the Hub.
+        options: `subset`, a file written by `mmdia coverage`, loads only its dialogues. For `bench`: `selection`, some
+            fields of `mmdia_dataset.splitting.benchmark.Selection`. For tasks: see `mmdia_dataset.views.TaskOptions`.
 
     Returns:
         A `datasets.Dataset` if `split` names one, else a `DatasetDict`; their iterable forms if streaming.
 
     Raises:
         ConfigError: unknown configuration, mode or split; the message lists the valid ones.
-        ReleaseNotFound, DataNotFound: no annotations there.
+        ReleaseNotFound, DataNotFound: there are no annotations.
     """
     for split_name in split_names(split):
         check_choice("split", split_name, (*SPLITS, "all"))
     for option in options:
         check_choice("option", option, (*ARGUMENTS, *OPTIONS))
     if streaming and num_proc is not None:
-        raise UsageError("streaming prepares nothing, so num_proc has no use", hint="leave out one of the two")
+        raise UsageError("num_proc has no effect with streaming", hint="leave out one of the two")
     names = sorted(set(split_names(split)) & set(SPLITS))
     builder = Builder(
         config_name=name,

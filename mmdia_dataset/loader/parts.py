@@ -110,4 +110,6 @@ def rows_of(tables: Iterable[pa.Table], model: type[Dialogue], root: Path, file:
 def unreadable(file: str, error: Exception) -> ReleaseUnreadable:
     """The one sentence for a Parquet file that holds something else."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-    return ReleaseUnreadable(f"can't be read as Parquet of dialogues: {reason}", where=file, hint="write it again")
+    return ReleaseUnreadable(
+        f"the file can't be read as Parquet of dialogues ({reason})", where=file, hint="write it again"
+    )

@@ -61,7 +61,7 @@ class Findings:
                 f"{self.issues[kind]:,} {kind}s" for kind in ("error", "warning") if self.issues[kind]
             )
             parts.append(f"{counts} were found")
-        return f"{root}: {', '.join(parts)}; `mmdia validate {root}` shows them all."
+        return f"{root}: {', '.join(parts)}; run `mmdia validate {root}` to see them all."
 
 
 @dataclass(frozen=True)
@@ -263,6 +263,6 @@ def _warn_once(root: Path) -> None:
     if root not in _warned:
         _warned.add(root)
         warnings.warn(
-            f"{root}: some dialogues could not be read and are left out; `mmdia validate {root}` shows them all.",
+            f"{root}: some dialogues could not be read and are left out; run `mmdia validate {root}` to see them all.",
             stacklevel=2,
         )

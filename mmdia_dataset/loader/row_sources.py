@@ -81,6 +81,6 @@ def open_source(root: Path, model: type[Dialogue]) -> BuiltRows | ReleasedRows:
         return BuiltRows(root, model)
     if is_built(root):
         raise ReleaseUnreadable(
-            "the rebuild has not finished, or made no clip", where=root, hint="run the same `mmdia rebuild` again"
+            "the rebuild has not finished, or made no clips", where=root, hint="run the same `mmdia rebuild` again"
         )
     return ReleasedRows.open(root)

@@ -71,7 +71,7 @@ def _row_array(array: Any, item: arrow.Field, root: Path) -> Any:
         return _media(array, root)
     if pa.types.is_list(item.type):
         if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
-            raise ValueError(f"holds {array.type}, not lists")
+            raise ValueError(f"expected lists, not {array.type}")
         values = _row_array(array.values, item.type.value_field, root)
         offsets = array.offsets.cast(pa.int32())
         if not array.null_count:
@@ -80,7 +80,7 @@ def _row_array(array: Any, item: arrow.Field, root: Path) -> Any:
         return pa.ListArray.from_arrays(whole, values, mask=pc.is_null(array))
     if pa.types.is_struct(item.type):
         if not pa.types.is_struct(array.type):
-            raise ValueError(f"holds {array.type}, not structs")
+            raise ValueError(f"expected structs, not {array.type}")
         # Flattened, a null struct has null fields; as stored, they may hold anything.
         parts = dict(zip((inner.name for inner in array.type), array.flatten(), strict=True))
         missing = [part.name for part in item.type if part.name not in parts]
@@ -94,7 +94,7 @@ def _row_array(array: Any, item: arrow.Field, root: Path) -> Any:
 
 def _numbers(array: Any, labels: Sequence[str]) -> Any:
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_null(array.type)):
-        raise ValueError(f"holds {array.type}, not words; known are {', '.join(labels)}")
+        raise ValueError(f"expected labels ({', '.join(labels)}), not {array.type}")
     numbers = pc.index_in(array.cast(pa.string()), value_set=pa.array(labels, pa.string())).cast(pa.int64())
     if numbers.null_count != array.null_count:
         unknown = pc.filter(array, pc.and_(pc.is_null(numbers), pc.is_valid(array)))[0].as_py()
@@ -110,7 +110,7 @@ def _media(array: Any, root: Path) -> Any:
     path = array.field("path").cast(pa.string())
     outside = pc.filter(path, pc.match_substring_regex(path, _OUTSIDE))
     if len(outside):
-        raise ValueError(f"{shown(outside[0].as_py())!r} is not a file of the folder")
+        raise ValueError(f"{shown(outside[0].as_py())!r} lies outside the folder")
     path = pc.binary_join_element_wise(os.fspath(root), path, "/")
     fields: list[arrow.Field] = [pa.field("bytes", pa.binary()), pa.field("path", pa.string())]
     content = array.field("bytes").cast(pa.binary())

@@ -51,15 +51,17 @@ class Tasks:
         """
         if isinstance(source, ReleasedRows):
             raise UsageError(
-                f"a release holds no clips, and {task.name} needs them",
+                f"{task.name} needs clips, but a release has none",
                 where=source.root,
-                hint=f"run `mmdia rebuild` ({_modes(task)}) and load what it built",
+                hint=f"run `mmdia rebuild` ({_modes(task)}) and load its output",
             )
         state = fingerprint([*source.annotations().values(), source.root / MANIFEST])
         counts, lacks = _counted(_clipset(source.root, state), task, options)
         if not counts and lacks:
             raise DataNotFound(
-                f"no dialogue has all that {task.name} needs: {_words(lacks)}", where=source.root, hint=_advice(lacks)
+                f"no dialogue has everything that {task.name} needs: {_words(lacks)}",
+                where=source.root,
+                hint=_advice(lacks),
             )
         if lacks:
             total = lacks.total() + sum(counts.values())
@@ -130,7 +132,7 @@ def _words(lacks: Counter[str]) -> str:
 
 def _advice(lacks: Counter[str]) -> str:
     modes = [MADE_BY[kind] for lack in lacks if (kind := lack.removeprefix("no ")) in MADE_BY]
-    return f"`mmdia rebuild --mode {modes[0]}` makes what is missing" if modes else "`control` chooses another control"
+    return f"run `mmdia rebuild --mode {modes[0]}` to make it" if modes else "choose another `control`"
 
 
 def _modes(task: Task) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of a recording, decoded: the ones asked for by their timestamps, exactly, or not at all.
+"""Decoded pictures of a recording: exactly those at the given timestamps, or an error.
 
 One `Pictures` reads its recording forwards and decodes each picture once, whoever asks for it. What lies between two
 wanted pictures is decoded only as far as the later one is made from it: the packets are read on, and decoding starts
@@ -59,7 +59,7 @@ def silent(path: str | os.PathLike[str]) -> OpenRecording:
 class Pictures:
     """The picture track of a recording, open for decoding; use it in a `with` block.
 
-    Asking in rising order is quick, any other order works.
+    Rising order is fast; any other order works.
 
     Args:
         path: the recording.
@@ -73,7 +73,7 @@ class Pictures:
         self.recording = silent(path)
         if self.recording.video is None:
             self.recording.container.close()
-            raise NoVideo("the recording has no picture track", where=path, hint="cut it with mode 'audio'")
+            raise NoVideo("the recording has no picture track", where=path, hint="choose mode 'audio'")
         self.video = self.recording.video
         context = self.video.codec_context
         # One thread: what the decoder stumbles over is told of the packet it is in, and costs no coordination.
@@ -106,7 +106,7 @@ class Pictures:
         """The picture with a timestamp, in ticks of the track.
 
         Raises:
-            MediaDamaged: it does not come out, or is made from something broken.
+            MediaDamaged: it can't be decoded, or depends on broken data.
         """
         if self._keys:
             self._keys, self._top = [], None
@@ -127,12 +127,12 @@ class Pictures:
         return frame
 
     def near(self, pts: int | Fraction) -> VideoFrame:
-        """The keyframe nearest to a moment on the track's clock, whole or not; only it is decoded.
+        """The keyframe nearest to a moment on the track's clock; only this one is decoded.
 
-        Of two equally near ones it is the earlier.
+        If two are equally near, the earlier one.
 
         Raises:
-            MediaDamaged: it does not come out.
+            MediaDamaged: it can't be decoded.
         """
         if not self._keys or pts < (self._keys[0].pts or 0) or pts - (self._top or 0) > self._ticks(_FAR):
             self._seek(pts)
@@ -223,7 +223,7 @@ class Pictures:
                     return packet
         except av.error.FFmpegError as error:
             self._over = True
-            raise MediaDamaged(f"reading stops ({error.strerror})", where=self.recording.path) from error
+            raise MediaDamaged(f"reading fails ({error.strerror})", where=self.recording.path) from error
         return None
 
     def _seek(self, pts: int | Fraction) -> None:
@@ -241,7 +241,7 @@ class Pictures:
             try:
                 recording.seek(self.video, int(recording.ticks(self.video, since)))
             except av.error.FFmpegError as error:
-                raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
+                raise MediaDamaged(f"reading fails ({error.strerror})", where=recording.path) from error
             self._packets = recording.container.demux(self.video)
             if self._skip_to(pts) or since < 0:
                 return

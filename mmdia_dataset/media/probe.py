@@ -57,7 +57,7 @@ _TWINS = {code: group.split()[-1] for group in _LANGUAGES.split("|") for code in
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """The picture track a player would choose; cover art is none."""
+    """The picture track a player would choose; never cover art."""
 
     index: int
     codec: str
@@ -89,10 +89,10 @@ class MediaInfo:
     Attributes:
         path: the file.
         format: libavformat's name of the container, such as ``matroska,webm``.
-        origin: the timestamp in seconds that counts as recording time 0: the container's start if that is positive.
-        duration_s: the container's own claim in seconds, None where it makes none.
+        origin: the timestamp [s] of recording time 0: the container's start if that is positive, else 0.
+        duration_s: seconds that the container claims; None if it claims nothing.
         size: bytes.
-        video: the picture track, None where there is none.
+        video: the picture track; None if there is none.
         audio: all sound tracks.
     """
 
@@ -106,10 +106,10 @@ class MediaInfo:
 
 
 def probe(path: str | os.PathLike[str]) -> MediaInfo:
-    """Read what a recording is, without decoding more than libavformat needs to name the codecs.
+    """Read what a recording contains; decodes no more than libavformat needs to name the codecs.
 
     Raises:
-        MediaUnreadable: the file is missing, no file, not readable, empty, cut off before its index, or no film.
+        MediaUnreadable: the file is missing, not readable, empty, cut off before its index, or not a film.
     """
     with open_media(path) as container:
         video = best_video(container)
@@ -143,15 +143,15 @@ def open_media(path: str | os.PathLike[str]) -> InputContainer:
     if name in _NOT_FILMS or name.endswith("_pipe") or not (best_video(container) or container.streams.audio):
         container.close()
         raise MediaUnreadable(
-            f"no film (it reads as {name!r}, without picture or sound to cut)",
+            f"this is not a film (it reads as {name!r}, without picture or sound)",
             where=path,
-            hint="point to an audio or video file",
+            hint="give the path of an audio or video file",
         )
     return container
 
 
 def best_video(container: InputContainer) -> VideoStream | None:
-    """The picture track a player would choose; a cover picture is none."""
+    """The picture track a player would choose; never a cover picture."""
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
         films = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
@@ -236,8 +236,8 @@ def origin_of(container: InputContainer) -> Fraction:
 def fingerprint(path: str | os.PathLike[str]) -> str:
     """The identity of a file for resuming: ``sha256:`` over its size and 16 evenly spaced blocks of 64 KiB.
 
-    Head and tail are always among them. At most 1 MiB is read, so that films on network disks cost little; two films
-    that differ only between the blocks are not told apart.
+    The first and the last block are always included. At most 1 MiB is read, so films on network disks cost little. Two
+    films that differ only between the blocks get the same fingerprint.
 
     Raises:
         MediaUnreadable: the file can't be read.
@@ -302,27 +302,29 @@ def _require_file(path: str | os.PathLike[str]) -> None:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise MediaUnreadable("a folder, not a file", where=path, hint="name the film inside it")
+        raise MediaUnreadable("this is a folder, not a file", where=path, hint="give the path of the film inside it")
     if not stat.S_ISREG(status.st_mode):
-        raise MediaUnreadable("not a regular file", where=path, hint="name a film on disk")
+        raise MediaUnreadable("this is not a regular file", where=path, hint="give the path of a film on disk")
     if status.st_size == 0:
-        raise MediaUnreadable("the file is empty", where=path, hint="copy it again from where it came")
+        raise MediaUnreadable("the file is empty", where=path, hint="copy it again from the source")
 
 
 def _unreadable(path: str | os.PathLike[str], error: Exception) -> MediaUnreadable:
     """One sentence for each way in which opening fails."""
     if isinstance(error, FileNotFoundError):
-        return MediaUnreadable("the file does not exist", where=path, hint="check the name and that the disk is there")
+        return MediaUnreadable(
+            "the file does not exist", where=path, hint="check the path, and that the disk is connected"
+        )
     if isinstance(error, PermissionError):
-        return MediaUnreadable("reading it is not permitted", where=path, hint="change the file's permissions")
+        return MediaUnreadable("you may not read this file", where=path, hint="change the file's permissions")
     if _lacks_index(path):
         return MediaUnreadable(
-            "cut off before its index, so nothing in it can be found", where=path, hint="copy or download it again"
+            "the file is cut off, so its index is missing", where=path, hint="copy or download it again"
         )
     if isinstance(error, av.error.InvalidDataError):
-        return MediaUnreadable("not a film, or damaged from the start", where=path, hint="try to play it")
+        return MediaUnreadable("this is not a film, or it is damaged at the start", where=path, hint="try to play it")
     reason = getattr(error, "strerror", None) or str(error)
-    return MediaUnreadable(f"it can't be read ({reason})", where=path, hint="check the disk and the file")
+    return MediaUnreadable(f"the file can't be read ({reason})", where=path, hint="check the disk and the file")
 
 
 def _lacks_index(path: str | os.PathLike[str]) -> bool:

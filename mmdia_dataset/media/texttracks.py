@@ -46,7 +46,7 @@ class SubtitleTrack:
 
     Attributes:
         name: the file's name, or the track's number and title, for messages.
-        language: its own tag in lower case, None where it has none.
+        language: its tag in lower case; None if it has none.
         cues: in order of their starts.
     """
 
@@ -71,8 +71,8 @@ def text_tracks(path: str | os.PathLike[str], problems: Callable[[str], None] | 
             codec = _codec(stream)
             if codec is None or codec in _PICTURES:
                 if problems:
-                    what = "pictures, not text" if codec else "of an unknown kind"
-                    problems(f"{_name(number, stream)} is {what}, so its words can't be read")
+                    content = "pictures, not text" if codec else "an unknown format"
+                    problems(f"{_name(number, stream)} contains {content}, so its words can't be read")
             else:
                 usable[stream.index] = stream
         if not usable:
@@ -112,14 +112,14 @@ def _read(
                 lines[index].append((max(0, start), end, words[:_LONGEST_TEXT]))
     except av.error.FFmpegError as error:
         if problems:
-            problems(f"its subtitles can be read only up to a damaged place ({error.strerror})")
+            problems(f"the subtitles can be read only up to a damaged place ({error.strerror})")
     tracks = []
     for number, stream in enumerate(container.streams.subtitles):
         if stream.index not in usable:
             continue
         name = _name(number, stream)
         if broken[stream.index] and problems:
-            problems(f"{name} has {broken[stream.index]} cues that can't be read")
+            problems(f"{broken[stream.index]} cues of {name} can't be read")
         if lines[stream.index]:
             tracks.append(SubtitleTrack(name, _language(stream), _ended(lines[stream.index])))
     return tracks

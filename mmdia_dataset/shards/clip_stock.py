@@ -59,7 +59,7 @@ def basis_of(items: Iterable[Item]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A dialogue that is in no shard, by which rule, and why in one sentence."""
+    """A dialogue that is in no shard: the rule, and the reason in one sentence."""
 
     id: str
     rule: str
@@ -83,7 +83,11 @@ class PackedClips:
                     yield LeftOut(item.id, "clip-unreadable", f"{file} can't be read ({error.strerror})")
                     break
                 if hashlib.sha256(data).hexdigest() != sha256:
-                    yield LeftOut(item.id, "clip-altered", f"{file} is not what was made; rebuild makes it again")
+                    yield LeftOut(
+                        item.id,
+                        "clip-altered",
+                        f"{file} has changed since it was made; run `mmdia rebuild` to make it again",
+                    )
                     break
                 members[member] = data
             else:
@@ -126,15 +130,15 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
 
     Args:
         built: the built directory.
-        modes: of clips to pack; all there are by default.
-        split: of the dialogues to pack; all by default.
+        modes: modes of the clips to pack; all by default.
+        split: split of the dialogues to pack; all by default.
 
     Raises:
-        UsageError: it is no built directory, lacks a mode, or clips can't stand beside each other.
+        UsageError: this is not a built directory, lacks a mode, or has clips that can't be in one sample.
         ReleaseUnreadable: its rebuild did not finish, or its annotations can't be read.
     """
     if not is_built(built):
-        raise UsageError("this is no built directory", where=built, hint="`mmdia rebuild` makes one")
+        raise UsageError("this is not a built directory", where=built, hint="run `mmdia rebuild` to make one")
     directory = BuiltDirectory(built)
     if directory.state.is_dir():
         raise ReleaseUnreadable("the rebuild has not finished", where=built, hint="run the same `mmdia rebuild` again")
@@ -144,7 +148,7 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
             made.setdefault(line.id, {})[line.mode] = line
     present = sorted({mode for lines in made.values() for mode in lines})
     if lacking := [mode for mode in modes or () if mode not in present]:
-        hint = f"it has {', '.join(present)}" if present else "`mmdia rebuild` makes them"
+        hint = f"it has {', '.join(present)}" if present else "run `mmdia rebuild` to make them"
         raise UsageError(f"there are no clips of mode {lacking[0]}", where=built, hint=hint)
     wanted = [mode for mode in present if not modes or mode in modes]
     _check_kinds(made, wanted, built)
@@ -159,7 +163,7 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
         if any(mode not in mine for mode in wanted):
             missing = next(mode for mode in wanted if mode not in mine)
             packable.leave_out(
-                LeftOut(clip.id, f"no-{missing}", f"it has no clip of mode {missing}, which others have")
+                LeftOut(clip.id, f"no-{missing}", f"the dialogue has no clip of mode {missing}, but others have")
             )
             continue
         lines = [mine[mode] for mode in wanted]
@@ -179,16 +183,16 @@ def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], 
         kinds = {member_of(file, mode).rsplit(".", 1)[-1] for line in lines for file in line.stored()}
         if len(kinds) > 1:
             raise UsageError(
-                f"clips of mode {mode} are of several kinds ({', '.join(sorted(kinds))}), and samples must be alike",
+                f"clips of mode {mode} have several file types ({', '.join(sorted(kinds))}), but need one",
                 where=built,
-                hint=f"rebuild all with the same settings of {mode}",
+                hint=f"rebuild all clips of mode {mode} with the same settings",
             )
         for kind in kinds:
             if kind in taken:
                 raise UsageError(
-                    f"clips of modes {taken[kind]} and {mode} are both {kind}, and a sample can hold one of them",
+                    f"clips of modes {taken[kind]} and {mode} are both {kind}, but a sample can hold only one",
                     where=built,
-                    hint=f"choose with --modes {mode}",
+                    hint=f"choose one with --modes {mode}",
                 )
             taken[kind] = mode
 
@@ -206,4 +210,4 @@ def _clips(built: Path, wanted: Split | None) -> Iterator[Clip]:
         except (pa.ArrowException, OSError, ValidationError) as error:
             reason = str(error).splitlines()[0]
             hint = "run the same `mmdia rebuild` again"
-            raise ReleaseUnreadable(f"its rows can't be read ({reason})", where=file, hint=hint) from error
+            raise ReleaseUnreadable(f"the rows can't be read ({reason})", where=file, hint=hint) from error

@@ -1,4 +1,4 @@
-"""Shards straight from a release and films: cut, packed and forgotten, with no folder of clips in between.
+"""Shards straight from a release and films: clips are cut, packed and removed, with no folder of clips in between.
 
 The same shards come out as from a built directory. A shard's number among its siblings is known at the end of its split
 only; until then it lies in `.mmdia/` under another name.
@@ -34,7 +34,7 @@ __all__ = ["DirectPlan", "plan_direct", "write_direct"]
 
 @dataclass(frozen=True, slots=True)
 class DirectPlan:
-    """What will be cut from films and packed; `shards` is about how many that will be."""
+    """What will be cut from films and packed; `shards` is about how many shards that gives."""
 
     plan: Plan
     max_bytes: int
@@ -56,12 +56,12 @@ def plan_direct(
     split: str | None = None,
     min_shards: int = 1,
 ) -> DirectPlan:
-    """What a plan of `plans.plan` gives packed so. Arguments are those of `pack`; raises UsageError."""
+    """Plan to pack straight from films. Arguments are those of `pack`; raises UsageError."""
     return DirectPlan(plan, parse_size(max_size), shuffle, cast("Split | None", split), min_shards)
 
 
 def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> PackReport:
-    """Cut and pack; what an earlier run made of the same is kept.
+    """Cut and pack; shards that an earlier run made from the same sources are kept.
 
     Args:
         plan: from `plan_direct`.

@@ -80,7 +80,7 @@ def read_index(store: Store) -> ShardIndex | None:
     """The index of a set of shards, None where there is none.
 
     Raises:
-        ShardsUnreadable: it can't be read, or is no index.
+        ShardsUnreadable: it can't be read, or is not valid.
     """
     text = store.read(INDEX)
     if text is None:
@@ -89,7 +89,9 @@ def read_index(store: Store) -> ShardIndex | None:
         return parse_index(text)
     except ValueError as error:
         raise ShardsUnreadable(
-            f"no index of shards ({error})", where=store.path(INDEX), hint="`mmdia check` says what is wrong"
+            f"the index of shards is not valid ({error})",
+            where=store.path(INDEX),
+            hint="run `mmdia check` to see what is wrong",
         ) from None
 
 

@@ -68,9 +68,9 @@ class _Mp4:
         size = int.from_bytes(self._head[8:16], "big") if size == 1 else size or 1 << 62
         self._head.clear()
         if self._first and kind != b"ftyp":
-            self._fault = "it is no MP4"
+            self._fault = "this is not an MP4 file"
         elif size < header:
-            self._fault = "a box of it is smaller than its header"
+            self._fault = "an MP4 box is smaller than its header"
         elif kind == b"mvhd":
             self._movie_header = True
         elif kind != b"moov":
@@ -82,13 +82,13 @@ class _Mp4:
         offset, wide = (20, 8) if head[0] else (12, 4)
         clock = int.from_bytes(head[offset : offset + 4], "big")
         if not clock:
-            self._fault = "its clock stands still"
+            self._fault = "the clock rate is 0"
         else:
             self._found = int.from_bytes(head[offset + 4 : offset + 4 + wide], "big") / clock
 
     def seconds(self) -> float | None:
         if self._fault or self._found is None:
-            raise ValueError(self._fault or "it has no index")
+            raise ValueError(self._fault or "the MP4 index is missing")
         return self._found
 
 
@@ -113,7 +113,7 @@ class _Reader(Protocol):
 
 def _wav(head: bytes, size: int) -> float | None:
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        raise ValueError("it is no WAV")
+        raise ValueError("this is not a WAV file")
     position, per_second = 12, 0
     while position + 8 <= len(head):
         kind, length = head[position : position + 4], int.from_bytes(head[position + 4 : position + 8], "little")
@@ -121,31 +121,31 @@ def _wav(head: bytes, size: int) -> float | None:
             per_second = int.from_bytes(head[position + 16 : position + 20], "little")
         elif kind == b"data":
             if not per_second:
-                raise ValueError("it does not say how fast it plays")
+                raise ValueError("the header has no data rate")
             if position + 8 + length > size:
-                raise ValueError("it is shorter than its header says")
+                raise ValueError("the file is shorter than its header says")
             return length / per_second
         position += 8 + length + length % 2
     if position + 8 > size:
-        raise ValueError("it holds no sound")
+        raise ValueError("the file has no sound")
     return None
 
 
 def _flac(head: bytes, size: int) -> float | None:
     if head[:4] != b"fLaC" or len(head) < 42:
-        raise ValueError("it is no FLAC")
+        raise ValueError("this is not a FLAC file")
     packed = int.from_bytes(head[18:26], "big")
     rate, count = packed >> 44, packed & ((1 << 36) - 1)
     if not rate:
-        raise ValueError("it does not say how fast it plays")
+        raise ValueError("the header has no sample rate")
     return count / rate if count else None
 
 
 def _jpeg(head: bytes, size: int) -> None:
     if head[:2] != b"\xff\xd8":
-        raise ValueError("it is no JPEG")
+        raise ValueError("this is not a JPEG file")
 
 
 def _png(head: bytes, size: int) -> None:
     if head[:8] != b"\x89PNG\r\n\x1a\n":
-        raise ValueError("it is no PNG")
+        raise ValueError("this is not a PNG file")

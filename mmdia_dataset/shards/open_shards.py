@@ -1,6 +1,6 @@
-"""Samples as rows: what a tar reader gives, in the form that the loader gives.
+"""Samples as rows: turns the samples of any tar reader into the rows of the loader.
 
-Any reader will do. A sample is a dict with the key under ``__key__``, the dialogue under ``json`` (bytes, text, or
+A sample is a dict with the key under ``__key__``, the dialogue under ``json`` (bytes, text, or
 decoded, labels as words or as numbers) and media by their endings (bytes, or a dict of bytes and path).
 """
 
@@ -39,21 +39,21 @@ def shard_urls(shards: str, split: Split | str | None = None) -> list[str]:
     store = Store(shards)
     index = read_index(store)
     if index is None:
-        raise ShardsUnreadable("there is no index.json", where=store.url, hint="name a folder that `mmdia pack` wrote")
+        raise ShardsUnreadable("index.json is missing", where=store.url, hint="give a folder that `mmdia pack` wrote")
     present = splits_of(index)
     if split is not None and split not in present:
-        raise ConfigError(f"there is no split {split!r}", where=store.url, hint=f"it has {', '.join(present)}")
+        raise ConfigError(f"the shards have no split {split!r}", where=store.url, hint=f"it has {', '.join(present)}")
     base = store.url.rstrip("/")
     return [f"{base}/{shard.file}" for name, mine in present.items() if split in (None, name) for shard in mine]
 
 
 def open_shards(shards: str, split: str | None = None, **options: Any) -> webdataset.WebDataset:
-    """A `webdataset.WebDataset` of rows: the loader's, with media as bytes.
+    """A `webdataset.WebDataset` of rows as the loader gives them, with media as bytes.
 
     Args:
-        shards: what `pack` wrote: a folder, or any URL that fsspec knows.
-        split: its samples alone.
-        options: of `webdataset.WebDataset`, such as ``shardshuffle=100`` or ``nodesplitter=webdataset.split_by_node``.
+        shards: the output of `pack`: a folder, or any URL that fsspec knows.
+        split: read only this split.
+        options: for `webdataset.WebDataset`, such as ``shardshuffle=100`` or ``nodesplitter=webdataset.split_by_node``.
 
     Raises:
         ConfigError, ShardsUnreadable: as `shard_urls`.
@@ -84,7 +84,7 @@ def row_of(sample: Mapping[str, Any]) -> dict[str, Any]:
     """A decoded sample as the row of `clips` that the loader gives: labels as numbers, media as bytes and path.
 
     Raises:
-        ValueError: it is no sample of ours: its `json` is missing or broken, or a label is not in its vocabulary.
+        ValueError: the sample was not made by `pack`, its `json` is broken, or a label is not in its vocabulary.
     """
     dialogue = sample.get(JSON)
     if isinstance(dialogue, (bytes, bytearray, str)):

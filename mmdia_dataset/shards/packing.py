@@ -66,17 +66,19 @@ def plan_pack(
     """Look at a built directory and lay its samples out in shards; writes nothing. Arguments are those of `pack`.
 
     Raises:
-        UsageError: no built directory, no such mode, no size.
-        ConfigError: unknown split, or an empty one.
+        UsageError: this is not a built directory, a mode is missing, or the size is not valid.
+        ConfigError: the split is unknown or empty.
     """
     if split is not None and split not in SPLITS:
-        raise ConfigError(f"unknown split {split!r}", hint=f"known are {', '.join(SPLITS)}")
+        raise ConfigError(f"unknown split {split!r}", hint=f"choose one of {', '.join(SPLITS)}")
     limit = parse_size(max_size)
     packable = stock(Path(built), modes, split)
     layout = lay_out(packable.sized, max_bytes=limit, shuffle=shuffle, split=split, min_shards=min_shards)
     if not layout.shards:
         what = "no dialogue has all its clips" if split is None else f"split {split!r} is empty"
-        raise ConfigError(f"nothing can be packed: {what}", where=built, hint="see manifest.jsonl, or choose --modes")
+        raise ConfigError(
+            f"nothing can be packed: {what}", where=built, hint="see manifest.jsonl for the reasons, or choose --modes"
+        )
     return PackPlan(packable, layout)
 
 
@@ -106,7 +108,9 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
         shards: list[Shard] = []
         for task, result in in_processes(_write, tasks, jobs):
             if result is None:
-                raise OutputError("the process that wrote it was killed", where=task.shard.file, hint="run it again")
+                raise OutputError(
+                    "the process that wrote this shard was killed", where=task.shard.file, hint="run it again"
+                )
             shards.append(result.shard)
             report.kept += result.kept
             report.written += not result.kept

@@ -80,7 +80,7 @@ def parse_size(text: str | int) -> int:
     """Bytes from a text such as ``1GB``, ``500 MB`` or ``2GiB``. Raises UsageError."""
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]I?)?B?\s*", str(text).upper())
     if not match or not (size := round(float(match[1]) * _UNITS[match[2] or ""])):
-        raise UsageError(f"{str(text)!r} is no size", hint="write it as 1GB or 500MB")
+        raise UsageError(f"the size {str(text)!r} is not valid", hint="write it as 1GB or 500MB")
     return size
 
 

@@ -1,10 +1,10 @@
-"""A set of shards in the making: what earlier runs left of it, and the end that makes it whole.
+"""Writes a set of shards: continues what earlier runs left, and writes the index last.
 
-.mmdia/                   while it is made: each shard that is done, so that a run after a kill goes on from there
+.mmdia/                   only while writing: a note per finished shard, so that a run after a kill continues there
 data/<split>-*.tar
 editions/manifest.jsonl   what was cut from which recording, and what was refused and why
-editions/<movie>.json     how that recording runs
-README.md, index.json     at the end, so that half a set is never taken for a whole one
+editions/<movie>.json     the timing of that recording
+README.md, index.json     written last, so that nobody takes half a set for a whole one
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _OLD_INDEX = f"{STATE}/{INDEX}"
 
 
 class ManifestSource(Protocol):
-    """What the source of a set tells of its clips."""
+    """What a source of clips provides for the manifest."""
 
     def manifest(self) -> Iterable[MadeLine | RefusedLine]:
-        """The line of each clip wanted."""
+        """One line per requested clip."""
         ...
 
     def edition(self, movie: str) -> bytes | None:
-        """How a movie's recording runs, as its file holds it; None where that is not known."""
+        """The edition file of a movie's recording; None if there is none."""
         ...
 
 
 def is_intact(store: Store, shard: Shard) -> bool:
-    """Whether a shard is there, byte for byte."""
+    """Whether a shard exists unchanged, byte for byte."""
     try:
         return store.size(shard.file) == shard.bytes and store.digest(shard.file) == (shard.sha256, shard.bytes)
     except OSError:
@@ -59,15 +59,15 @@ def make_shard(
     basis: str,
     lines: Iterable[MadeLine | RefusedLine] = (),
 ) -> tuple[Shard, list[LeftOut]]:
-    """Write a shard and note that it is done, for a run that follows a kill; what was left out of it.
+    """Write a shard and note that it is done, for a run after a kill; also returns what was left out.
 
     Args:
-        store: where it goes.
+        store: where to write it.
         file: its name.
-        split: the split it is a part of.
-        samples: what is in it.
-        basis: hash of what it is made from.
-        lines: of the manifest, of clips that are cut for it.
+        split: its split.
+        samples: its samples.
+        basis: hash of its sources.
+        lines: manifest lines of the clips that are cut for it.
 
     Raises:
         OutputError: it can't be written.
@@ -98,7 +98,7 @@ def _notes(names: Sequence[str], ending: str) -> list[str]:
 
 
 class ShardSetWriter:
-    """A set that is being made. `open` gives one."""
+    """Writes a set of shards. Get one from `open`."""
 
     def __init__(self, store: Store, names: Sequence[str]) -> None:
         self.store = store
@@ -108,7 +108,7 @@ class ShardSetWriter:
     @classmethod
     @contextmanager
     def open(cls, store: Store) -> Iterator[ShardSetWriter]:
-        """Make a set, or go on with it, and keep other runs out.
+        """Start a set, or continue one, and keep other runs out.
 
         Raises:
             UsageError: the place holds something else, or another run is using it.
@@ -116,11 +116,11 @@ class ShardSetWriter:
         """
         names = store.names()
         if names and not any(name == INDEX or name.startswith(f"{STATE}/") for name in names):
-            raise UsageError("the folder is not empty and holds no shards", where=store.url, hint="choose a new --out")
+            raise UsageError("the folder is not empty, but holds no shards", where=store.url, hint="choose a new --out")
         with store.locked():
             store.forget_uploads()
             writer = cls(store, names)
-            # Meanwhile nobody shall take what is there for a whole set.
+            # Until the end, nobody may take this for a whole set.
             text = store.read(INDEX)
             if text is not None:
                 store.write_text(_OLD_INDEX, text.decode("utf-8", "replace"))
@@ -135,14 +135,14 @@ class ShardSetWriter:
             try:
                 yield from [Shard.model_validate_json(text)] if name.endswith(".tar.json") else parse_index(text).shards
             except ValueError:
-                continue  # what it speaks of is made again
+                continue  # its shards are made again
 
     def earlier(self, file: str) -> Shard | None:
-        """What earlier runs say of a file, the last that wrote it."""
+        """The note of the last earlier run that wrote a file."""
         return next((shard for shard in reversed(self._earlier_shards) if shard.file == file), None)
 
     def reusable(self, split: Split, number: int, basis: str) -> Shard | None:
-        """The shard of a number that an earlier run made of the same, wherever it lies; None if there is none."""
+        """The shard with this number that an earlier run made from the same sources, under any name; else None."""
         for shard in self._earlier_shards:
             if shard.basis != basis or shard_place(shard.file) != (split, number):
                 continue
@@ -154,7 +154,7 @@ class ShardSetWriter:
         return None
 
     def lines(self) -> Iterator[MadeLine | RefusedLine]:
-        """What earlier runs say of clips; what is in a shard that is done comes last."""
+        """Manifest lines of earlier runs; lines of finished shards come last."""
         for name in (MANIFEST, *_notes(self._names, ".tar.jsonl")):
             for text in (self.store.read(name) or b"").splitlines():
                 line = read_line(text)
@@ -168,7 +168,7 @@ class ShardSetWriter:
                 yield name, self.store.read(name) or b""
 
     def finish(self, shards: Iterable[Shard], members: Sequence[str], source: ManifestSource) -> tuple[ShardIndex, int]:
-        """Write all that is not shards, the index last, and remove what is of no use; how many shards that were."""
+        """Write all other files, the index last, and remove stale files; returns the index and how many shards went."""
         store = self.store
         movies: set[str] = set()
         digest, size = hashlib.sha256(), 0

@@ -36,7 +36,7 @@ def write_shard(store: Store, file: str, split: Split, samples: Iterable[PackedS
     out, in a thread beside; of what is on disk, the length and every header are read back.
 
     Raises:
-        OutputError: it can't be written, or what was read back is not what was written.
+        OutputError: it can't be written, or the file on disk differs from what was written.
     """
     tar = _Tar()
     with store.writing(file) as temporary:
@@ -85,4 +85,4 @@ class _Tar:
                 os.pread(number, BLOCK, offset) == header(name, length) for offset, name, length in self._headers
             )
         if not good:
-            raise OutputError("what was read back is not what was written", where=file, hint="check the disk")
+            raise OutputError("the shard on disk differs from what was written", where=file, hint="check the disk")

@@ -28,7 +28,7 @@ from mmdia_dataset.timing import rate_from_text
 __all__ = ["ShardResult", "ShardTask", "check_shard", "key_hash"]
 
 _MOST_JSON = 16 << 20
-_MOST_FAULTS = 1000  # of one rule in one shard are told one by one
+_MOST_FAULTS = 1000  # of one rule in one shard are listed one by one
 _LENGTH_SLACK_S = 0.1
 _HOSTILE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 # A key of ours and an ending in small letters: with nothing to say of the name.
@@ -142,9 +142,9 @@ class _Check:
         for key, member, sha256 in self._altered:
             owner = self._declared.get(sha256)
             if owner is not None and owner != (key, member):
-                self.fault("media-of-another", f"it is {'.'.join(owner)}", key, member)
+                self.fault("media-of-another", f"the file belongs to {'.'.join(owner)}", key, member)
             else:
-                self.fault("media-altered", "its bytes are not those that were packed", key, member)
+                self.fault("media-altered", "the bytes differ from those that were packed", key, member)
 
     # --- members ---
 
@@ -167,22 +167,24 @@ class _Check:
             self.fault("name", f"the name {entry.name!r} {why}", key, member, entry.offset)
             return
         if not key or not member:
-            self.fault("no-ending", f"{entry.name!r} has no key and ending", offset=entry.offset)
+            self.fault("no-ending", f"the name {entry.name!r} has no key and ending", offset=entry.offset)
             return
         if member != member.lower():
-            self.fault("upper-case", "upper case in its ending, which readers fold or not", key, member, entry.offset)
+            self.fault(
+                "upper-case", "the ending has upper case, which readers treat differently", key, member, entry.offset
+            )
             member = member.lower()
         if self.task.ours:
             if not is_key(key):
-                self.fault("key-form", "the key holds other characters than a-z 0-9 _ -", key, member, entry.offset)
+                self.fault("key-form", "the key has characters other than a-z 0-9 _ -", key, member, entry.offset)
             allowed = self.task.members
             if allowed and member not in allowed and "." in member and member.rsplit(".", 1)[1] in allowed:
                 whole, ending = entry.name.rsplit(".", 1)
-                text = f"the key has a dot, so that readers take {key!r} for it"
+                text = f"the key has a dot, so readers take {key!r} as the key"
                 self.fault("dotted-key", text, whole, ending, entry.offset)
                 return
             if allowed and member not in allowed:
-                self.fault("extra-member", "the index knows no such member", key, member, entry.offset)
+                self.fault("extra-member", "the index does not list this member", key, member, entry.offset)
         self._in_sample(entry, key, member)
 
     def _in_sample(self, entry: Entry, key: str, member: str) -> None:
@@ -190,12 +192,12 @@ class _Check:
         if self._open is None or self._open.key != key:
             self._close()
             if key in self._seen:
-                text = "the sample's members are not side by side, so that readers take them for two"
+                text = "the sample's members are not next to each other, so readers see two samples"
                 self.fault("split-sample", text, key, member, entry.offset)
             self._seen.add(key)
             self._open = _Open(key, entry.offset)
         if member in self._open.members:
-            self.fault("duplicate-member", "the sample has it already", key, member, entry.offset)
+            self.fault("duplicate-member", "the sample has this member twice", key, member, entry.offset)
             return
         if member.rsplit(".", 1)[-1] == JSON:
             self._json(entry, member)
@@ -207,21 +209,25 @@ class _Check:
         key = self._open.key
         self._open.members[member] = _Member(entry.size, "", None, "")
         if entry.size > _MOST_JSON:
-            self.fault("json-size", f"{entry.size:,} bytes of JSON are not read", key, member, entry.offset)
+            self.fault("json-size", f"the JSON is too large to check ({entry.size:,} bytes)", key, member, entry.offset)
             return
         data = b"".join(entry.chunks())
         if not self.task.ours or member != JSON:
             try:
                 from_json(data)
             except ValueError as error:
-                self.fault("json", f"it is no JSON ({error})", key, member, entry.offset)
+                self.fault("json", f"this is not valid JSON ({error})", key, member, entry.offset)
             return
         try:
             self._open.sample = Sample.model_validate_json(data)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            text = f"it is no sample of ours: {place}: {first['msg']}" if place else f"it is no JSON ({first['msg']})"
+            text = (
+                f"the JSON does not match the schema: {place}: {first['msg']}"
+                if place
+                else f"this is not valid JSON ({first['msg']})"
+            )
             self.fault("json-schema" if place else "json", text, key, member, entry.offset)
 
     def _media(self, entry: Entry, member: str) -> None:
@@ -276,26 +282,28 @@ class _Check:
             self._close_foreign(sample)
             return
         if JSON not in sample.members:
-            self.fault("missing-member", "the sample lacks it", sample.key, JSON, sample.offset)
+            self.fault("missing-member", "the sample lacks this member", sample.key, JSON, sample.offset)
         dialogue = sample.sample
         if dialogue is None:
             return
         if key_of(dialogue.id) != sample.key:
-            self.fault("id-unlike-key", f"its JSON is of {dialogue.id!r}", sample.key, JSON, sample.offset)
+            self.fault("id-unlike-key", f"the JSON belongs to {dialogue.id!r}", sample.key, JSON, sample.offset)
         if self.task.split is not None and self.task.split not in dialogue.splits:
-            text = f"it is in {', '.join(dialogue.splits) or 'no split'}, and its shard in {self.task.split}"
+            text = f"the dialogue is in {', '.join(dialogue.splits) or 'no split'}, but the shard in {self.task.split}"
             self.fault("wrong-split", text, sample.key, JSON, sample.offset)
         declared = {file.member: file for file in dialogue.files}
         for member, file in declared.items():
             self._declared.setdefault(file.sha256, (sample.key, member))
             if member not in sample.members:
-                self.fault("missing-member", "the sample lacks it", sample.key, member, sample.offset)
+                self.fault("missing-member", "the sample lacks this member", sample.key, member, sample.offset)
             else:
                 self._compare(sample, dialogue, file, sample.members[member])
         for member in sample.members:
             expected = member in declared or member == JSON
-            if not expected and (self.task.members is None or member in self.task.members):  # else it is told already
-                self.fault("extra-member", "its JSON knows no such member", sample.key, member, sample.offset)
+            if not expected and (
+                self.task.members is None or member in self.task.members
+            ):  # else it is reported already
+                self.fault("extra-member", "the JSON does not list this member", sample.key, member, sample.offset)
 
     def _close_foreign(self, sample: _Open) -> None:
         shape = tuple(sorted(sample.members))
@@ -305,7 +313,7 @@ class _Check:
             missing = sorted(set(self.result.shape) - set(shape))
             extra = sorted(set(shape) - set(self.result.shape))
             parts = [f"{verb} {', '.join(what)}" for verb, what in (("lacks", missing), ("adds", extra)) if what]
-            text = f"unlike the shard's first sample it {' and '.join(parts)}"
+            text = f"unlike the first sample of the shard, it {' and '.join(parts)}"
             self.fault("other-members", text, sample.key, (missing or extra)[0], sample.offset)
 
     def _compare(self, sample: _Open, dialogue: Sample, file: SampleFile, member: _Member) -> None:
@@ -317,10 +325,10 @@ class _Check:
         slack = _LENGTH_SLACK_S + (2 * file.length_s / file.frames if file.frames else 0)
         expected_s = dialogue.span.duration_ms / 1000 / _speed(file.rate)
         if abs(file.length_s - expected_s) > slack:
-            text = f"{file.length_s:.3f} s were cut for a span of {expected_s:.3f} s"
+            text = f"the clip was cut to {file.length_s:.3f} s, but the span lasts {expected_s:.3f} s"
             self.fault("media-length", text, key, file.member, offset)
         if member.seconds is not None and abs(member.seconds - file.length_s) > _LENGTH_SLACK_S:
-            text = f"it plays {member.seconds:.3f} s instead of {file.length_s:.3f} s"
+            text = f"the file plays {member.seconds:.3f} s instead of {file.length_s:.3f} s"
             self.fault("media-length", text, key, file.member, offset)
         if member.decoded and (wrong := _miscounted(file, member.decoded)):
             self.fault("media-damaged", wrong, key, file.member, offset)
@@ -353,9 +361,9 @@ def _decoded(path: Path, member: str) -> _Decoded | None:
 def _miscounted(file: SampleFile, decoded: tuple[int | None, int | None]) -> str:
     frames, samples = decoded
     if file.frames is not None and frames != file.frames:
-        return f"it shows {frames} frames instead of {file.frames}"
+        return f"the file shows {frames} frames instead of {file.frames}"
     if file.frames is None and file.samples is not None and samples != file.samples:
-        return f"it plays {samples} samples instead of {file.samples}"
+        return f"the file plays {samples} samples instead of {file.samples}"
     return ""
 
 
@@ -373,7 +381,7 @@ def _hostile(name: str) -> str:
     if not name:
         return "is empty"
     if name.startswith("/") or re.match(r"[A-Za-z]:[\\/]", name):
-        return "is absolute"
+        return "is an absolute path"
     if ".." in name.split("/"):
         return "leads out of the folder"
-    return "holds control characters or backslashes, or is no UTF-8" if _HOSTILE.search(name) else ""
+    return "has control characters or backslashes, or is not UTF-8" if _HOSTILE.search(name) else ""

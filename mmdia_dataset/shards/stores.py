@@ -31,7 +31,7 @@ class Store:
             self._fs, self.root = fsspec.core.url_to_fs(self.url)
         except (ValueError, ImportError) as error:
             raise UsageError(
-                f"no such kind of place ({error})", where=self.url, hint="name a folder or a URL"
+                f"this kind of URL is not supported ({error})", where=self.url, hint="give a folder or another URL"
             ) from error
         self.local = Path(self.root) if isinstance(self._fs, LocalFileSystem) else None
 
@@ -112,7 +112,7 @@ class Store:
             except Exception as error:  # each store has its own
                 with suppress(Exception):
                     self._fs.rm_file(passing)
-                raise OutputError(f"it can't be written ({error})", where=f"{self.url}/{name}") from error
+                raise OutputError(f"writing fails ({error})", where=f"{self.url}/{name}") from error
 
     def forget_uploads(self) -> None:
         """Where a killed run left uploads half done: forget their parts, which nobody sees and the owner pays for."""
@@ -125,7 +125,7 @@ class Store:
             for upload in listing.get("Uploads", ()):
                 self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
         except Exception as error:  # each store has its own
-            raise OutputError(f"it can't be written ({error})", where=self.url) from error
+            raise OutputError(f"writing fails ({error})", where=self.url) from error
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all. Raises OutputError."""
@@ -144,7 +144,7 @@ class Store:
                 self._make_folder_of(self.path(target))
                 self._fs.mv(self.path(name), self.path(target))
         except Exception as error:  # each store has its own
-            raise OutputError(f"it can't be renamed ({error})", where=f"{self.url}/{name}") from error
+            raise OutputError(f"renaming fails ({error})", where=f"{self.url}/{name}") from error
 
     def remove(self, name: str) -> None:
         """Remove a file, and its folder if it was the last in it. Raises OutputError."""
@@ -183,7 +183,7 @@ class Store:
             where = f"{self.url}/{name}" if name else self.url
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             hint = "check the path, the network and your access"
-            raise ShardsUnreadable(f"it can't be read ({reason})", where=where, hint=hint) from error
+            raise ShardsUnreadable(f"reading fails ({reason})", where=where, hint=hint) from error
 
     def _keeps_objects(self) -> bool:
         protocol = self._fs.protocol

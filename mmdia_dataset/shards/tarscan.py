@@ -2,7 +2,7 @@
 
 It reads a file once, from start to end, in large blocks, and needs the same memory whatever a header claims. Other
 readers are forgiving, each in its own way: they skip what they can't read, end where a header is broken, follow links.
-What follows from a fault here is said as a `Flaw`, and the scan goes on at the next header that is one.
+A fault becomes a `Flaw`, and the scan continues at the next valid header.
 
 The format is POSIX.1-1988 (ustar) with GNU's and POSIX.1-2001's (pax) extensions, which are read as far as is needed to
 say what they do.
@@ -166,9 +166,9 @@ class TarScan:
             if block is None:
                 rest = self._end - self._begin
                 if rest:
-                    yield Flaw("cut-in-header", start, "", f"the file ends {rest} bytes into a header")
+                    yield Flaw("cut-in-header", start, "", f"the file ends after {rest} bytes of a header")
                 else:
-                    yield Flaw("no-end", start, "", "the file ends without the two blocks of zeros that end a tar")
+                    yield Flaw("no-end", start, "", "the file lacks the two blocks of zeros that end a tar")
                 return
             if block == _END:
                 self._skip(BLOCK)
@@ -198,14 +198,16 @@ class TarScan:
         """What is wrong with the end that seems to be reached after one block of zeros."""
         block = self._block()
         if block is None:
-            return Flaw("no-end", start, "", "one block of zeros ends the file instead of two")
+            return Flaw("no-end", start, "", "the file ends with one block of zeros instead of two")
         if block != _END:
-            return Flaw("early-end", start, "", "a single block of zeros between members, where readers stop")
+            return Flaw("early-end", start, "", "a single block of zeros is between members, so readers stop here")
         while self._begin < self._end or self._fill():
             rest = self._view[self._begin : self._end]
             if bytes(rest).strip(b"\0"):
                 offset = self._offset + len(rest) - len(bytes(rest).lstrip(b"\0"))
-                return Flaw("data-after-end", offset, "", "there is data after the end, which readers never see")
+                return Flaw(
+                    "data-after-end", offset, "", "data follows the end of the tar, where readers do not see it"
+                )
             self._skip(len(rest))
         return None
 
@@ -218,8 +220,10 @@ class TarScan:
             left = max(0, self._length - start - BLOCK)
             self._skip(BLOCK)
             more_follow = self._resync()
-            rule, why = ("size", "yet other members follow") if more_follow else ("cut-in-body", "the file was cut off")
-            yield Flaw(rule, start, name, f"it claims {size:,} bytes, {left:,} are left in the file: {why}")
+            rule, why = (
+                ("size", "but other members follow") if more_follow else ("cut-in-body", "so the file was cut off")
+            )
+            yield Flaw(rule, start, name, f"the member claims {size:,} bytes, the file has only {left:,} left, {why}")
             return
         self._skip(BLOCK)
         data = start + BLOCK
@@ -228,9 +232,9 @@ class TarScan:
             pass
         for piece in self._data(padded - size):
             if bytes(piece).strip(b"\0"):
-                yield Flaw("padding", data + size, name, "the padding after its data is not zero")
+                yield Flaw("padding", data + size, name, "the padding after the data is not zero")
         if self._offset < data + padded:
-            yield Flaw("cut-in-body", start, name, "the file ends in the padding after its data")
+            yield Flaw("cut-in-body", start, name, "the file ends in the padding after the data")
 
     def _foreign_header(self, block: bytes, start: int) -> Iterator[Entry | Flaw]:
         """A block that is no header as we write it: another's, or none at all."""
@@ -242,7 +246,7 @@ class TarScan:
             self._skip(BLOCK)
             self._resync()
             lost = self._offset - start
-            text = f"the header's checksum is wrong; {lost:,} bytes can't be read as members"
+            text = f"the header has a wrong checksum; {lost:,} bytes can't be read as members"
             yield Flaw("header-checksum", start, name if name.isprintable() else "", text)
             return
         kind = block[156:157]
@@ -250,10 +254,10 @@ class TarScan:
         if size is None:
             self._skip(BLOCK)
             self._resync()
-            yield Flaw("size", start, name, "its size is no number, or negative")
+            yield Flaw("size", start, name, "the size is negative or not a number")
             return
         if self._plain:
-            yield Flaw("header-form", start, name, "its header is not as it was packed")
+            yield Flaw("header-form", start, name, "the header differs from those that `pack` writes")
         if kind in (b"0", b"\0", b"7"):
             yield from self._file_entry(name, size, start, False)
         elif kind in (b"x", b"g", b"L", b"K"):
@@ -262,10 +266,19 @@ class TarScan:
             self._skip(BLOCK)
             self._long = None
             target = block[157:257].split(b"\0")[0].decode("utf-8", "replace")
-            yield Flaw(_KINDS[kind], start, name, f"it leads to {target!r}" if target else "it is no regular file")
+            yield Flaw(
+                _KINDS[kind],
+                start,
+                name,
+                f"the member points to {target!r}" if target else "the member is not a regular file",
+            )
         else:
             rule = "sparse" if kind == b"S" else "kind"
-            text = "a sparse file, which readers expand" if kind == b"S" else f"a member of the unknown kind {kind!r}"
+            text = (
+                "the member is a sparse file, which readers expand"
+                if kind == b"S"
+                else f"the member has the unknown kind {kind!r}"
+            )
             yield Flaw(rule, start, name, text)
             self._skip(BLOCK)
             self._long = None
@@ -280,7 +293,7 @@ class TarScan:
         self._skip(BLOCK)
         if size > _MAX_EXTENSION or self._offset + size > self._length:
             self._resync()
-            yield Flaw("extension", start, name, f"an extended header that claims {size:,} bytes")
+            yield Flaw("extension", start, name, f"an extended header claims {size:,} bytes")
             return
         text = b"".join(bytes(piece) for piece in self._data(size))
         for _ in self._data(-size % BLOCK):
@@ -292,14 +305,14 @@ class TarScan:
             return
         records = _pax(text)
         if records is None:
-            yield Flaw("extension", start, name, "an extended header whose records can't be read")
+            yield Flaw("extension", start, name, "an extended header can't be read")
             return
         for key in records:
             if "sparse" in key.lower() or key == "SCHILY.realsize":
                 yield Flaw("sparse", start, name, f"an extended header makes the next member sparse ({key})")
                 return
             if key in ("size", "linkpath") or (kind == b"g" and key in ("path", "size")):
-                yield Flaw("extension", start, name, f"an extended header changes {key!r} of what follows")
+                yield Flaw("extension", start, name, f"an extended header changes {key!r} of the next member")
         if kind == b"x" and "path" in records:
             self._long = records["path"]
 
@@ -340,7 +353,7 @@ def header(name: str, size: int) -> bytes:
     """
     raw, digits = name.encode(), b"%011o\0" % size
     if len(raw) > 100 or len(digits) > 12:
-        raise ValueError("no room in a tar header")
+        raise ValueError("the name or size is too long for a tar header")
     checksum = b"%06o\0 " % (_CONSTANT + sum(raw) + sum(digits))
     return raw.ljust(100, b"\0") + _MODE_TO_GID + digits + _MTIME + checksum + _REST
 

@@ -129,7 +129,7 @@ def test_what_is_wrong_is_one_sentence_or_nothing(rows, tmp_path):
         Decode()(late)
     plain = {"source": {"recording": row["source"]["recording"], "start_ms": 100, "end_ms": 600}}
     assert Decode(sound=False)(plain)["frames"].shape[0] == 12
-    with pytest.raises(UsageError, match="do not say where"):
+    with pytest.raises(UsageError, match="have no column `source`"):
         Decode()({"id": "x"})
     for options in ({"fps": "x"}, {"fps": 0}, {"height": 0}, {"errors": "hide"}):
         with pytest.raises(UsageError):

@@ -229,7 +229,7 @@ def test_write_film_refuses_what_it_cannot_write(tmp_path):
         write_film(tmp_path / "a.mp4", frames=[], **good)
     with pytest.raises(ValueError, match="even sides"):
         write_film(tmp_path / "a.mp4", frames=[picture[:35]], **good)
-    with pytest.raises(ValueError, match="as the first"):
+    with pytest.raises(ValueError, match="like the first"):
         write_film(tmp_path / "a.mp4", frames=[picture, picture[:34]], **good)
     with pytest.raises(ValueError, match="samples have the shape"):
         write_film(tmp_path / "a.mp4", frames=[picture], **{**good, "samples": np.zeros((3, 10), np.float32)})

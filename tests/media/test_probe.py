@@ -118,7 +118,7 @@ def test_a_picture_is_no_film(film, tmp_path):
         stream.pix_fmt = "rgb24"
         out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")))
         out.mux(stream.encode(None))
-    with pytest.raises(MediaUnreadable, match="no film"):
+    with pytest.raises(MediaUnreadable, match="not a film"):
         probe(path)
 
 

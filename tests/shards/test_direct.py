@@ -203,7 +203,7 @@ def test_arguments_that_do_not_go_together(world, built, tmp_path):
     refused("--mode is for films", built / "copy", mode="copy")
     refused("--as-is is for films", built / "copy", as_is=True)
     refused("does not apply to mode copy", fps="25", **films)
-    refused("is no size", max_size="big", **films)
+    refused("is not valid", max_size="big", **films)
     refused("unknown split", kind=ConfigError, split="eval", **films)
     assert not (tmp_path / "a").exists()
 

@@ -291,7 +291,7 @@ def test_arguments_that_can_not_be_met(built, tmp_path):
         mmdia_dataset.pack(built, tmp_path / "a", split="bench")
     with pytest.raises(UsageError, match="no clips of mode"):
         mmdia_dataset.pack(built, tmp_path / "a", modes=["encode"])
-    with pytest.raises(UsageError, match="no built directory"):
+    with pytest.raises(UsageError, match="not a built directory"):
         mmdia_dataset.pack(tmp_path, tmp_path / "a")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")

@@ -51,7 +51,7 @@ def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         elif size == 0:
             size = len(data) - offset
         if size < 8 or size > len(data) - offset:
-            raise ValueError(f"the MP4 box {kind!r} claims {size} bytes")
+            raise ValueError(f"the MP4 box {kind!r} can't have {size} bytes")
         yield kind, data[offset : offset + size]
         offset += size
 
@@ -69,7 +69,7 @@ def finish(data: memoryview, edits: Sequence[Edit], timescale: int) -> tuple[byt
     """
     parts = list(boxes(data))
     if [kind for kind, _ in parts[:1]] != [b"ftyp"] or parts[-1][0] != b"moov":
-        raise ValueError("not an MP4 file as the muxer writes it")
+        raise ValueError("this is not an MP4 file from the muxer")
     front, moov = parts[0][1], parts[-1][1]
     total = max(_ticks(edit.delay + edit.duration, timescale) for edit in edits)
     children: list[bytes] = []

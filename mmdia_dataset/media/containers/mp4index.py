@@ -123,7 +123,7 @@ class Track:
             return np.full(count, uniform, np.int64)
         sizes = self._numbers(b"stsz", 20)
         if len(sizes) < count:
-            raise ValueError("its sizes are cut off")
+            raise ValueError("its table of sizes is cut off")
         return sizes[:count]
 
     def places(self, sizes: Ints) -> Ints:
@@ -132,10 +132,10 @@ class Track:
         runs = self._table(b"stsc", 3)
         firsts = runs[:, 0] - 1
         if len(chunks) == 0 or len(runs) == 0 or firsts[0] != 0 or (np.diff(firsts) <= 0).any():
-            raise ValueError("its chunks do not follow each other")
+            raise ValueError("its chunks are out of order")
         lengths = np.diff(firsts, append=len(chunks))
         if (lengths < 0).any() or int(runs[:, 1].max()) > _MOST_SAMPLES:
-            raise ValueError("its chunks do not add up")
+            raise ValueError("its chunk tables contradict each other")
         per_chunk = np.repeat(runs[:, 1], lengths)
         self._must_add_up(per_chunk)
         before = np.cumsum(sizes) - sizes
@@ -151,7 +151,7 @@ class Track:
         numbers = self._table(b"stss", 1)[:, 0] - 1
         keys = np.zeros(self.count, bool)
         if len(numbers) and not 0 <= int(numbers.min()) <= int(numbers.max()) < len(keys):
-            raise ValueError("a keyframe is none of its samples")
+            raise ValueError("a keyframe number is out of range")
         keys[numbers] = True
         return keys
 
@@ -161,23 +161,23 @@ class Track:
         total = uniform * count if uniform else int(self._numbers(b"stsz", 20).sum())
         chunks = self._chunks()
         if total > self.file_size or (len(chunks) and int(chunks.max()) >= self.file_size):
-            raise ValueError("its samples do not all lie in the file")
+            raise ValueError("some of its samples lie outside the file")
         if int(self._table(b"stts", 2)[:, 0].sum()) != count:
-            raise ValueError("its times and sizes do not agree")
+            raise ValueError("its tables of times and sizes have different lengths")
 
     def _chunks(self) -> Ints:
         return self._numbers(b"co64", 16, form=">u8") if b"co64" in self.tables else self._numbers(b"stco", 16)
 
     def _must_add_up(self, counts: Ints) -> None:
         if int(counts.sum()) != self.count or self.count > _MOST_SAMPLES:
-            raise ValueError("its tables do not agree")
+            raise ValueError("its tables have different lengths")
 
     def _table(self, kind: bytes, columns: int) -> Ints:
         """A table of 32-bit numbers, its count in front."""
         (rows,) = struct.unpack_from(">I", self.tables[kind], 12)
         numbers = self._numbers(kind, 16)
         if len(numbers) < rows * columns:
-            raise ValueError(f"{kind!r} is cut off")
+            raise ValueError(f"its table {kind!r} is cut off")
         return numbers[: rows * columns].reshape(rows, columns)
 
     def _numbers(self, kind: bytes, start: int, length: int | None = None, form: str = ">u4") -> Ints:
@@ -204,7 +204,7 @@ def read_tracks(file: int) -> list[Track]:
         header = dict(children)[b"mvhd"]
         timescale = struct.unpack_from(">I", header, 28 if header[8] == 1 else 20)[0]
         if b"mvex" in dict(children) or not timescale:
-            raise ValueError("its samples are not in its index")
+            raise ValueError("its index does not list the samples")
         if any(_turned(kind, b"trak") for kind, _ in children):
             raise BrokenIndex("one of its tracks can't be read")
         return [_track(box, timescale, size) for kind, box in children if kind == b"trak"]
@@ -261,11 +261,11 @@ def _track(trak: memoryview, movie_timescale: int, file_size: int) -> Track:
     (number,) = struct.unpack_from(">I", tables[b"tkhd"], 28 if tables[b"tkhd"][8] == 1 else 20)
     (timescale,) = struct.unpack_from(">I", tables[b"mdhd"], 28 if tables[b"mdhd"][8] == 1 else 20)
     if not timescale:
-        raise ValueError("a track's clock stands still")
+        raise ValueError("a track's clock rate is 0")
     edits = () if b"elst" not in tables else tuple(_edits(tables[b"elst"], movie_timescale))
     kind = bytes(tables[b"hdlr"][16:20])
     if any(_turned(kind, expected) for expected in (b"vide", b"soun")) or not tables.keys() >= _TABLES:
-        raise BrokenIndex("a track does not say what it is, or lacks a table")
+        raise BrokenIndex("a track has no type, or lacks a table")
     return Track(number, kind.decode("ascii", "replace"), timescale, edits, tables, file_size)
 
 
@@ -273,7 +273,7 @@ def _edits(box: memoryview, timescale: int) -> Iterator[tuple[Fraction, int]]:
     (count,) = struct.unpack_from(">I", box, 12)
     form, width = (">QqI", 20) if box[8] == 1 else (">IiI", 12)
     if count > 1000:
-        raise ValueError("its edit list is endless")
+        raise ValueError("its edit list has more than 1000 entries")
     for number in range(count):
         length, start, rate = struct.unpack_from(form, box, 16 + width * number)
         if rate != 1 << 16:
@@ -348,9 +348,9 @@ def _rows(track: Track) -> Rows:
     sizes = track.sizes()
     places = track.places(sizes)
     if len(sizes) == 0 or int(sizes.min()) < 1 or int(places.min()) < 0:
-        raise ValueError("it has no samples, or empty ones")
+        raise ValueError("a track has no samples, or empty ones")
     if int((places + sizes).max()) > track.file_size:
-        raise ValueError("its samples do not all lie in the file")
+        raise ValueError("some of its samples lie outside the file")
     if (np.diff(dts) < 0).any():
         raise ValueError("its decoding times run backwards")
     return Rows(pts, dts, places, sizes, track.keys())

@@ -38,7 +38,7 @@ _SAMPLE = Fraction(8)
 _DRIFT = Fraction(2, 1000)
 # Seconds around a span from which something may have got into it.
 _NEAR = Fraction(1)
-_ANEW = "copy the film anew from where you have it"
+_COPY_AGAIN = "copy it again from the source"
 
 
 class OpenRecording(Tracks):
@@ -83,28 +83,28 @@ class OpenRecording(Tracks):
         return result
 
     def must_be_dated(self, start: Fraction, end: Fraction) -> None:
-        """Whatever else in the file speaks of its times has to agree with the timestamps of [start, end).
+        """Check the timestamps of [start, end) against all other times that the file stores.
 
         Raises:
-            MediaDamaged: something contradicts them, or a moment may occur twice.
+            MediaDamaged: they disagree, or a moment may occur twice.
         """
         for low, high in self.repeated_stretches:
             if low < end and start < high:
                 raise MediaDamaged(
-                    f"the recording's clock begins anew, so that {float(start):.3f} s may be at several places in it",
+                    f"timestamps restart inside this file, so {float(start):.3f} s is ambiguous",
                     where=self.path,
-                    hint="write it anew as Matroska, with one clock, then cut that",
+                    hint="convert the film to Matroska with one continuous clock, then use that file",
                 )
         wrong = self._contradiction
         if not wrong and self._seek_points is not None:
             try:
                 moment = self._seek_points.contradiction(start + self.origin - _NEAR, end + self.origin + _NEAR)
             except OSError as error:
-                raise MediaDamaged(f"reading stops ({error.strerror})", where=self.path) from error
+                raise MediaDamaged(f"reading fails ({error.strerror})", where=self.path) from error
             if moment is not None:
-                wrong = f"its index and its picture or sound disagree over the time {float(moment - self.origin):.3f} s"
+                wrong = f"its index and its stream give different times near {float(moment - self.origin):.3f} s"
         if wrong:
-            raise MediaDamaged(f"the recording contradicts itself: {wrong}", where=self.path, hint=_ANEW)
+            raise MediaDamaged(f"the file is damaged: {wrong}", where=self.path, hint=_COPY_AGAIN)
 
     @cached_property
     def _seek_points(self) -> SeekPointWitness | None:
@@ -126,13 +126,13 @@ class OpenRecording(Tracks):
         if self._seek_points is not None and video is not None and video.start_time is not None:
             begin, first = video.start_time * clock_of(video), self._seek_points.first
             if begin > first + _SAMPLE / 100 and first >= 0:
-                return f"its picture begins at {float(begin):.3f} s, its index at {float(first):.3f} s"
+                return f"its picture begins at {float(begin):.3f} s, but its index at {float(first):.3f} s"
         samples = 0 if audio is None else packet_samples(audio)
         if audio is not None and samples:
             times = [packet.pts for packet in self._sample.audio if packet.pts is not None]
             drift = drift_of(times, samples / clock_of(audio) / audio.codec_context.sample_rate)
             if drift is not None and abs(drift) > _DRIFT:
-                return f"its sound takes {float(1 + drift):.1%} of the time that it has samples for"
+                return f"its sound lasts {float(1 + drift):.1%} of what its samples add up to"
         return ""
 
     def some_packets(self, moment: Fraction, count: int) -> dict[int, list[Packet[Stream]]]:
@@ -160,7 +160,7 @@ class OpenRecording(Tracks):
             self._collect(self.demux(*tracks), batch, start, end, tail, pictures)
         except av.error.FFmpegError as error:
             raise MediaDamaged(
-                f"reading stops near {float(start):.3f} s ({error.strerror})", where=self.path
+                f"reading fails near {float(start):.3f} s ({error.strerror})", where=self.path
             ) from error
         return batch
 

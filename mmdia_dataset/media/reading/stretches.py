@@ -92,11 +92,11 @@ def frames_of(
     video, (start, end) = tracks.video, span
     assert video is not None  # noqa: S101 - the caller asked
     if batch.undated:
-        raise UnsupportedCodec("the picture's packets carry no timestamps", where=tracks.path)
+        raise UnsupportedCodec("the picture has no timestamps", where=tracks.path)
     first, last = ceil(tracks.ticks(video, start)), ceil(tracks.ticks(video, end))
     times = sorted(batch.times)
     if any(early == late for early, late in pairwise(times)):
-        raise MediaDamaged(f"near {float(start):.3f} s several frames carry the same timestamp", where=tracks.path)
+        raise MediaDamaged(f"several frames near {float(start):.3f} s have the same timestamp", where=tracks.path)
     low, high = bisect_left(times, first), bisect_left(times, last)
     inside = times[low:high]
     step = usual_step(times) or frame_ticks(video)
@@ -108,7 +108,7 @@ def frames_of(
         after = times[-1] + step
         _must_be_end(tracks, tracks.seconds(video, after), end, step * clock_of(video))
     if start < -step * clock_of(video):
-        raise SpanOutside(f"the span begins {float(-start):.3f} s before the recording", where=tracks.path)
+        raise SpanOutside(f"the span begins {float(-start):.3f} s before the recording does", where=tracks.path)
     if not inside:
         if low and high < len(times) and times[high] - times[low - 1] > pause:
             raise MediaDamaged(_hole(tracks, video, times[low - 1], times[high]), where=tracks.path)
@@ -146,12 +146,12 @@ def _decodable(tracks: Tracks, packets: list[VideoPacket], inside: list[int], af
     """From the last keyframe that serves to the last frame shown, in decoding order."""
     starts = [n for n, packet in enumerate(packets) if packet.is_keyframe and (packet.pts or 0) <= inside[0]]
     if not starts:
-        raise MediaDamaged("no keyframe is found before the span", where=tracks.path)
+        raise MediaDamaged("there is no keyframe before the span", where=tracks.path)
     stops = [n for n, packet in enumerate(packets) if packet.pts == inside[-1] or within(packet.pts, inside[0], after)]
     kept = packets[starts[-1] : stops[-1] + 1]
     _must_be_whole(tracks, kept, packets[0].stream)
     if any(packet.is_discard and within(packet.pts, inside[0], after) for packet in kept):
-        raise UnsupportedCodec("the recording's own edit list hides frames inside the span", where=tracks.path)
+        raise UnsupportedCodec("the file's edit list hides frames inside the span", where=tracks.path)
     return kept
 
 
@@ -176,16 +176,16 @@ def sound_packets(
     missing = "there is no sound"
     if kept and ends[kept[-1]] > begin and starts[kept[0]] < finish:
         missing = (
-            f"the sound begins at {float(tracks.seconds(audio, starts[kept[0]])):.3f} s"
+            f"the sound begins at {float(tracks.seconds(audio, starts[kept[0]])):.3f} s, too late"
             if starts[kept[0]] > begin + ragged
-            else f"the sound ends at {float(tracks.seconds(audio, ends[kept[-1]])):.3f} s"
+            else f"the sound ends at {float(tracks.seconds(audio, ends[kept[-1]])):.3f} s, too early"
             if ends[kept[-1]] < finish - ragged
             else ""
         )
     if missing:
         at_edge = batch.ended or (packets and starts[0] == audio.start_time)
         kind = SpanOutside if at_edge else MediaDamaged
-        raise kind(f"{missing}, the clip would lie at {float(stretch.start):.3f} s", where=tracks.path)
+        raise kind(f"{missing} for the clip at {float(stretch.start):.3f} s", where=tracks.path)
     heard = [packets[n] for n in kept]
     _must_be_whole(tracks, heard, audio)
     first, last = kept[0], kept[-1]
@@ -217,15 +217,15 @@ def _must_be_end(tracks: Tracks, picture_end: Fraction, span_end: Fraction, step
     claimed = tracks.claimed_end
     if claimed is not None and span_end <= claimed:
         raise MediaDamaged(
-            f"the picture ends at {float(picture_end):.3f} s, though the file claims {float(claimed):.3f} s",
+            f"the picture ends at {float(picture_end):.3f} s, but the file claims {float(claimed):.3f} s",
             where=tracks.path,
         )
     raise SpanOutside(
-        f"the span ends at {float(span_end):.3f} s, the recording at {float(picture_end):.3f} s", where=tracks.path
+        f"the span ends at {float(span_end):.3f} s, but the recording at {float(picture_end):.3f} s", where=tracks.path
     )
 
 
 def _hole(tracks: Tracks, stream: VideoStream | AudioStream, begin: int, end: int) -> str:
     kind = "picture" if stream is tracks.video else "sound"
     place = f"from {float(tracks.seconds(stream, begin)):.3f} s to {float(tracks.seconds(stream, end)):.3f} s"
-    return f"the {kind} has a hole or jumps {place}"
+    return f"the {kind} has a gap or a jump {place}"

@@ -30,7 +30,7 @@ class Tracks:
 
     Raises:
         MediaUnreadable: it can't be opened.
-        UnsupportedCodec: there is no decoder of that kind at all.
+        UnsupportedCodec: there is no decoder for it.
     """
 
     def __init__(self, path: str | os.PathLike[str], language: str | None = None, track: int | None = None) -> None:
@@ -43,10 +43,10 @@ class Tracks:
             if chosen is not None and chosen.codec_context is None:
                 self.container.close()
                 kind = "picture" if chosen is self.video else "sound"
-                raise UnsupportedCodec(f"the {kind} is of a kind that libavcodec doesn't know", where=path)
+                raise UnsupportedCodec(f"libavcodec doesn't know the codec of the {kind}", where=path)
         if self.audio is not None and not (self.audio.codec_context.channels and self.audio.codec_context.sample_rate):
             self.container.close()
-            raise UnsupportedCodec("the sound has no channels, or no rate", where=path)
+            raise UnsupportedCodec("the sound has no channels, or no sample rate", where=path)
         self.origin = origin_of(self.container)
         wanted = {stream.index for stream in (self.video, self.audio) if stream is not None}
         for stream in self.container.streams:

@@ -1,8 +1,9 @@
-"""What else in a file speaks of its timestamps, and contradicts them where a bit of either is wrong.
+"""Checks a file's timestamps against other times that the file stores, to notice flipped bits.
 
-A timestamp is a few bytes that no checksum covers: one flipped bit moves a whole packet to another time. Matroska's seek
-points (cues) repeat the time of every keyframe, MP4 stores each track's length beside its table of steps, and sound
-packets hold a known number of samples. If two of them disagree, we can't tell which is wrong, so nothing is cut there.
+A timestamp is a few bytes that no checksum covers: one flipped bit moves a whole packet to another time. Matroska's
+seek points (cues) repeat the time of every keyframe, MP4 stores each track's length beside its table of steps, and
+sound packets hold a known number of samples. If two of them disagree, we can't tell which is wrong, so nothing is cut
+there.
 
 Layout: RFC 9559, sections 5.1.5 (cues) and 10.2 (blocks); ISO/IEC 14496-12, section 8.4.2 (mdhd).
 """
@@ -112,7 +113,7 @@ def mp4_contradiction(path: str | os.PathLike[str]) -> str:
     order = np.lexsort((ends, begins))
     begins, ends = begins[order], ends[order]
     over = (ends[:-1] > begins[1:]) & ((begins[:-1] != begins[1:]) | (ends[:-1] != ends[1:]))
-    return "some of its samples lie over others" if over.any() else ""
+    return "some of its samples overlap" if over.any() else ""
 
 
 def _span_of(track: Track) -> tuple[Ints, Ints]:
@@ -122,7 +123,7 @@ def _span_of(track: Track) -> tuple[Ints, Ints]:
     if track.claimed and abs(track.claimed - track.length) > slack:
         claimed, added = Fraction(track.claimed, track.timescale), Fraction(track.length, track.timescale)
         raise ValueError(
-            f"its index says {float(claimed):.3f} s of a track whose samples add up to {float(added):.3f} s"
+            f"its index gives {float(claimed):.3f} s for a track whose samples add up to {float(added):.3f} s"
         )
     sizes = track.sizes()
     places = track.places(sizes)

@@ -60,7 +60,7 @@ class Sound:
         rate: samples per second, made by libswresample; None keeps the recording's.
         mono: mix to one channel by ITU-R BS.775, scaled so that nothing can clip; else channels are kept.
         floats: 32-bit floats instead of 16-bit integers.
-        lookup: the recording's own index, to read by where it does; the samples are the same.
+        lookup: the recording's own index, for faster reading; the samples are the same.
 
     Raises:
         NoAudio: the recording has no sound.
@@ -76,7 +76,7 @@ class Sound:
         lookup: Lookup | None = None,
     ) -> None:
         if recording.audio is None:
-            raise NoAudio("the recording has no sound track", where=recording.path, hint="cut it with mode 'copy'")
+            raise NoAudio("the recording has no sound track", where=recording.path, hint="choose mode 'copy'")
         self.recording = recording
         self.audio = recording.audio
         self._rate, self._mono, self._floats = rate, mono, floats
@@ -94,7 +94,7 @@ class Sound:
         """The samples of a stretch, (samples, channels), int16 or float32; and their rate.
 
         Args:
-            stretch: from the same recording. What lies before it is forgotten, so that a rising order is quickest.
+            stretch: from the same recording. Earlier sound is forgotten, so rising order is fastest.
 
         Raises:
             MediaDamaged: a packet can't be decoded, or the samples do not follow each other.
@@ -104,7 +104,7 @@ class Sound:
         if form is None:
             raise self._damaged("no sound can be decoded", stretch.start)
         if any(section.form not in (form, None) for section in sections):
-            raise self._damaged("the sound changes its form", stretch.start)
+            raise self._damaged("the sound format changes", stretch.start)
         source = form.rate
         low, high = self._edge(stretch.start - _CONTEXT), self._edge(stretch.end + TAIL)
         blocks = [block.part(low, high) for section in sections for block in section.blocks]
@@ -188,7 +188,7 @@ class Sound:
             row = section.more(until)
         except FormChanged as error:
             moment = self.recording.seconds(self.audio, error.tick)
-            raise self._damaged("the sound changes its form", moment) from error
+            raise self._damaged("the sound format changes", moment) from error
         self._zeroed.update(section.zeroed)
         if row is None:
             return
@@ -227,14 +227,14 @@ class Sound:
             before = np.cumsum(lengths) - lengths
             errors = np.array(places, np.int64) - before
             if int(errors.max() - errors.min()) > _UNFRAMED_JITTER * rate:
-                raise self._damaged("the sound's timestamps and its samples disagree", stretch.start)
+                raise self._damaged("the sound's timestamps do not match its samples", stretch.start)
             places = (before + int(np.median(errors))).tolist()
         elif not follow:
             for place, length, following in zip(places, lengths.tolist(), places[1:], strict=False):
                 low, high = sorted((place + length, following))
                 inside = Fraction(low, rate) < stretch.end and Fraction(high, rate) > stretch.start
                 if high - low > _JITTER * rate and inside:
-                    raise self._damaged("the sound has a hole or jumps", Fraction(following, rate))
+                    raise self._damaged("the sound has a gap or a jump", Fraction(following, rate))
         begin, over = Fraction(places[0], rate), Fraction(places[-1] + int(lengths[-1]), rate)
         first = self.recording.seconds(self.audio, self.audio.start_time or 0)
         if begin - stretch.start > (_RAGGED if begin - first <= _RAGGED else _ROUNDING):

@@ -53,8 +53,8 @@ def sound_of(
 ) -> Iterator[NDArray[np.float32]]:
     """The sound of a recording as mono blocks, 8,000 samples a second, -1 to 1, content up to 3.2 kHz.
 
-    Joined, the blocks run from recording time `start_s` without a break: sample n lies at start_s + n / 8000 s. What
-    the recording leaves out, or can't be decoded, is silence. Memory does not grow with the recording.
+    Joined, the blocks run from recording time `start_s` without a break: sample n is at start_s + n / 8000 s. Sound
+    that is missing or can't be decoded becomes silence. Memory does not grow with the recording.
 
     Args:
         path: the recording.
@@ -67,16 +67,18 @@ def sound_of(
     Raises:
         MediaUnreadable: it can't be opened.
         NoAudio: it has no sound, or no such track.
-        MediaDamaged: timestamps jump by hours, the form of the sound changes midway, or nothing can be decoded.
-        ValueError: a time is negative or no number.
+        MediaDamaged: timestamps jump by hours, the sound format changes midway, or nothing can be decoded.
+        ValueError: a time is negative or not a number.
     """
     end_s = math.inf if duration_s is None else start_s + duration_s
     if not 0 <= start_s <= end_s or math.isinf(start_s):
-        raise ValueError(f"{duration_s!r} s from {start_s!r} s on are no part of a recording")
+        raise ValueError(f"start_s={start_s!r} and duration_s={duration_s!r} must be 0 or more, and start_s finite")
     with open_media(path) as container:
         audio = best_audio(container, language, track)
         if audio is None:
-            raise NoAudio("the recording has no sound track", where=path, hint="it can't be aligned by sound")
+            raise NoAudio(
+                "the recording has no sound track", where=path, hint="it can't be aligned by sound, only by subtitles"
+            )
         remaining = math.inf if duration_s is None else round(duration_s * SOUND_RATE)
         for block in _blocks(path, container, audio, start_s, end_s):
             if remaining <= len(block):
@@ -193,7 +195,7 @@ class _Line:
             self.fifo.write(frame)
         except ValueError as error:
             seconds = self.end / self.rate
-            raise MediaDamaged(f"the sound changes its form at {seconds:.3f} s", where=self.path) from error
+            raise MediaDamaged(f"the sound format changes at {seconds:.3f} s", where=self.path) from error
         self.end += frame.samples
         if self.fifo.samples >= _BLOCK_S * self.rate:
             yield from self._flush()

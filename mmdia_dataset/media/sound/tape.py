@@ -41,7 +41,7 @@ class Tape(Protocol):
         With each, whether it is known to be broken: marked so, or overwritten with zeros.
 
         Raises:
-            MediaDamaged: reading stops.
+            MediaDamaged: reading fails.
             Unsure: they can't be read this way.
         """
         ...
@@ -86,7 +86,7 @@ class PacketTape:
                 if packet.size and packet.pts is not None:
                     return packet
         except av.error.FFmpegError as error:
-            raise MediaDamaged(f"reading stops ({error.strerror})", where=self._source.path) from error
+            raise MediaDamaged(f"reading fails ({error.strerror})", where=self._source.path) from error
         return None
 
     def _seek(self, low: int) -> None:
@@ -104,7 +104,7 @@ class PacketTape:
             try:
                 recording.seek(guide, int(recording.ticks(guide, since)))
             except av.error.FFmpegError as error:
-                raise MediaDamaged(f"reading stops ({error.strerror})", where=recording.path) from error
+                raise MediaDamaged(f"reading fails ({error.strerror})", where=recording.path) from error
             self._packets = recording.demux(audio)  # type: ignore[assignment]
             first = self._read()
             self._kept = deque() if first is None else deque([first])

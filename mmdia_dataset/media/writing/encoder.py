@@ -160,9 +160,9 @@ class ClipEncoder:
                 self._audio = self._open_audio(self._samples.shape[1])
         except (av.error.FFmpegError, ValueError) as error:
             raise UnsupportedCodec(
-                f"{self._codec} can't be set up with preset {preset!r} and crf {crf} ({error})",
+                f"{self._codec} does not accept preset {preset!r} and crf {crf} ({error})",
                 where=self._source.path,
-                hint="see the codec's own documentation for its presets",
+                hint="see the codec's documentation for its presets",
             ) from error
         self._video, self.size = video, (frame.width, frame.height)
         return video

@@ -43,7 +43,7 @@ def write_film(
     """Encode a film and put it in place in one step; a run that is killed leaves no file under the final name.
 
     Args:
-        path: the MP4 to write; its folder is made if need be.
+        path: the MP4 to write; its folder is created if it is missing.
         frame_rate: frames per second, exactly.
         frames: pictures in order, each (height, width, 3) uint8 RGB, all of one size, sides even. Read one at a time.
         samples: (samples,) or (channels, samples) float32, -1 to 1, one or two channels.
@@ -152,6 +152,8 @@ def _sound_until(
 
 def _check_picture(picture: npt.NDArray[np.uint8], shape: tuple[int, ...]) -> None:
     if picture.shape != shape or picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise ValueError(f"a frame is {picture.dtype} {picture.shape}, not uint8 (height, width, 3) as the first")
+        raise ValueError(
+            f"a frame is {picture.dtype} {picture.shape}, but must be uint8 (height, width, 3) like the first"
+        )
     if picture.shape[0] % 2 or picture.shape[1] % 2:
         raise ValueError(f"a frame is {picture.shape[1]}x{picture.shape[0]}; H.264 in 4:2:0 needs even sides")

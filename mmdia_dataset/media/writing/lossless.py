@@ -1,4 +1,4 @@
-"""Sound that MP4 has no place for, kept without loss as FLAC, which it has one for."""
+"""Sound that MP4 can't hold, kept without loss as FLAC."""
 
 from __future__ import annotations
 
@@ -58,4 +58,4 @@ class FlacSound:
                 yield from track.encode(frame)
             yield from track.encode(None)
         except av.error.FFmpegError as error:
-            raise UnsupportedCodec(f"FLAC can't hold sound of {self.rate} Hz ({error.strerror})") from error
+            raise UnsupportedCodec(f"FLAC can't hold sound at {self.rate} Hz ({error.strerror})") from error

@@ -70,11 +70,11 @@ def remux(recording: OpenRecording, stretch: Stretch, sound: FlacSound | None = 
 
     Raises:
         NoVideo: the recording has no picture.
-        UnsupportedCodec: MP4 has no place for one of the codecs.
+        UnsupportedCodec: MP4 can't hold one of the codecs.
         MediaDamaged: the muxer does not accept the packets.
     """
     if recording.video is None:
-        raise NoVideo("the recording has no picture track", where=recording.path, hint="cut it with mode 'audio'")
+        raise NoVideo("the recording has no picture track", where=recording.path, hint="choose mode 'audio'")
     buffer = io.BytesIO()
     timescale = timescale_of(recording.video)
     try:
@@ -83,9 +83,7 @@ def remux(recording: OpenRecording, stretch: Stretch, sound: FlacSound | None = 
         return finish(buffer.getbuffer(), edits, timescale)
     except (av.error.FFmpegError, *STRANGE) as error:
         seconds = float(stretch.start)
-        raise MediaDamaged(
-            f"the packets at {seconds:.3f} s don't fit together ({error})", where=recording.path
-        ) from error
+        raise MediaDamaged(f"MP4 rejects the packets at {seconds:.3f} s ({error})", where=recording.path) from error
 
 
 def timescale_of(video: VideoStream) -> int:
@@ -118,9 +116,9 @@ def _write(
         names = [track.codec_context.codec.canonical_name for track in (video, audio) if track is not None]
         strange = [name for name in names if name not in out.supported_codecs]
         raise UnsupportedCodec(
-            f"MP4 has no place for {' and '.join(strange or names)}",
+            f"MP4 can't hold {' and '.join(strange or names)}",
             where=recording.path,
-            hint="cut it with mode 'encode'",
+            hint="choose mode 'encode'",
         ) from error
     frames, edit = _picture_times(recording, stretch, timescale)
     edits = [edit]
@@ -141,7 +139,7 @@ def _write(
 
 
 def add_track(out: OutputContainer, source: VideoStream | AudioStream) -> VideoStream | AudioStream:
-    """A track like one of a recording, as MP4 has it. Raises FFmpegError or ValueError if MP4 has no place for it."""
+    """A track like one of a recording, as MP4 has it. Raises FFmpegError or ValueError if MP4 can't hold it."""
     # opaque: some codecs (AV1) have a decoder of another name than any encoder.
     stream = out.add_stream_from_template(source, opaque=True)
     if isinstance(stream, AudioStream) and stream.codec_context.layout.name.endswith(" channels"):
@@ -256,7 +254,7 @@ def _trim(stretch: Stretch, points: list[int], block: int, samples: int) -> tupl
             places.append(point + low)
             counts.append(high - low)
     if not packets:
-        raise ValueError("no sample of the sound lies inside")
+        raise ValueError("the clip has no sound samples")
     stretch.audio = packets
     return places, counts
 

@@ -1,4 +1,4 @@
-"""Whether a finished clip shows what it should: at once from its index, or in depth by decoding it."""
+"""Checks finished clips: quickly from the index, or thoroughly by decoding."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def check_clip(
 ) -> None:
     """Read a copied clip's index back from disk, as a player would, and compare it with what was meant.
 
-    The index decides what a player shows: which samples lie where in the file, when each is shown, and which the edit
-    list hides. The media data itself went into the file unread; damage inside it is for `verify` to find.
+    The index decides what a player shows: where each sample is in the file, when it is shown, and whether the edit list
+    hides it. This does not read the media data; `verify` finds damage there.
 
     Args:
         path: the clip.
         times: when each frame is to be shown, in ticks from the clip's start.
         clock: seconds per tick.
         end: when the last frame is over, in seconds.
-        sound: whether there is a sound track, which then has to last from the start to within 100 ms of the end.
+        sound: whether there is a sound track. It must last from the start to within 100 ms of the end.
 
     Raises:
-        MediaDamaged: it shows other frames, at other times, stops early, or its data is not all there.
+        MediaDamaged: it shows other frames, at other times, stops early, or lacks data.
     """
     try:
         with Path(path).open("rb") as file:
@@ -59,14 +59,14 @@ def check_clip(
     for track in tracks[1:]:
         if track.delay > _SLACK or track.material_end < end - _SLACK:
             span = f"from {float(track.delay):.3f} s to {float(track.material_end):.3f} s"
-            raise MediaDamaged(f"the clip's sound lasts {span}, its picture {float(end):.3f} s", where=path)
+            raise MediaDamaged(f"the clip's sound runs {span}, but its picture lasts {float(end):.3f} s", where=path)
 
 
 def verify(path: str | os.PathLike[str]) -> list[str]:
-    """Decode a whole media file, strictly, and list what is wrong with it: one sentence per fault, none if it is whole.
+    """Decode a whole media file, strictly, and list its faults, one sentence each; empty if it is whole.
 
-    Slow, and the only way to see damage inside packets. Pictures that lean on data before a clip's first keyframe
-    (leading pictures of an open GOP) are hidden, and their faults are not counted.
+    This is slow, and the only way to see damage inside packets. Pictures that need data before a clip's first keyframe
+    (leading pictures of an open GOP) are hidden, so their faults are not counted.
 
     Raises:
         MediaUnreadable: it can't be opened.
