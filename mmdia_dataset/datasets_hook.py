@@ -36,7 +36,7 @@ _moved_warned = False
 
 
 def register() -> None:
-    """Have `datasets` taught the name as soon as it is imported, or now if it is. Calling it again changes nothing."""
+    """Teach `datasets` the name as soon as it is imported, or now if it is imported already. Safe to call again."""
     global _registered
     if not _registered:
         _registered = True
@@ -47,7 +47,7 @@ def register() -> None:
 
 
 class _Finder:
-    """Finds nothing by itself, but has the modules that whoever comes after it finds wrapped once they have run."""
+    """Finds nothing itself, but wraps the modules that later finders find, once they have run."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -98,10 +98,10 @@ def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _local_folder_wins(data_dir: object) -> bool:
-    """Whether a folder `mm-dia` in the working directory is what is meant. Says what is loaded if it could be either.
+    """Whether a folder `mm-dia` in the working directory is what is meant. Warns if it could be either.
 
-    `load_dataset("mm-dia")` beside such a folder has always meant the folder. With a data_dir, it says itself where
-    the data is.
+    `load_dataset("mm-dia")` beside such a folder has always meant the folder. With data_dir, the caller names the
+    data.
     """
     if not os.path.isdir(NAME):  # noqa: PTH112 - one stat of the working directory, no more
         return False

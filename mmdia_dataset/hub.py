@@ -1,6 +1,6 @@
 """Errors of the Hugging Face Hub in plain words, with what to do next.
 
-Imports `huggingface_hub` only once something is asked of the Hub.
+Imports `huggingface_hub` only when it is needed.
 """
 
 from __future__ import annotations

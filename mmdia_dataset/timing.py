@@ -1,7 +1,7 @@
 """Time: integer milliseconds, half-open spans, and the map from a movie's time to a recording's.
 
-Two clocks occur. *Movie time* is what annotations speak of. *Recording time* is the presentation time of one media
-file, minus the file's origin. A `TimeMap` leads from the first to the second. Everything here is exact: integers and
+There are two clocks. *Movie time* is the time in annotations. *Recording time* is the presentation time in one media
+file, minus the file's origin. A `TimeMap` converts the first to the second. Everything here is exact: integers and
 fractions, never floats that are compared.
 """
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 MAX_MS = 1_000 * 3_600_000
-"""No movie lasts 1,000 hours; a larger time is a fault of the file, and is refused before it is reckoned with."""
+"""No movie lasts 1,000 hours; a larger time is a fault of the file, and is refused before any calculation."""
 
 _MS = {"ge": 0, "le": MAX_MS, "strict": True}
 
@@ -42,7 +42,7 @@ class Span:
     A span may be empty or even end before it starts: annotations contain such spans, and validation reports them.
     """
 
-    # Read by the schema, which holds spans: unknown keys are errors, and 1.0 is no whole number of milliseconds.
+    # The schema reads this: unknown keys are errors, and 1.0 does not count as a whole number of milliseconds.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     start_ms: int = field(metadata={"description": "First millisecond of the span.", "examples": [50260], **_MS})
@@ -125,7 +125,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class TimeMap:
-    """Where each moment of a movie lies in one recording: pieces in order of movie time, gaps between them allowed."""
+    """Maps each moment of a movie to one recording: pieces in order of movie time, with gaps allowed between them."""
 
     pieces: tuple[Piece, ...]
 

@@ -1,4 +1,4 @@
-"""Where each dialogue lies in which recording, as rows."""
+"""Rows that give the recording and the time of each dialogue."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """The builder.
 
-It opens no file and asks nothing of a path: in a builder's module, `datasets` replaces what does by its own.
+It opens no files and calls no path methods: `datasets` replaces such functions in a builder's module with its own.
 
-All three ways in end here: `load_dataset("mm-dia")` (see `registration`), `load`, and loading_script.py make a
-`Builder` with the same arguments. What is wrong with data or arguments is said before `datasets` starts to work, which
-would wrap our one sentence in its own.
+All three ways to load end here: `load_dataset("mm-dia")` (see `datasets_hook`), `load`, and loading_script.py make a
+`Builder` with the same arguments. Wrong data or arguments are reported before `datasets` starts to work, since it would
+wrap our sentence in its own.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
 
 def split_names(split: Any) -> list[str]:
-    """The splits that a `split` argument speaks of, as far as it is text: two for ``train[:10%]+test``."""
+    """The splits named in a `split` argument, if it is text: two for ``train[:10%]+test``."""
     if isinstance(split, dict):
         return [name for part in split.values() for name in split_names(part)]
     if isinstance(split, (list, tuple)):
@@ -298,7 +298,7 @@ _spare_our_builder()
 
 @contextmanager
 def _in_our_words(cache: str) -> Iterator[None]:
-    """Our errors come out as they are, not wrapped by `datasets`; a full or read-only disk is said in one sentence."""
+    """Our errors pass unchanged instead of wrapped by `datasets`; a full or read-only disk gives one sentence."""
     try:
         yield
     except datasets.exceptions.DatasetGenerationError as error:

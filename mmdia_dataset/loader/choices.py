@@ -36,8 +36,8 @@ class Choice:
 
     Attributes:
         text: what is chosen, for the name of the cache folder.
-        subset: ids of a subset, all of which must be there; or None for no subset.
-        bench: the first split of each dialogue of the benchmark; or None for no benchmark.
+        subset: ids of a subset, which must all be present; None for no subset.
+        bench: the first split of each dialogue of the benchmark; None for no benchmark.
     """
 
     text: str
@@ -145,7 +145,7 @@ def _ids(source: RowSource, parts: dict[Split, list[SourcePart]]) -> dict[Split,
 
 @lru_cache(maxsize=4)
 def _bench(root: Path, state: str, selection: Selection) -> dict[str, Split]:
-    """The benchmark of a folder as it is in some state: the first split of each of its dialogues."""
+    """The benchmark of a folder in a given state: the first split of each of its dialogues."""
     opened = open_annotations(root)
     is_bench = opened.bench(selection)
     return {dialogue.id: opened.splits_of(dialogue.id)[0] for dialogue in opened.dialogues() if is_bench(dialogue)}

@@ -19,7 +19,7 @@ HOME = "MMDIA_HOME"
 HUB_REPO = "MMDIA_HUB_REPO"
 """Environment variable that names the gated repository on the Hugging Face Hub, such as ``org/mm-dia``.
 
-There is no default: the authors tell approved researchers which repository it is, and a guessed name could be anyone's.
+There is no default: the authors tell approved researchers which repository it is; a guessed name may belong to anyone.
 """
 
 _HUB_FILES = ["json/**", "dialogues/**", "annotations/**", "passports/**", "*.json", "*.jsonl", "README.md"]

@@ -1,4 +1,4 @@
-"""A release as a source of rows: as it is, or sorted by splits first."""
+"""A release as a source of rows: in its own order, or sorted by split."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ class ReleasedRows:
         return parts
 
     def shards(self) -> dict[Split, list[SourcePart]]:
-        """For reading without preparing: every part may hold every split.
+        """For reading without preparing: every part may contain every split.
 
-        Whether a dialogue without a split occurs is known only after reading all; where that is slow, `unassigned` is
-        always listed, and may turn out to be empty.
+        Only reading everything shows whether a dialogue has no split. If that is slow, `unassigned` is always listed,
+        and may be empty.
         """
         release, parts = self.release(), self.parts()
         if release.splits is None:

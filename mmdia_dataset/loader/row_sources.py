@@ -1,6 +1,6 @@
 """What rows are read from: a built directory, or a release (see `released`).
 
-Nothing here imports `datasets`; the loader stands on top.
+Nothing here imports `datasets`; only the builder does.
 """
 
 from __future__ import annotations

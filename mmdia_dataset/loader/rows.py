@@ -102,7 +102,7 @@ def _numbers(array: Any, labels: Sequence[str]) -> Any:
     return numbers
 
 
-# A row may name files of its own folder alone: whoever made it may not be who loads it.
+# A row may only name files inside its folder: it may come from a stranger.
 _OUTSIDE = r"^/|(?:^|/)\.\.(?:/|$)|://|\\|[\x00-\x1f]"
 
 

@@ -42,7 +42,7 @@ class Tasks:
 
     @classmethod
     def of(cls, source: BuiltRows | ReleasedRows, task: Task, options: TaskOptions) -> Tasks:
-        """Look at a built directory. Warns of dialogues that lack what the task needs.
+        """Read a built directory. Warns about dialogues that lack what the task needs.
 
         Raises:
             UsageError: it is a release.
@@ -113,7 +113,7 @@ def _clipset(root: Path, state: str) -> ClipSet:
 
 
 def _counted(clipset: ClipSet, task: Task, options: TaskOptions) -> tuple[dict[Split, int], Counter[str]]:
-    """Rows per split, and how many are left out for want of what."""
+    """Rows per split, and how many are left out, by what they lack."""
     counts: dict[Split, int] = {}
     lacks: Counter[str] = Counter()
     for split in clipset.splits():

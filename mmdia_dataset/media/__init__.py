@@ -1,7 +1,7 @@
 """Media files: the only package here that imports av.
 
 What a file is (`probe`, `fingerprint`), its packets (`OpenRecording`), a span of them as a file of its own (`remux`),
-its pictures one by one (`Pictures`, `Upright`), encoded anew (`ClipEncoder`), its sound as samples (`Sound`; all of
+its pictures one by one (`Pictures`, `Upright`), encoded again (`ClipEncoder`), its sound as samples (`Sound`; all of
 it at a low rate, `sound_of`), its subtitles (`text_tracks`), and whether a finished file is whole (`check_clip`,
 `verify`).
 """

@@ -1,11 +1,11 @@
 """Decoded pictures of a recording: exactly those at the given timestamps, or an error.
 
-One `Pictures` reads its recording forwards and decodes each picture once, whoever asks for it. What lies between two
-wanted pictures is decoded only as far as the later one is made from it: the packets are read on, and decoding starts
-anew at the last keyframe among them; pictures that no other is made from are left out; long ways are sought over.
+A `Pictures` reads its recording forwards and decodes each picture once. Between two requested pictures, it
+decodes only what the later one needs: it reads the packets, restarts decoding at the last keyframe among them, skips
+pictures that no other picture needs, and seeks over long distances.
 
-Noticed are packets that are broken or overwritten, data the decoder stumbles over, and pictures that do not come out;
-all pictures up to the next keyframe then count as damaged, since they are made from what is broken.
+It notices broken and overwritten packets, data that the decoder rejects, and pictures that do not come out. Then all
+pictures up to the next keyframe count as damaged, since they are made from broken data.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Pictures:
             raise NoVideo("the recording has no picture track", where=path, hint="choose mode 'audio'")
         self.video = self.recording.video
         context = self.video.codec_context
-        # One thread: what the decoder stumbles over is told of the packet it is in, and costs no coordination.
+        # One thread: errors are reported for the right packet, and threads cost no coordination.
         context.thread_count = 1
         context.options = {"err_detect": "explode"}
         self._thins = context.name in _THINNED
@@ -114,7 +114,7 @@ class Pictures:
             self._go_to(pts)
             self._given = self._next()
             if self._given[1] and self._first_group and self._start is not None:
-                # An open group may speak of pictures of the one before; decoded from there, nothing is amiss.
+                # An open group may use pictures of the group before; decoded from there, nothing is wrong.
                 self._seek(self._start - 1)
                 self._given = self._next()
         frame, broken = self._given
@@ -227,7 +227,7 @@ class Pictures:
         return None
 
     def _seek(self, pts: int | Fraction) -> None:
-        """Begin anew at the last keyframe not after `pts`."""
+        """Restart at the last keyframe not after `pts`."""
         recording = self.recording
         moment = recording.seconds(self.video, pts)
         for back in (*_STEPS_BACK, None):

@@ -39,7 +39,7 @@ _MICROSECONDS = 1_000_000
 _BLOCK = 64 * 1024
 _BLOCKS = 16
 
-# What libavformat opens, but is no film: single pictures, text, and lists that lead to other files or hosts.
+# What libavformat opens although it is not a film: single pictures, text, and lists that lead to other files or hosts.
 _NOT_FILMS = ("image2", "tty", "hls", "dash", "concat", "concatf", "imf", "ffmetadata", "rawvideo", "webvtt")
 
 # Tags of films need not be UTF-8. PyAV up to 18 raises at those unless told otherwise; from 19 on it keeps their bytes
@@ -126,7 +126,7 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
 
 
 def open_media(path: str | os.PathLike[str]) -> InputContainer:
-    """Open a film for reading; local files only, whatever the file or its name may ask for.
+    """Open a film for reading; only local files are read, even if the file or its name refers to other addresses.
 
     Raises:
         MediaUnreadable: as `probe` says.

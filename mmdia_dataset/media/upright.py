@@ -1,4 +1,4 @@
-"""Pictures as a viewer sees them: upright, with square pixels, whole instead of two fields."""
+"""Pictures as a viewer sees them: upright, with square pixels, deinterlaced."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _TURNS = {90: "cclock", 270: "clock"}  # by what a player turns it, counterclock
 
 @dataclass(frozen=True, slots=True)
 class Upright:
-    """How to show a recording's pictures; every picture is treated by itself, whatever was shown before.
+    """How to show a recording's pictures; every picture is treated on its own.
 
-    Rotation as the file asks for it is carried out; pixels that are not square are made so by changing the width;
-    pictures flagged as interlaced are made whole by interpolation (libavfilter's estdif), at the same rate. Tone and
-    colours are left as they are.
+    Pictures are rotated as the file asks. Pixels that are not square become square by changing the width. Pictures
+    flagged as interlaced are deinterlaced by interpolation (libavfilter's estdif), at the same rate. Tone and colours
+    do not change.
 
     Attributes:
         aspect: width of a pixel over its height.
@@ -56,7 +56,7 @@ class Upright:
         return cls(aspect or Fraction(1), height, even, form)
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The picture as it is to be shown: itself where nothing is to be done."""
+        """The picture as it should be shown; the same object if nothing needs to change."""
         # Deinterlacing gives a picture only after the next one, or at the end: each has a chain of its own there.
         alone, shape = frame.interlaced_frame, (frame.width, frame.height, frame.rotation)
         form = (*shape, frame.format.name, frame.colorspace, frame.color_range)

@@ -1,7 +1,7 @@
 """Shards straight from a release and films: clips are cut, packed and removed, with no folder of clips in between.
 
-The same shards come out as from a built directory. A shard's number among its siblings is known at the end of its split
-only; until then it lies in `.mmdia/` under another name.
+The shards are the same as from a built directory. The final name of a shard contains the number of shards of its split,
+which is known only at the end; until then it is in `.mmdia/` under another name.
 """
 
 from __future__ import annotations

@@ -31,18 +31,18 @@ _FILE = re.compile(r"(?:data|\.mmdia)/([a-z]+)-([0-9]{5})(?:-of-[0-9]{5})?\.tar"
 
 
 def shard_name(split: Split, number: int, count: int) -> str:
-    """Where a shard lies. `datasets` takes a file of this form for a part of that split, without being told."""
+    """The file name of a shard. `datasets` recognises such a file as a part of the split."""
     return f"data/{split}-{number:05}-of-{count:05}.tar"
 
 
 def shard_place(file: str) -> tuple[str, int] | None:
-    """Split and number of a shard by its file, wherever it lies and whether or not it says how many there are."""
+    """Split and number of a shard from its file name, in any folder, with or without the number of shards."""
     match = _FILE.fullmatch(file)
     return None if match is None else (match[1], int(match[2]))
 
 
 def make_index(shards: Iterable[Shard], members: Sequence[str], beside: Iterable[FileBeside] = ()) -> ShardIndex:
-    """The index of some shards; members are the names after the key that their samples have, `beside` other files."""
+    """The index of some shards; `members` are the names after the key, `beside` lists other files."""
     ordered = sorted(shards, key=lambda shard: (SPLITS.index(shard.split), shard.file))
     index = ShardIndex(
         members=tuple(sorted(members)),

@@ -53,7 +53,7 @@ def is_key(text: str) -> bool:
 
 
 def id_of(key: str) -> str | None:
-    """The id that a key was made of; None for keys that were cut, and for texts that are no key of any id."""
+    """The id that a key was made of; None if the key was cut, or is not the key of any id."""
     raw, position = bytearray(), 0
     while position < len(key):
         unit = _UNITS.match(key, position)

@@ -1,7 +1,7 @@
 """Which sample goes into which shard: in order, each filled with as many as it has room for.
 
-So a shard depends on nothing but the samples before its end, and where sizes turn up only as clips are cut, the same
-shards come out as where all are known beforehand.
+So a shard depends only on the samples before its end. The shards are the same whether all sizes are known at the start,
+or each size only when its clip is cut.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def lay_out(
 
 
 def in_order(samples: Sequence[T], shuffle: int | None, key: Callable[[T], str]) -> Sequence[T]:
-    """Samples of a split as they are packed: by a hash of seed and key, or as they are where no seed is given."""
+    """Samples of a split as they are packed: by a hash of seed and key, or unchanged without a seed."""
     if shuffle is None:
         return samples
     return sorted(samples, key=lambda sample: hashlib.sha256(f"{shuffle}:{key(sample)}".encode()).digest())
@@ -128,8 +128,8 @@ def in_order(samples: Sequence[T], shuffle: int | None, key: Callable[[T], str])
 def filled_shards(samples: Iterable[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
     """The shards of a split, each as soon as no later sample can change it.
 
-    A shard ends before the sample that it has no room for. Where that gives less than `min_shards`, all are spread over
-    as many of about equal size; until that is known, nothing is given.
+    A shard ends before the sample that does not fit. If that gives less than `min_shards`, all samples are spread over
+    that many shards of about equal size; until this is decided, nothing is returned.
     """
     room = max(1, max_bytes - END_BYTES)
     waiting: list[list[Sized]] = []

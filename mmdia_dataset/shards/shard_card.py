@@ -53,8 +53,8 @@ def sample_features(members: tuple[str, ...]) -> list[dict[str, Any]]:
 def columns_fit(columns: object, members: Sequence[str]) -> bool:
     """Whether these are the `sample_features` of samples that have these members.
 
-    Known by a hash of the dialogue's columns, which a test keeps true: to make them anew, Arrow would have to be
-    loaded, which takes longer than checking a small set of shards.
+    This compares a hash of the dialogue's columns, which a test keeps up to date. Making the columns again would load
+    Arrow, which takes longer than checking a small set of shards.
     """
     wanted: list[Any] = [{"name": "__key__", "dtype": "string"}, {"name": "__url__", "dtype": "string"}]
     wanted += [JSON if member == JSON else {"name": member, "dtype": "binary"} for member in members]
@@ -67,7 +67,7 @@ def columns_fit(columns: object, members: Sequence[str]) -> bool:
 
 
 def columns_digest(columns: object) -> str:
-    """Hash of YAML, whatever order its keys are in; empty where it is more than columns can be.
+    """Hash of YAML, independent of the order of its keys; empty if it is larger than columns can be.
 
     YAML can name a part of itself many times over: what it holds must not be written out.
     """

@@ -79,7 +79,7 @@ class _Member:
 
 @dataclass(slots=True)
 class _Open:
-    """The sample whose members are going by."""
+    """The sample that is being read."""
 
     key: str
     offset: int
@@ -188,7 +188,7 @@ class _Check:
         self._in_sample(entry, key, member)
 
     def _in_sample(self, entry: Entry, key: str, member: str) -> None:
-        """A member of which the name is understood."""
+        """Check a member whose name is valid."""
         if self._open is None or self._open.key != key:
             self._close()
             if key in self._seen:
@@ -271,7 +271,7 @@ class _Check:
     # --- samples ---
 
     def _close(self) -> None:
-        """The sample's last member has gone by."""
+        """Check a sample after its last member."""
         sample, self._open = self._open, None
         if sample is None:
             return

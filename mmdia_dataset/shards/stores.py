@@ -43,7 +43,7 @@ class Store:
         return f"{self.root.rstrip('/')}/{name}"
 
     def names(self) -> list[str]:
-        """All files below it, sorted; none where there is no such place. Raises ShardsUnreadable."""
+        """All files below it, sorted; empty if the place does not exist. Raises ShardsUnreadable."""
         prefix = f"{self.root.rstrip('/')}/"
         try:
             with self._reading(""):
@@ -115,7 +115,7 @@ class Store:
                 raise OutputError(f"writing fails ({error})", where=f"{self.url}/{name}") from error
 
     def forget_uploads(self) -> None:
-        """Where a killed run left uploads half done: forget their parts, which nobody sees and the owner pays for."""
+        """Remove parts of uploads that a killed run left unfinished: nobody sees them, but the owner pays for them."""
         if not hasattr(self._fs, "abort_mpu"):
             return
         bucket, _, below = self.root.partition("/")
@@ -160,7 +160,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Marks the place as a set in the making, and keeps other runs out if it is a folder on this machine.
+        """Mark the place as an unfinished set, and keep other runs out if it is a folder on this machine.
 
         Raises:
             UsageError: another run is using it.
@@ -190,6 +190,6 @@ class Store:
         return (protocol if isinstance(protocol, str) else protocol[0]) in _WHOLE
 
     def _make_folder_of(self, path: str) -> None:
-        """Objects need none; a file system of theirs would make the bucket, which nobody asked for."""
+        """Object stores need no folders; making one could create the bucket, which the user did not request."""
         if not self._keeps_objects():
             self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)

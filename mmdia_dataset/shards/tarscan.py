@@ -212,7 +212,7 @@ class TarScan:
         return None
 
     def _file_entry(self, name: str, size: int, start: int, plain: bool) -> Iterator[Entry | Flaw]:
-        """A regular file, of which the header is at `start`, not yet passed."""
+        """A regular file whose header is at `start` and not yet skipped."""
         if self._long is not None:
             name, self._long = self._long, None
         padded = -(-size // BLOCK) * BLOCK
@@ -237,7 +237,7 @@ class TarScan:
             yield Flaw("cut-in-body", start, name, "the file ends in the padding after the data")
 
     def _foreign_header(self, block: bytes, start: int) -> Iterator[Entry | Flaw]:
-        """A block that is no header as we write it: another's, or none at all."""
+        """A block that is not one of our headers: another program's, or not a header."""
         raw = block[:100].split(b"\0")[0]
         if block[257:263] == b"ustar\0" and (prefix := block[345:500].split(b"\0")[0]):
             raw = prefix + b"/" + raw

@@ -54,7 +54,7 @@ class SeekPoint:
         time: in ticks of the segment.
         track: the number of the track.
         cluster: the place of its cluster, from the beginning of the segment's content.
-        block: the place of its block, from the beginning of the cluster's content; None if it is not told.
+        block: the place of its block, from the beginning of the cluster's content; None if the file does not say.
     """
 
     time: int
@@ -75,7 +75,7 @@ class MatroskaSegment:
         seek_points: in the order of the file.
 
     Raises:
-        Unsure: it is not as plain as it has to be.
+        Unsure: the file is not simple enough.
         OSError: it can't be read.
     """
 
@@ -99,7 +99,7 @@ class MatroskaSegment:
         """The time of the block that a seek point leads to, in ticks; None if no cluster is there.
 
         Raises:
-            Unsure: the cluster tells no time, or has no block of the track there.
+            Unsure: the cluster has no time, or no block of the track there.
             OSError: the file can't be read.
         """
         head = os.pread(self._file, _HEADS, self._start + point.cluster)
@@ -119,11 +119,11 @@ class MatroskaSegment:
         if kind == GROUP:
             kind, offset, _ = element(block, offset)
         if kind not in (SIMPLE, BLOCK) or len(block) < offset + 3 or block[offset] != point.track | 0x80:
-            raise Unsure("a cue leads to no block of its track")
+            raise Unsure("a seek point leads to no block of its track")
         return time + int.from_bytes(block[offset + 1 : offset + 3], "big", signed=True)
 
     def _parts(self) -> dict[int, bytes]:
-        """The segment's information, tracks and cues, found from its beginning and its list of places."""
+        """The segment's information, tracks and seek points, found from its beginning and its list of places."""
         needed, offset = {_INFO, _TRACKS, _CUES}, self._start
         parts: dict[int, bytes] = {}
         elsewhere: dict[int, int] = {}

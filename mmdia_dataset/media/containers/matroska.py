@@ -1,8 +1,8 @@
 """Matroska and WebM: where the packets of two tracks lie, read strictly, without libavformat.
 
-Only the plain case is read: cues, clusters of known size, blocks without lacing, tracks without compression. Anything
-else raises `Unsure`. Files are untrusted: every size is checked against what it lies in before it is used, and no more
-than one cluster of at most 64 MiB is in memory.
+Only the simple case is read: cues, clusters of known size, blocks without lacing, tracks without compression. Anything
+else raises `Unsure`. Files are untrusted: every size is checked against its parent before it is used, and at most one
+cluster, of at most 64 MiB, is in memory.
 
 Layout: RFC 8794 (EBML) and RFC 9559 (Matroska), sections 5.1 (elements) and 10.2 (blocks).
 """
@@ -55,7 +55,7 @@ class _Cluster:
 
 
 class MatroskaIndex(MatroskaSegment):
-    """Packets of a Matroska file by way of its cues.
+    """Packets of a Matroska file, found by its seek points.
 
     Args:
         file: descriptor of the open file.
@@ -63,7 +63,7 @@ class MatroskaIndex(MatroskaSegment):
         sound: which of the sound tracks; None for none.
 
     Raises:
-        Unsure: it is not as plain as it has to be.
+        Unsure: the file is not simple enough.
         OSError: it can't be read.
     """
 

@@ -65,7 +65,7 @@ def finish(data: memoryview, edits: Sequence[Edit], timescale: int) -> tuple[byt
         timescale: ticks per second for the lengths of the edits and of the whole.
 
     Raises:
-        ValueError: the bytes are no such file.
+        ValueError: the bytes are not such a file.
     """
     parts = list(boxes(data))
     if [kind for kind, _ in parts[:1]] != [b"ftyp"] or parts[-1][0] != b"moov":

@@ -1,6 +1,6 @@
 """The index of an MP4 or QuickTime file: which samples its tracks have, when they are shown and where they lie.
 
-Read strictly: every table has to have the entries that the others speak of, and every sample to lie in the file.
+It is read strictly: the tables must have matching numbers of entries, and every sample must be inside the file.
 
 Layout: ISO/IEC 14496-12, sections 8.6.1 (stts, ctts), 8.6.2 (stss), 8.6.6 (elst), 8.7 (stsz, stsc, stco).
 """
@@ -30,7 +30,7 @@ _TABLES = {b"stsd", b"stts", b"stsc"}
 
 
 class BrokenIndex(ValueError):
-    """An index that was whole once: a part of it is missing that every index has."""
+    """A damaged index: it lacks a part that every index has."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Track:
         return keys
 
     def must_lie_in_file(self) -> None:
-        """Raise ValueError unless all samples lie in the file."""
+        """Raise ValueError unless all samples are inside the file."""
         uniform, count = self._numbers(b"stsz", 12, 8).tolist()
         total = uniform * count if uniform else int(self._numbers(b"stsz", 20).sum())
         chunks = self._chunks()
@@ -194,7 +194,7 @@ def read_tracks(file: int) -> list[Track]:
 
     Raises:
         BrokenIndex: a part of the index is missing.
-        ValueError: the index is missing or malformed, or speaks of data outside the file.
+        ValueError: the index is missing or malformed, or refers to data outside the file.
         OSError: it can't be read.
     """
     size = os.fstat(file).st_size

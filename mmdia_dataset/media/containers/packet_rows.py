@@ -1,4 +1,4 @@
-"""Where a recording's packets lie, as far as its own index says so: what the readers of MP4 and Matroska give."""
+"""Places of a recording's packets by its own index: the result of the MP4 and Matroska readers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRANGE = (ValueError, IndexError, KeyError, OverflowError, struct.error)
 
 
 class Unsure(Exception):
-    """Something is not as plain as it has to be; libavformat, which knows more, is to be asked instead."""
+    """The file is not simple enough for this reader; use libavformat instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Rows:
 
     Attributes:
         pts: when each is shown, in ticks of the track's clock, as libavformat counts them.
-        dts: when each is decoded, likewise; None where the container does not say.
+        dts: when each is decoded, in the same ticks; None if the container does not say.
         places: where each begins in the file.
         sizes: bytes of each.
         keys: whether each can be decoded without others.

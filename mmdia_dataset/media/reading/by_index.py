@@ -1,9 +1,8 @@
-"""Where a recording's packets lie, by its own index: the fast way for films of the plain kind.
+"""Finds a recording's packets by its own index: the fast way for simple films.
 
-Reading packets through libavformat is most of what finding a span costs. Where a recording is MP4 or Matroska of the
-plain kind, its index is read directly instead. Everything here has to be plainly right: whatever is not raises
-`Unsure`, and libavformat is asked, which also finds the words for what is wrong. The index is compared with what
-libavformat says of the same recording before it is trusted.
+Reading packets with libavformat is most of the cost of finding a span. If a recording is a simple MP4 or Matroska file,
+its index is read directly instead. If anything is not clearly right, this raises `Unsure`, and libavformat does the
+work and reports what is wrong. Before the index is used, it is compared with what libavformat reads from the file.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ class Lookup:
         tests: of picture and sound, whether a packet was overwritten.
 
     Raises:
-        Unsure: the recording is not of the plain kind.
+        Unsure: the recording is not simple enough.
     """
 
     def __init__(self, recording: OpenRecording) -> None:
@@ -108,8 +107,8 @@ class Lookup:
             tail: seconds of sound wanted after the end.
 
         Raises:
-            Unsure: they are not plainly right.
-            MediaDamaged: the recording contradicts itself.
+            Unsure: they are not clearly right.
+            MediaDamaged: times stored in the file disagree.
         """
         recording, video, audio = self.recording, self.video, self.audio
         if start < 0:

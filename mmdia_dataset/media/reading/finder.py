@@ -1,4 +1,4 @@
-"""Where spans of a recording lie: by its own index where that is plainly right, else by way of libavformat."""
+"""Finds spans in a recording: by the recording's own index if that is clearly right, else with libavformat."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class SpanFinder:
     """Finds the frames and the sound of spans, without their packets; use it in a `with` block, inside the recording's.
 
     Attributes:
-        recording: read from where its index does not do.
-        lookup: its index; None if it is not of the plain kind.
+        recording: read if its index is not usable.
+        lookup: its index; None if it is not usable.
     """
 
     def __init__(self, recording: OpenRecording) -> None:
@@ -40,7 +40,7 @@ class SpanFinder:
             self.lookup.close()
 
     def stretch(self, start: Fraction, end: Fraction, *, lead: Fraction, tail: Fraction = Fraction(0)) -> Stretch:
-        """What the recording holds of [start, end), whole and without holes, as `Recording.stretch` says and raises."""
+        """What the recording has of [start, end), whole and without gaps; raises as `OpenRecording.stretch` does."""
         if self.lookup is not None:
             try:
                 span = self.lookup.find(start, end, lead, tail)

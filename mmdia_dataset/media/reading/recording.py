@@ -30,13 +30,13 @@ __all__ = ["REORDER", "OpenRecording"]
 REORDER = 17
 # A later start means reading backwards in growing steps: seeks in TS and PS land after the keyframe.
 _STEPS_BACK = (0, 1, 3, 9, 27, 81)
-# Once one track is this far past the end, the other one has a hole and is not waited for.
+# Once one track is this far past the end, the other one has a gap, and we stop waiting for it.
 _PATIENCE = Fraction(10)
 # Seconds of the recording from which its frame rate is judged.
 _SAMPLE = Fraction(8)
-# By what part of it sound may run faster or slower than its samples say: twice what rounding comes to in the sample.
+# The fraction by which sound may run faster or slower than its samples: twice the rounding error in the sample.
 _DRIFT = Fraction(2, 1000)
-# Seconds around a span from which something may have got into it.
+# Seconds around a span in which a wrong time could affect it.
 _NEAR = Fraction(1)
 _COPY_AGAIN = "copy it again from the source"
 
@@ -119,7 +119,7 @@ class OpenRecording(Tracks):
 
     @cached_property
     def _contradiction(self) -> str:
-        """What is wrong with the times of the whole recording; nearly always nothing."""
+        """What is wrong with the times of the whole recording; usually empty."""
         video, audio = self.video, self.audio
         if self.container.format.name.startswith("mov") and (wrong := mp4_contradiction(self.path)):
             return wrong
@@ -251,11 +251,11 @@ class OpenRecording(Tracks):
 
     @cached_property
     def longest_pause(self) -> Fraction:
-        """The longest distance of two frames that is not yet a hole, in ticks of the picture's clock.
+        """The longest distance of two frames that is not yet a gap, in ticks of the picture's clock.
 
-        A sample from inside the recording tells whether its frame rate is steady; if so, 2.5 frames, since soft
-        telecine alternates between 2 and 3 fields, else a second or ten frames, whichever is more. The same for all
-        spans of a recording, so that what is refused does not depend on what else was asked for.
+        A sample from inside the recording shows whether its frame rate is steady. If so, this is 2.5 frames, since soft
+        telecine alternates between 2 and 3 fields; else a second or ten frames, whichever is more. It is the same for
+        all spans of a recording, so that a refusal does not depend on which other spans are cut.
         """
         video, times = self.video, sorted(self._sample.times)
         assert video is not None  # noqa: S101 - the caller asked
@@ -279,5 +279,5 @@ class OpenRecording(Tracks):
         since = (self.claimed_end or Fraction(0)) / 4
         try:
             return self._read(since, since, since + _SAMPLE, Fraction(0), False)
-        except MediaDamaged:  # the sample's misfortune is not the span's
+        except MediaDamaged:  # damage in the sample does not mean damage in the span
             return PacketBatch()

@@ -1,4 +1,4 @@
-"""Clocks that begin anew: transport and program streams that were joined hold several moments of one time."""
+"""Finds timestamps that restart: joined transport and program streams use the same time for several moments."""
 
 from __future__ import annotations
 

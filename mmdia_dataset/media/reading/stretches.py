@@ -1,9 +1,9 @@
 """A span of a recording: what was read of it, and whether that is whole.
 
-Limits of what is noticed without decoding: packets that are missing (gaps in the timestamps), packets the demuxer
-calls corrupt, and data overwritten with zeros. Not noticed: flipped bits inside a packet; missing frames of a recording
-whose frame rate varies, as long as the hole is no longer than that recording's pauses; and the loss of nothing but a
-frame after the end that frames before it are made from. `media.verify` decodes, and sees more.
+This notices, without decoding: missing packets (gaps in the timestamps), packets that the demuxer calls corrupt, and
+data overwritten with zeros. It does not notice: flipped bits inside a packet; missing frames in a recording with a
+variable frame rate, if the gap is not longer than the recording's usual pauses; and the loss of a single frame after
+the end that earlier frames are made from. `media.verify` decodes, and notices more.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # generic in the stubs only
     AudioPacket = Packet[AudioStream]
     VideoPacket = Packet[VideoStream]
 
-# A step of this size between two sound packets is a rounding of timestamps, a larger one a hole.
+# A step of this size between two sound packets is a rounding of timestamps, a larger one a gap.
 JITTER = Fraction(1, 100)
 # Sound may begin later or end earlier than the picture by this much at the ends of a recording.
 _RAGGED = Fraction(1, 10)
@@ -62,7 +62,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class PacketBatch:
-    """What one pass over a part of the recording brought up."""
+    """The packets that one pass over a part of the recording read."""
 
     video: list[VideoPacket] = field(default_factory=list)
     audio: list[AudioPacket] = field(default_factory=list)
@@ -81,13 +81,13 @@ def frames_of(
     pause: Fraction,
     beat: Beat | None,
 ) -> Stretch:
-    """The frames inside a span, in order, whole and without holes; a longer distance than `pause` ticks is one.
+    """The frames inside a span, in order, whole and without gaps; a distance above `pause` ticks is a gap.
 
-    Where frames are a steady distance apart, `beat`, one off it has a wrong timestamp, unless a new part of the
+    If frames have a steady distance, `beat`, a frame off this beat has a wrong timestamp, unless a new part of the
     recording begins with it.
 
     Raises:
-        EmptySpan, SpanOutside, MediaDamaged, UnsupportedCodec: as `Recording.stretch` says.
+        EmptySpan, SpanOutside, MediaDamaged, UnsupportedCodec: as in `OpenRecording.stretch`.
     """
     video, (start, end) = tracks.video, span
     assert video is not None  # noqa: S101 - the caller asked
@@ -128,7 +128,7 @@ def frames_of(
     result = Stretch(tracks.seconds(video, inside[0]), tracks.seconds(video, after), shown=inside)
     line = [before, *inside, after]
     if pictures:
-        # A hole among the hidden frames is one in what the shown ones are made from.
+        # The shown frames are made from the hidden ones, so a gap among these counts too.
         result.video = _decodable(tracks, batch.video, inside, after)
         used = [packet.pts or 0 for packet in result.video[:1]]
         if used[0] < inside[0]:
@@ -158,10 +158,10 @@ def _decodable(tracks: Tracks, packets: list[VideoPacket], inside: list[int], af
 def sound_packets(
     tracks: Tracks, batch: PacketBatch, stretch: Stretch, lead: Fraction, tail: Fraction
 ) -> list[AudioPacket]:
-    """The sound packets that are heard between `lead` before the start and `tail` after the end, without holes.
+    """The sound packets that are heard between `lead` before the start and `tail` after the end, without gaps.
 
     Raises:
-        SpanOutside, MediaDamaged: as `Recording.stretch` says.
+        SpanOutside, MediaDamaged: as in `OpenRecording.stretch`.
     """
     audio = tracks.audio
     assert audio is not None  # noqa: S101 - the caller asked

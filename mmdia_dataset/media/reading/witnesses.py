@@ -97,7 +97,7 @@ class SeekPointWitness:
 
 
 def mp4_contradiction(path: str | os.PathLike[str]) -> str:
-    """What the index of an MP4 file says of its samples in two ways; empty if they agree or can't be told."""
+    """How the index of an MP4 file contradicts itself, as a sentence; empty if it does not, or can't be read."""
     try:
         with Path(path).open("rb") as file:
             tracks = read_tracks(file.fileno())
@@ -136,8 +136,8 @@ class Beat:
 
     Attributes:
         ticks: the distance.
-        slack: ticks by which a timestamp may be off: what rounding comes to, or a millisecond, which some writers are.
-        complete: whether none is left out by and by, so that one missing was lost.
+        slack: ticks by which a timestamp may be off: by rounding, or by a millisecond in files of some writers.
+        complete: whether the recording usually has a picture at every beat, so that a missing one was lost.
     """
 
     ticks: Fraction
@@ -146,7 +146,7 @@ class Beat:
 
     @classmethod
     def of(cls, times: Sequence[int], clock: Fraction) -> Self | None:
-        """Of timestamps in order, a few of them perhaps wrong; None if the rate varies.
+        """The beat of timestamps in order, a few of which may be wrong; None if the rate varies.
 
         Args:
             times: in ticks.
@@ -163,13 +163,13 @@ class Beat:
         return cls(ticks, slack, int(lost.sum()) <= 1) if int(off.sum()) * 20 <= len(steps) else None
 
     def missed(self, times: Sequence[int] | Ints, keys: Container[int] = ()) -> list[int]:
-        """The numbers of the pictures of a row that do not lie one beat after the one before, or several.
+        """The numbers of the pictures that are not a whole number of beats after the one before.
 
-        None where many don't: films change their rate, as those do that have parts for cinema and for television.
+        Empty if there are many: some films change their rate, for example with parts for cinema and for television.
 
         Args:
             times: timestamps in order.
-            keys: those of keyframes, which may lie anywhere: a new part of the recording can begin with them.
+            keys: timestamps of keyframes; these may be anywhere, since a new part of the recording can begin with them.
         """
         off, lost = self._strays(np.asarray(times, np.int64))
         wrong = [n + 1 for n in np.flatnonzero(off).tolist() if times[n + 1] not in keys]
@@ -178,7 +178,7 @@ class Beat:
         return sorted(wrong) if len(wrong) <= max(_FEW, len(off) // 10) else []
 
     def _strays(self, row: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of each step between pictures, whether it is no number of beats, and whether it is several."""
+        """Per step between pictures: whether it is not a whole number of beats, and whether it is several beats."""
         steps, beat = row[1:] - row[:-1], float(self.ticks)
         counts = np.maximum(1, np.rint(steps / beat))
         off = np.abs(steps - counts * beat) > self.slack
@@ -186,10 +186,10 @@ class Beat:
 
 
 def drift_of(times: Sequence[int], per_packet: Fraction) -> Fraction | None:
-    """By what part the timestamps of sound packets run faster than their samples; None if there are too few.
+    """How much faster the timestamps of sound packets run than their samples, as a fraction; None if too few packets.
 
     Args:
-        times: of packets in a row; jitter counts little, what has holes not at all.
+        times: timestamps of packets in a row; jitter has little effect, and parts with gaps are ignored.
         per_packet: ticks that a packet lasts by its samples.
     """
     rows = [times[n : n + _WINDOW + 1] for n in range(0, len(times) - _WINDOW, _WINDOW)]

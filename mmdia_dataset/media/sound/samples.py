@@ -1,8 +1,8 @@
 """Sound of spans as samples, placed by their timestamps, decoded once for all spans.
 
-Decoders fill in noise from a generator that runs on, so what a span sounds like would depend on where decoding began.
-It begins anew at every fourth second of the recording, some tenths of a second early: the same span gives the same
-samples, whatever else was asked for; and what two spans share is decoded once.
+Some decoders add noise from a generator that never resets, so the sound of a span would depend on where decoding
+began. Decoding therefore restarts every four seconds of the recording, and a few tenths of a second early. The same
+span always gives the same samples, and the sound that two spans share is decoded once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LEAD = Fraction(3, 10)
 TAIL = Fraction(1, 10)
 """Seconds decoded after a span: packets are kept whole, and a resampler looks ahead."""
 
-_SECTION = 4  # seconds after which decoding begins anew
+_SECTION = 4  # seconds after which decoding restarts
 _LONGEST = 12  # seconds that a packet may last: FLAC's 65,535 samples at 8 kHz are eight
 _KEPT = 60  # sections kept after a stretch, where others may overlap it
 _CONTEXT = Fraction(1, 10)  # what the resampler sees on either side of the span
@@ -83,7 +83,7 @@ class Sound:
         self._tapes: list[Tape] = [] if lookup is None else [IndexTape(lookup)]
         self._tapes.append(PacketTape(recording, recording.audio))
         self._sections: dict[int, Section] = {}
-        self._last: Section | None = None  # the one begun last: they share one tape, and only it can go on
+        self._last: Section | None = None  # the one started last: all share one tape, so only this one can continue
         self._packer: tuple[SoundForm, AudioResampler] | None = None
         self._zeroed = set[int]()  # timestamps of packets that were overwritten
         self._clock = clock_of(recording.audio)

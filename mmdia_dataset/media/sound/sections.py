@@ -1,4 +1,4 @@
-"""A few seconds of a recording's sound, decoded from their beginning as far as they are needed so far."""
+"""A few seconds of a recording's sound, decoded from their start as far as needed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Block:
 
 
 class Section:
-    """The sound that begins between two timestamps. Of several on one tape, only the one begun last can go on.
+    """The sound that begins between two timestamps. If several share one tape, only the one started last can continue.
 
     Attributes:
         blocks: what is made of it so far.
@@ -184,7 +184,7 @@ def remembers(audio: AudioStream) -> bool:
 def _decoder(audio: AudioStream) -> AudioCodecContext:
     """A decoder whose output depends on nothing it decoded before.
 
-    AAC and AC-3 fill in noise from a generator that runs on from clip to clip; a decoder of its own starts it anew.
+    AAC and AC-3 decoders add noise from a generator that never resets; a new decoder starts it again.
     Others could not be built without the container's knowledge (block sizes and the like).
     """
     original = audio.codec_context

@@ -262,7 +262,7 @@ class _Lowered:
         self.rows = (taps / taps.sum()).astype(np.float32).reshape(-1, self.step)
         self.ratio = self.middle / SOUND_RATE
         self.before = np.zeros(half, np.float32)  # samples not yet used, first silence
-        self.tail = np.zeros(_LOBES, np.float32)  # at the middle rate, likewise
+        self.tail = np.zeros(_LOBES, np.float32)  # at the middle rate, first silence
         self.made = 0  # samples given
         self.passed = -_LOBES  # the middle rate's sample at tail[0]
 

@@ -1,7 +1,7 @@
-"""Clips as byte ranges of their recording: the fast way for films whose own index says where each packet lies.
+"""Clips as byte ranges of their recording: the fast way for films whose own index gives the place of each packet.
 
-Where a recording can be looked up in (`Lookup`), and its packets can go into a clip as they are, the bytes are copied.
-Whatever is not plainly right raises `Unsure`, and the clip is cut by way of libavformat.
+If `Lookup` can read a recording's index, and its packets fit into a clip unchanged, the bytes are copied. If anything
+is not clearly right, this raises `Unsure`, and libavformat cuts the clip.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Ranges:
     """A recording's packets as byte ranges; use it in a `with` block, inside that of the recording.
 
     Raises:
-        Unsure: the recording is not of the plain kind.
+        Unsure: the recording is not simple enough.
     """
 
     def __init__(self, recording: OpenRecording) -> None:
@@ -91,7 +91,7 @@ class Ranges:
             end: recording seconds.
 
         Raises:
-            Unsure: it is not plainly right.
+            Unsure: it is not clearly right.
         """
         span = self._lookup.find(start, end, margins(self._recording)[0])
         try:
@@ -186,7 +186,7 @@ class Ranges:
 
 
 def _as_stored(video: VideoStream, audio: AudioStream | None) -> bool:
-    """Whether packets can go into a clip as they are."""
+    """Whether packets fit into a clip unchanged."""
     context = video.codec_context
     name = context.codec.canonical_name
     extra = context.extradata or b""

@@ -1,4 +1,4 @@
-"""One clip encoded anew: pictures and samples as they come, an MP4 file with nothing hidden in the end.
+"""Encodes one clip: takes pictures and samples, and gives an MP4 file that hides nothing.
 
 The same pictures and samples give the same bytes with the same versions of the libraries: encoders run in one thread,
 on whose number their output depends, and neither dates nor versions are stored in the container. More threads would
@@ -41,7 +41,7 @@ _BUFFER = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """An encoder: the crf and preset it has by default, the name of its preset, and what else it is told."""
+    """An encoder: the crf and preset it has by default, the name of its preset, and further options."""
 
     crf: int
     preset: str

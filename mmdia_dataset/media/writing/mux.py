@@ -65,8 +65,8 @@ def mp4_holds(track: VideoStream | AudioStream) -> bool:
 def remux(recording: OpenRecording, stretch: Stretch, sound: FlacSound | None = None) -> tuple[bytes, memoryview]:
     """The MP4 file of a stretch in two parts, to be written one after the other.
 
-    The file lies in memory, once; the stretch's packets are used up. Same packets, same bytes. Sound that is given
-    takes the place of the recording's packets.
+    The file lies in memory, once; the stretch's packets are used up. Same packets, same bytes. If sound is given,
+    it replaces the recording's packets.
 
     Raises:
         NoVideo: the recording has no picture.
@@ -143,7 +143,7 @@ def add_track(out: OutputContainer, source: VideoStream | AudioStream) -> VideoS
     # opaque: some codecs (AV1) have a decoder of another name than any encoder.
     stream = out.add_stream_from_template(source, opaque=True)
     if isinstance(stream, AudioStream) and stream.codec_context.layout.name.endswith(" channels"):
-        # Matroska says how many, not which; MP4 has to be told, so the usual order is taken.
+        # Matroska stores only the number of channels, but MP4 needs the layout, so the usual one is used.
         usual = _LAYOUTS.get(stream.codec_context.channels)
         if usual:
             stream.codec_context.layout = usual
