@@ -51,8 +51,8 @@ def in_processes(
                 worker = idle.pop() if idle else _Worker(context, work)
                 worker.give(*waiting.popleft())
                 busy[worker.pipe] = worker
-            done = wait(list(busy))
-            for worker in [busy.pop(pipe) for pipe in list(busy) if pipe in done]:
+            ready = wait(list(busy))
+            for worker in [busy.pop(pipe) for pipe in list(busy) if pipe in ready]:
                 task, tries = worker.task, worker.tries
                 try:
                     result = worker.result()

@@ -142,31 +142,31 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
     directory = BuiltDirectory(built)
     if directory.state.is_dir():
         raise ReleaseUnreadable("the rebuild has not finished", where=built, hint="run the same `mmdia rebuild` again")
-    made: dict[str, dict[Mode, MadeLine]] = {}
+    lines_by_id: dict[str, dict[Mode, MadeLine]] = {}
     for line in directory.lines().values():
         if isinstance(line, MadeLine):
-            made.setdefault(line.id, {})[line.mode] = line
-    present = sorted({mode for lines in made.values() for mode in lines})
+            lines_by_id.setdefault(line.id, {})[line.mode] = line
+    present = sorted({mode for lines in lines_by_id.values() for mode in lines})
     if lacking := [mode for mode in modes or () if mode not in present]:
         hint = f"it has {', '.join(present)}" if present else "run `mmdia rebuild` to make them"
         raise UsageError(f"there are no clips of mode {lacking[0]}", where=built, hint=hint)
-    wanted = [mode for mode in present if not modes or mode in modes]
-    _check_kinds(made, wanted, built)
-    packable = Stock(PackedClips(built), tuple(wanted), split)
+    chosen_modes = [mode for mode in present if not modes or mode in modes]
+    _check_kinds(lines_by_id, chosen_modes, built)
+    packable = Stock(PackedClips(built), tuple(chosen_modes), split)
     members = {JSON}
     seen: set[str] = set()
     for clip in _clips(built, split):
         if clip.id in seen:
             continue
         seen.add(clip.id)
-        mine = made.get(clip.id, {})
-        if any(mode not in mine for mode in wanted):
-            missing = next(mode for mode in wanted if mode not in mine)
+        mine = lines_by_id.get(clip.id, {})
+        if any(mode not in mine for mode in chosen_modes):
+            missing = next(mode for mode in chosen_modes if mode not in mine)
             packable.leave_out(
                 LeftOut(clip.id, f"no-{missing}", f"the dialogue has no clip of mode {missing}, but others have")
             )
             continue
-        lines = [mine[mode] for mode in wanted]
+        lines = [mine[mode] for mode in chosen_modes]
         item, size = item_of(clip, lines)
         packable.sized.append(Sized(len(packable.items), item.key, lines[0].splits, size))
         packable.items.append(item)
@@ -175,11 +175,11 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
     return packable
 
 
-def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], built: Path) -> None:
+def _check_kinds(lines_by_id: dict[str, dict[Mode, MadeLine]], chosen_modes: Sequence[Mode], built: Path) -> None:
     """Clips of one mode are of one kind, and no two modes of the same. Raises UsageError."""
-    taken: dict[str, str] = {}
-    for mode in wanted:
-        lines = [line for lines in made.values() for line in lines.values() if line.mode == mode]
+    mode_of_kind: dict[str, str] = {}
+    for mode in chosen_modes:
+        lines = [line for lines in lines_by_id.values() for line in lines.values() if line.mode == mode]
         kinds = {member_of(file, mode).rsplit(".", 1)[-1] for line in lines for file in line.stored()}
         if len(kinds) > 1:
             raise UsageError(
@@ -188,18 +188,18 @@ def _check_kinds(made: dict[str, dict[Mode, MadeLine]], wanted: Sequence[Mode], 
                 hint=f"rebuild all clips of mode {mode} with the same settings",
             )
         for kind in kinds:
-            if kind in taken:
+            if kind in mode_of_kind:
                 raise UsageError(
-                    f"clips of modes {taken[kind]} and {mode} are both {kind}, but a sample can hold only one",
+                    f"clips of modes {mode_of_kind[kind]} and {mode} are both {kind}, but a sample can hold only one",
                     where=built,
                     hint=f"choose one with --modes {mode}",
                 )
-            taken[kind] = mode
+            mode_of_kind[kind] = mode
 
 
-def _clips(built: Path, wanted: Split | None) -> Iterator[Clip]:
+def _clips(built: Path, chosen_split: Split | None) -> Iterator[Clip]:
     """The rows of a split, or of all; a dialogue that is in two comes twice. Raises ReleaseUnreadable."""
-    for split in SPLITS if wanted is None else (wanted,):
+    for split in SPLITS if chosen_split is None else (chosen_split,):
         file = built / "annotations" / f"{split}.parquet"
         if not file.is_file():
             continue

@@ -133,21 +133,21 @@ def filled_shards(samples: Iterable[Sized], max_bytes: int, min_shards: int) -> 
     """
     room = max(1, max_bytes - END_BYTES)
     waiting: list[list[Sized]] = []
-    given = filled = 0
+    returned = filled = 0
     for sample in samples:
         if not waiting or filled + sample.bytes > room:
-            if given + len(waiting) + 1 >= min_shards:
+            if returned + len(waiting) + 1 >= min_shards:
                 yield from waiting
-                given, waiting = given + len(waiting), []
+                returned, waiting = returned + len(waiting), []
             waiting.append([])
             filled = 0
         waiting[-1].append(sample)
         filled += sample.bytes
-    rest = [sample for part in waiting for sample in part]
-    if given or len(waiting) >= min(min_shards, len(rest)):
+    remaining = [sample for part in waiting for sample in part]
+    if returned or len(waiting) >= min(min_shards, len(remaining)):
         yield from waiting
     else:
-        yield from _parts(rest, max_bytes, min_shards)
+        yield from _parts(remaining, max_bytes, min_shards)
 
 
 def _parts(samples: Sequence[Sized], max_bytes: int, min_shards: int) -> Iterator[Sequence[Sized]]:
@@ -157,12 +157,12 @@ def _parts(samples: Sequence[Sized], max_bytes: int, min_shards: int) -> Iterato
     room = max(1, max_bytes - END_BYTES)
     total = sum(sample.bytes for sample in samples)
     count = max(ceil(total / room), min(min_shards, len(samples)))
-    start = filled = done = made = 0
+    start = filled = bytes_before = parts = 0
     for number, sample in enumerate(samples):
-        full = filled + sample.bytes > room or (done + filled + sample.bytes / 2) * count > total * (made + 1)
-        scarce = len(samples) - number <= count - made - 1
+        full = filled + sample.bytes > room or (bytes_before + filled + sample.bytes / 2) * count > total * (parts + 1)
+        scarce = len(samples) - number <= count - parts - 1
         if number > start and (full or scarce):
             yield samples[start:number]
-            start, done, filled, made = number, done + filled, 0, made + 1
+            start, bytes_before, filled, parts = number, bytes_before + filled, 0, parts + 1
         filled += sample.bytes
     yield samples[start:]

@@ -56,13 +56,13 @@ def columns_fit(columns: object, members: Sequence[str]) -> bool:
     This compares a hash of the dialogue's columns, which a test keeps up to date. Making the columns again would load
     Arrow, which takes longer than checking a small set of shards.
     """
-    wanted: list[Any] = [{"name": "__key__", "dtype": "string"}, {"name": "__url__", "dtype": "string"}]
-    wanted += [JSON if member == JSON else {"name": member, "dtype": "binary"} for member in members]
-    if not isinstance(columns, list) or len(columns) != len(wanted):
+    expected_columns: list[Any] = [{"name": "__key__", "dtype": "string"}, {"name": "__url__", "dtype": "string"}]
+    expected_columns += [JSON if member == JSON else {"name": member, "dtype": "binary"} for member in members]
+    if not isinstance(columns, list) or len(columns) != len(expected_columns):
         return False
     return all(
         columns_digest(column) == DIALOGUE_COLUMNS if expected == JSON else column == expected
-        for column, expected in zip(columns, wanted, strict=True)
+        for column, expected in zip(columns, expected_columns, strict=True)
     )
 
 

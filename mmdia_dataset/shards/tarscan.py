@@ -116,21 +116,21 @@ class TarScan:
 
     def _fill(self) -> bool:
         """Read on, keeping what is not used yet (less than a block); False at the end of the file."""
-        kept = bytes(self._view[self._begin : self._end])
+        unread = bytes(self._view[self._begin : self._end])
         self._turn ^= 1
         pending, buffer = self._pending[self._turn], self._buffers[self._turn]
         if pending is not None:
             pending.result()
             self._pending[self._turn] = None
         self._buffer, self._view = buffer, memoryview(buffer)
-        buffer[: len(kept)] = kept
-        self._begin, self._end = 0, len(kept)
+        buffer[: len(unread)] = unread
+        self._begin, self._end = 0, len(unread)
         while self._end < _READ:
             count = self._file.readinto(self._view[self._end :])  # type: ignore[attr-defined]
             if not count:
                 break
             self._end += count
-        fresh = self._view[len(kept) : self._end]
+        fresh = self._view[len(unread) : self._end]
         if self._pool is not None and len(fresh):
             self._pending[self._turn] = self._pool.submit(self._digest.update, fresh)
         return len(fresh) > 0
@@ -147,14 +147,14 @@ class TarScan:
 
     def _data(self, size: int) -> Iterator[memoryview]:
         """The next `size` bytes, piece by piece."""
-        left = size
-        while left:
+        remaining = size
+        while remaining:
             if self._begin == self._end and not self._fill():
                 return
-            count = min(left, self._end - self._begin)
+            count = min(remaining, self._end - self._begin)
             piece = self._view[self._begin : self._begin + count]
             self._skip(count)
-            left -= count
+            remaining -= count
             yield piece
 
     # --- headers ---
@@ -164,9 +164,9 @@ class TarScan:
             block = self._block()
             start = self._offset
             if block is None:
-                rest = self._end - self._begin
-                if rest:
-                    yield Flaw("cut-in-header", start, "", f"the file ends after {rest} bytes of a header")
+                unread = self._end - self._begin
+                if unread:
+                    yield Flaw("cut-in-header", start, "", f"the file ends after {unread} bytes of a header")
                 else:
                     yield Flaw("no-end", start, "", "the file lacks the two blocks of zeros that end a tar")
                 return
@@ -202,13 +202,13 @@ class TarScan:
         if block != _END:
             return Flaw("early-end", start, "", "a single block of zeros is between members, so readers stop here")
         while self._begin < self._end or self._fill():
-            rest = self._view[self._begin : self._end]
-            if bytes(rest).strip(b"\0"):
-                offset = self._offset + len(rest) - len(bytes(rest).lstrip(b"\0"))
+            unread = self._view[self._begin : self._end]
+            if bytes(unread).strip(b"\0"):
+                offset = self._offset + len(unread) - len(bytes(unread).lstrip(b"\0"))
                 return Flaw(
                     "data-after-end", offset, "", "data follows the end of the tar, where readers do not see it"
                 )
-            self._skip(len(rest))
+            self._skip(len(unread))
         return None
 
     def _file_entry(self, name: str, size: int, start: int, plain: bool) -> Iterator[Entry | Flaw]:
@@ -217,13 +217,11 @@ class TarScan:
             name, self._long = self._long, None
         padded = -(-size // BLOCK) * BLOCK
         if start + BLOCK + size > self._length:
-            left = max(0, self._length - start - BLOCK)
+            available = max(0, self._length - start - BLOCK)
             self._skip(BLOCK)
             more_follow = self._resync()
-            rule, why = (
-                ("size", "but other members follow") if more_follow else ("cut-in-body", "so the file was cut off")
-            )
-            yield Flaw(rule, start, name, f"the member claims {size:,} bytes, the file has only {left:,} left, {why}")
+            rule, why = ("size", "other members follow") if more_follow else ("cut-in-body", "the file was cut off")
+            yield Flaw(rule, start, name, f"the member claims {size:,} bytes, but only {available:,} are left ({why})")
             return
         self._skip(BLOCK)
         data = start + BLOCK

@@ -70,10 +70,10 @@ class MatroskaIndex(MatroskaSegment):
     def __init__(self, file: int, picture: int, sound: int | None) -> None:
         super().__init__(file)
         tracks = [dict(children(data)) for kind, data in children(self.tracks) if kind == _TRACK]
-        wanted = [_nth(tracks, _PICTURE, picture), *([] if sound is None else [_nth(tracks, _SOUND, sound)])]
-        if any(_ENCODINGS in track or _TRACK_SCALE in track for track in wanted):
+        chosen = [_nth(tracks, _PICTURE, picture), *([] if sound is None else [_nth(tracks, _SOUND, sound)])]
+        if any(_ENCODINGS in track or _TRACK_SCALE in track for track in chosen):
             raise Unsure("a track is compressed, or has a clock of its own")
-        numbers = [number_of(track[_NUMBER]) for track in wanted]
+        numbers = [number_of(track[_NUMBER]) for track in chosen]
         if max(numbers) > 126:
             raise Unsure("track numbers of several bytes")
         self.counts = [sum(number_of(track.get(_TYPE, b"")) == kind for track in tracks) for kind in (_PICTURE, _SOUND)]
@@ -193,14 +193,14 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
     if groups:
         numbers, firsts, sizes, alone = (np.array(column) for column in zip(*groups, strict=True))
         begins[numbers], ends[numbers], blocks[numbers] = firsts, firsts + sizes, True
-    wanted = np.flatnonzero(blocks)
-    begins, sizes = begins[wanted], (ends - begins)[wanted]
+    block_numbers = np.flatnonzero(blocks)
+    begins, sizes = begins[block_numbers], (ends - begins)[block_numbers]
     if len(sizes) and sizes.min() <= 4:
         raise Unsure("a block without content")
     head = raw[begins[:, None] + _HEAD]
     keys = (head[:, 3] & 0x80) != 0
     if groups:
-        keys[np.searchsorted(wanted, numbers)] = alone
+        keys[np.searchsorted(block_numbers, numbers)] = alone
     times = head[:, 1:3].copy().view(">i2")[:, 0] + np.int64(time)
     laced = (head[:, 3] & 0x06) != 0
     lane_rows = []

@@ -189,17 +189,17 @@ class Lookup:
         earlier = pts[pts < zero]
         if len(serving) == 0 or len(earlier) == 0:
             return None
-        kept = rows.part(int(serving[-1]), int(np.flatnonzero((pts >= zero) & (pts < after))[-1]) + 1)
-        line = np.sort(pts[(pts >= min(int(kept.pts[0]), int(earlier.max()))) & (pts <= after)])
+        decodable = rows.part(int(serving[-1]), int(np.flatnonzero((pts >= zero) & (pts < after))[-1]) + 1)
+        line = np.sort(pts[(pts >= min(int(decodable.pts[0]), int(earlier.max()))) & (pts <= after)])
         steps = np.diff(line)
         if steps.min() <= 0 or steps.max() > self.recording.longest_pause:
             raise Unsure("frames are missing, or carry the same timestamp")
-        beat, low = self.recording.beat, int(kept.pts.min())
+        beat, low = self.recording.beat, int(decodable.pts.min())
         if beat is not None and beat.missed(np.sort(pts[(pts >= low) & (pts <= after)])):
             raise Unsure("a frame is missing, or has a doubtful timestamp")
-        if int(kept.pts[0]) + self.shifts[0] < 0 or self._beyond_edit(after):
+        if int(decodable.pts[0]) + self.shifts[0] < 0 or self._beyond_edit(after):
             raise Unsure("the recording's own edit list hides frames")
-        return kept, shown, after
+        return decodable, shown, after
 
     def _beyond_edit(self, after: int) -> bool:
         if not isinstance(self._index, Mp4Index):
@@ -219,12 +219,12 @@ class Lookup:
             raise Unsure("hardly any sound")
         steps = np.diff(starts)
         step = int(np.median(steps))
-        kept = np.flatnonzero((starts + step > low) & (starts < finish))
-        if len(kept) == 0 or starts[kept[0]] > begin:
+        numbers = np.flatnonzero((starts + step > low) & (starts < finish))
+        if len(numbers) == 0 or starts[numbers[0]] > begin:
             return None
-        if kept[0] == 0 and starts[0] > low:
+        if numbers[0] == 0 and starts[0] > low:
             return None
-        first, stop = int(kept[0]), int(kept[-1]) + 1
+        first, stop = int(numbers[0]), int(numbers[-1]) + 1
         jitter = max(int(JITTER / clock), 2)
         if stop == len(starts) or np.abs(steps[first:stop] - step).max() > jitter:
             raise Unsure("the sound ends, or has a hole")

@@ -148,11 +148,11 @@ def _decodable(tracks: Tracks, packets: list[VideoPacket], inside: list[int], af
     if not starts:
         raise MediaDamaged("there is no keyframe before the span", where=tracks.path)
     stops = [n for n, packet in enumerate(packets) if packet.pts == inside[-1] or within(packet.pts, inside[0], after)]
-    kept = packets[starts[-1] : stops[-1] + 1]
-    _must_be_whole(tracks, kept, packets[0].stream)
-    if any(packet.is_discard and within(packet.pts, inside[0], after) for packet in kept):
+    decodable = packets[starts[-1] : stops[-1] + 1]
+    _must_be_whole(tracks, decodable, packets[0].stream)
+    if any(packet.is_discard and within(packet.pts, inside[0], after) for packet in decodable):
         raise UnsupportedCodec("the file's edit list hides frames inside the span", where=tracks.path)
-    return kept
+    return decodable
 
 
 def sound_packets(
@@ -172,28 +172,28 @@ def sound_packets(
     begin, low = floor(tracks.ticks(audio, stretch.start)), floor(tracks.ticks(audio, stretch.start - lead))
     finish, high = ceil(tracks.ticks(audio, stretch.end)), ceil(tracks.ticks(audio, stretch.end + tail))
     ragged, jitter = int(_RAGGED / clock_of(audio)), max(int(JITTER / clock_of(audio)), 2)
-    kept = [n for n in range(len(packets)) if ends[n] > low and starts[n] < high]
+    numbers = [n for n in range(len(packets)) if ends[n] > low and starts[n] < high]
     missing = "there is no sound"
-    if kept and ends[kept[-1]] > begin and starts[kept[0]] < finish:
+    if numbers and ends[numbers[-1]] > begin and starts[numbers[0]] < finish:
         missing = (
-            f"the sound begins at {float(tracks.seconds(audio, starts[kept[0]])):.3f} s, too late"
-            if starts[kept[0]] > begin + ragged
-            else f"the sound ends at {float(tracks.seconds(audio, ends[kept[-1]])):.3f} s, too early"
-            if ends[kept[-1]] < finish - ragged
+            f"the sound begins at {float(tracks.seconds(audio, starts[numbers[0]])):.3f} s, too late"
+            if starts[numbers[0]] > begin + ragged
+            else f"the sound ends at {float(tracks.seconds(audio, ends[numbers[-1]])):.3f} s, too early"
+            if ends[numbers[-1]] < finish - ragged
             else ""
         )
     if missing:
         at_edge = batch.ended or (packets and starts[0] == audio.start_time)
         kind = SpanOutside if at_edge else MediaDamaged
         raise kind(f"{missing} for the clip at {float(stretch.start):.3f} s", where=tracks.path)
-    heard = [packets[n] for n in kept]
+    heard = [packets[n] for n in numbers]
     _must_be_whole(tracks, heard, audio)
-    first, last = kept[0], kept[-1]
+    first, last = numbers[0], numbers[-1]
     if starts[first] > begin + jitter and (first or starts[0] > (audio.start_time or starts[0]) + ragged):
         raise MediaDamaged(_hole(tracks, audio, begin, starts[first]), where=tracks.path)
     if ends[last] < finish - jitter and (last + 1 < len(packets) or not batch.ended):
         raise MediaDamaged(_hole(tracks, audio, ends[last], finish), where=tracks.path)
-    for n, following in pairwise(kept):
+    for n, following in pairwise(numbers):
         if abs(starts[following] - ends[n]) > jitter and starts[n] < finish:
             raise MediaDamaged(_hole(tracks, audio, ends[n], starts[following]), where=tracks.path)
     return heard

@@ -48,9 +48,9 @@ class Tracks:
             self.container.close()
             raise UnsupportedCodec("the sound has no channels, or no sample rate", where=path)
         self.origin = origin_of(self.container)
-        wanted = {stream.index for stream in (self.video, self.audio) if stream is not None}
+        used_indexes = {stream.index for stream in (self.video, self.audio) if stream is not None}
         for stream in self.container.streams:
-            if stream.index not in wanted:
+            if stream.index not in used_indexes:
                 stream.discard = Discard.all
         name = self.container.format.name
         # Only here does the file itself say when a frame is decoded; elsewhere libavformat guesses.
@@ -124,15 +124,15 @@ def _mended(packets: Iterator[Packet[Stream]], audio: AudioStream | None) -> Ite
     by the border of two blocks, libavformat gives it the date of the next packet, which then appears twice.
     """
     index = -1 if audio is None else audio.index
-    held: list[Packet[Stream]] = []  # a packet of sound, and what came after it
+    pending: list[Packet[Stream]] = []  # a packet of sound, and what came after it
     for packet in packets:
         if packet.stream_index == index and packet.size and packet.pts is not None:
-            if held and held[0].pts == packet.pts and held[0].duration:
-                held[0].pts = held[0].dts = packet.pts - held[0].duration
-            yield from held
-            held = [packet]
-        elif held:
-            held.append(packet)
+            if pending and pending[0].pts == packet.pts and pending[0].duration:
+                pending[0].pts = pending[0].dts = packet.pts - pending[0].duration
+            yield from pending
+            pending = [packet]
+        elif pending:
+            pending.append(packet)
         else:
             yield packet
-    yield from held
+    yield from pending
