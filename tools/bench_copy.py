@@ -14,13 +14,13 @@ from tests.support import films
 CUT = """
 import json, os, sys
 from pathlib import Path
-from mmdia_dataset.clips import CopySettings, Made, Wanted, cut
+from mmdia_dataset.clips import CopySettings, MadeClip, Wish, cut
 from mmdia_dataset.timing import Span, TimeMap
 film, out, spans = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-wanted = (Wanted(str(n), Span(a, b), out / f"{n}.mp4") for n, (a, b) in enumerate(spans))
+wishes = (Wish(id=str(n), movie="film", span=Span(a, b)) for n, (a, b) in enumerate(spans))
 files = 0
-for result in cut(film, TimeMap.linear(), wanted, CopySettings()):
-    assert isinstance(result, Made), result
+for result in cut(film, TimeMap.linear(), wishes, CopySettings(), lambda wish: out / f"{wish.id}.mp4"):
+    assert isinstance(result, MadeClip), result
     files = max(files, len(os.listdir("/proc/self/fd"))) if os.path.isdir("/proc/self/fd") else 0
 print(files)
 """

@@ -19,13 +19,13 @@ from tests.support import films
 ENCODE = """
 import json, sys
 from pathlib import Path
-from mmdia_dataset.clips import EncodeSettings, Made, Wanted, cut
+from mmdia_dataset.clips import EncodeSettings, MadeClip, Wish, cut
 from mmdia_dataset.timing import Span, TimeMap
 film, out, spans = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 settings = EncodeSettings(**json.loads(sys.argv[4]))
-wanted = [Wanted(str(n), Span(a, b), out / f"{n}.mp4") for n, (a, b) in enumerate(spans)]
-for result in cut(film, TimeMap.linear(), wanted, settings):
-    assert isinstance(result, Made), result
+wishes = [Wish(id=str(n), movie="film", span=Span(a, b)) for n, (a, b) in enumerate(spans)]
+for result in cut(film, TimeMap.linear(), wishes, settings, lambda wish: out / f"{wish.id}.mp4"):
+    assert isinstance(result, MadeClip), result
 """
 
 # What nobody can do without: the encoders, fed from memory. The pictures are decoded and scaled beforehand, unmeasured.

@@ -20,12 +20,12 @@ from tests.support import films
 HEAR = """
 import json, sys
 from pathlib import Path
-from mmdia_dataset.clips import AudioSettings, Made, Wanted, cut
+from mmdia_dataset.clips import AudioSettings, MadeClip, Wish, cut
 from mmdia_dataset.timing import Span, TimeMap
 film, out, spans = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-wanted = [Wanted(str(n), Span(a, b), out / f"{n}.wav") for n, (a, b) in enumerate(spans)]
-for result in cut(film, TimeMap.linear(), wanted, AudioSettings()):
-    assert isinstance(result, Made), result
+wishes = [Wish(id=str(n), movie="film", span=Span(a, b)) for n, (a, b) in enumerate(spans)]
+for result in cut(film, TimeMap.linear(), wishes, AudioSettings(), lambda wish: out / f"{wish.id}.wav"):
+    assert isinstance(result, MadeClip), result
 """
 # What nobody can do without: decoding the sound of all clips once. Reading its packets comes before, unmeasured.
 DECODE = """
@@ -61,15 +61,15 @@ for file in Path(sys.argv[1]).iterdir():
 DRAW = """
 import json, sys
 from pathlib import Path
-from mmdia_dataset.clips import KeyframeSettings, Made, Moment, Wanted, cut
+from mmdia_dataset.clips import KeyframeSettings, MadeClip, Moment, Wish, cut
 from mmdia_dataset.timing import Span, TimeMap
 film, out, spans, nearest = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4] == "nearest"
-wanted = [
-    Wanted(str(n), Span(a, b), out / str(n), tuple(Moment(ms, None) for ms in times))
+wishes = [
+    Wish(id=str(n), movie="film", span=Span(a, b), moments=tuple(Moment(ms, None) for ms in times))
     for n, (a, b, times) in enumerate(spans)
 ]
-for result in cut(film, TimeMap.linear(), wanted, KeyframeSettings(nearest=nearest)):
-    assert isinstance(result, Made), result
+for result in cut(film, TimeMap.linear(), wishes, KeyframeSettings(nearest=nearest), lambda wish: out / wish.id):
+    assert isinstance(result, MadeClip), result
 """
 
 

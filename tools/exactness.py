@@ -37,11 +37,11 @@ from mmdia_dataset.clips import (  # noqa: E402
     MadeClip,
     Moment,
     Settings,
-    Wanted,
     cut,
 )
 from mmdia_dataset.timing import Span, TimeMap  # noqa: E402
 from tests.support.films import RATE, Film  # noqa: E402
+from tests.support.wishes import into, wish  # noqa: E402
 
 _SOUND_EVERY = 4  # clips whose sound is listened to: correlation takes its time
 _PICTURES = (0.0, 0.3, 0.61, 0.97)  # where in a span
@@ -88,11 +88,11 @@ class Trial:
 
     def cut(self, settings: Settings, count: int, row: Row) -> Iterator[MadeClip]:
         """Clips made of random spans; the rest is counted."""
-        wanted = [
-            Wanted(str(n), span, self.folder / f"{n}{settings.suffix}", self._moments(settings, span))
+        wishes = [
+            wish(str(n), span.start_ms, span.end_ms, self._moments(settings, span))
             for n, span in enumerate(spans(count, self.truth.times, 1))
         ]
-        for result in cut(self.film.path, TimeMap.linear(), wanted, settings):
+        for result in cut(self.film.path, TimeMap.linear(), wishes, settings, into(self.folder, settings.suffix)):
             if isinstance(result, MadeClip):
                 row.made += 1
                 yield result
@@ -107,7 +107,7 @@ class Trial:
 
     def late(self, heard: object, made: MadeClip) -> int | None:
         """How many samples a clip's sound lies from where it belongs."""
-        at = self.truth.start(made.wanted.span)
+        at = self.truth.start(made.wish.span)
         given = self.truth.times[at] if self.delay else self.film.times[at] - self.film.times[0]
         found = off(heard, self.kind.seed, round(given * RATE))  # type: ignore[arg-type]
         return None if found is None else found - self.delay
@@ -133,19 +133,19 @@ def films_through(trial: Trial, settings: Settings, count: int, readers: Sequenc
     played: list[tuple[Path, list[Fraction]]] = []
     wants: list[list[int]] = []
     for made in trial.cut(settings, count, row):
-        want = trial.truth.inside(made.wanted.span)
+        want = trial.truth.inside(made.wish.span)
         for reader in readers:
             if reader in FRAMES:
-                row.exact[reader] += same(frame_numbers(reader, made.wanted.file, trial.film.size, turned), want)
+                row.exact[reader] += same(frame_numbers(reader, made.file, trial.film.size, turned), want)
         if trial.film.tracks and row.made % _SOUND_EVERY == 1:
-            row.offs.append(trial.late(SOUND["ffmpeg"](made.wanted.file), made))
+            row.offs.append(trial.late(SOUND["ffmpeg"](made.file), made))
         if chromium.NAME in readers:
-            at = trial.truth.start(made.wanted.span)
+            at = trial.truth.start(made.wish.span)
             edges = [*trial.truth.times[at : at + len(want)], made.end]
-            played.append((made.wanted.file, [edge - edges[0] for edge in edges]))
+            played.append((made.file, [edge - edges[0] for edge in edges]))
             wants.append(want)
         else:
-            made.wanted.file.unlink()
+            made.file.unlink()
     if played:
         found = chromium.shown(played)
         row.exact[chromium.NAME] = sum(same(one, want) for one, want in zip(found, wants, strict=True))
@@ -154,12 +154,12 @@ def films_through(trial: Trial, settings: Settings, count: int, readers: Sequenc
 def sound_through(trial: Trial, settings: Settings, count: int, readers: Sequence[str], row: Row) -> None:
     """Sound alone: each reader must give as many samples as were made, and each the same."""
     for made in trial.cut(settings, count, row):
-        heard = {reader: SOUND[reader](made.wanted.file) for reader in readers}
+        heard = {reader: SOUND[reader](made.file) for reader in readers}
         for reader in readers:
             row.exact[reader] += len(heard[reader]) == made.samples
         if row.made % _SOUND_EVERY == 1:
             row.offs.append(trial.late(heard[readers[0]], made))
-        made.wanted.file.unlink()
+        made.file.unlink()
 
 
 def pictures_through(trial: Trial, settings: Settings, count: int, readers: Sequence[str], row: Row) -> None:
@@ -167,15 +167,15 @@ def pictures_through(trial: Trial, settings: Settings, count: int, readers: Sequ
     nearest = isinstance(settings, KeyframeSettings) and settings.nearest
     for made in trial.cut(settings, count, row):
         moments = [still.moment.ms for still in made.stills]
-        span = made.wanted.span
+        span = made.wish.span
         want = [trial.truth.nearest_key(ms) if nearest else trial.truth.shown_at(ms, span) for ms in moments]
         for reader in readers:
             shown = [
-                number(PICTURES[reader](made.wanted.file / still.file), trial.film.size, trial.kind.turned)
+                number(PICTURES[reader](made.file / still.file), trial.film.size, trial.kind.turned)
                 for still in made.stills
             ]
             row.exact[reader] += same(shown, want)
-        shutil.rmtree(made.wanted.file)
+        shutil.rmtree(made.file)
 
 
 def plays(mode: str) -> dict[str, Settings]:

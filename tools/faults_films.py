@@ -29,12 +29,13 @@ from mmdia_dataset.clips import (
     MadeClip,
     Moment,
     Settings,
-    Wanted,
+    Wish,
     cut,
 )
 from mmdia_dataset.media.probe import best_video, open_media
 from mmdia_dataset.timing import Span, TimeMap
 from tests.support import films
+from tests.support.wishes import into, wish
 
 __all__ = ["SETTINGS", "campaign_films"]
 
@@ -137,10 +138,11 @@ class Whole:
             origin = min([start for start in starts if start > 0], default=Fraction(0)) if source.start_time > 0 else 0
             clock = video.time_base or Fraction(1)
             times = sorted(p.pts * clock - origin for p in source.demux(video) if p.size and p.pts is not None)
-        wanted = wishes(SETTINGS["audio"], work / "whole")
+        settings = SETTINGS["audio"]
         sounds = {
-            int(one.wanted.id): soundfile.read(one.wanted.file)[0]
-            for one in cut(path, TimeMap.linear(), wanted, SETTINGS["audio"])
+            int(made.wish.id): soundfile.read(made.file)[0]
+            for made in cut(path, TimeMap.linear(), wishes(settings), settings, into(work / "whole", settings.suffix))
+            if isinstance(made, MadeClip)
         }
         shutil.rmtree(work / "whole")
         return cls(times, sounds)
@@ -150,16 +152,11 @@ class Whole:
         return [n for n, at in enumerate(self.times) if span.start_ms <= at * 1000 < span.end_ms]
 
 
-def wishes(settings: Settings, folder: Path) -> list[Wanted]:
+def wishes(settings: Settings) -> list[Wish]:
     """The clips wanted of every film; of pictures two."""
     still = isinstance(settings, KeyframeSettings)
     return [
-        Wanted(
-            str(n),
-            Span(start, end),
-            folder / f"{n}{settings.suffix}",
-            (Moment(start + 50, None), Moment(end - 50, None)) if still else (),
-        )
+        wish(str(n), start, end, (Moment(start + 50, None), Moment(end - 50, None)) if still else ())
         for n, (start, end) in enumerate(SPANS)
     ]
 
@@ -167,7 +164,7 @@ def wishes(settings: Settings, folder: Path) -> list[Wanted]:
 def judged(path: Path, whole: Whole, mode: str, folder: Path, count: Counter[str]) -> None:
     """Cut clips of a damaged film and count what they are."""
     settings = SETTINGS[mode]
-    for result in cut(path, TimeMap.linear(), wishes(settings, folder), settings):
+    for result in cut(path, TimeMap.linear(), wishes(settings), settings, into(folder, settings.suffix)):
         count[verdict(result, whole, mode, path) if isinstance(result, MadeClip) else "refused"] += 1
     count["left behind"] += sum(1 for file in folder.rglob(".*"))
     shutil.rmtree(folder, ignore_errors=True)
@@ -190,20 +187,20 @@ def itself(film: Path, span: Span) -> set[int]:
 
 def verdict(made: MadeClip, whole: Whole, mode: str, film: Path) -> str:
     """Whether a clip is what it should be; parts of it may be broken where the film is, but none may be another's."""
-    span = made.wanted.span
+    span = made.wish.span
     if mode == "audio":
-        return sound_verdict(soundfile.read(made.wanted.file)[0], whole.sounds[int(made.wanted.id)])
+        return sound_verdict(soundfile.read(made.file)[0], whole.sounds[int(made.wish.id)])
     want = whole.inside(span)
     if mode == "keyframes":
         moments = [still.moment.ms for still in made.stills]
         want = [max(n for n in want if n == want[0] or whole.times[n] * 1000 <= moment) for moment in moments]
         shown = []
         for still in made.stills:
-            with Image.open(made.wanted.file / still.file) as picture:
+            with Image.open(made.file / still.file) as picture:
                 shown.append(films.number_of(np.asarray(picture.convert("L"))))
     else:
         try:
-            shown = films.numbers_av(made.wanted.file)
+            shown = films.numbers_av(made.file)
         except av.error.FFmpegError:
             return "made, with broken pictures"
     if shown == want:

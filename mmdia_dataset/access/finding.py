@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmdia_dataset.alignment.decision import UNTIMED
-from mmdia_dataset.building.editions import Timing
+from mmdia_dataset.building.editions import Timed, Timing
 from mmdia_dataset.building.plan import Plan, plan
 from mmdia_dataset.building.work import find_timings
 from mmdia_dataset.built.directory import BuiltDirectory
@@ -57,7 +57,11 @@ def find(
     directory = BuiltDirectory(Path(out))
     report = FindingReport(issues=planned.issues)
     with directory.open():
-        timings = find_timings(planned, directory, jobs, progress)
+        timings: dict[str, Timing] = {}
+        for timing in find_timings(planned, directory.root / "editions", jobs, progress):
+            timings[timing.movie] = timing
+            if timing.edition is not None:
+                directory.write_edition(timing.edition)
         report.splits = directory.write_annotations(_rows(planned, timings, splits, report), LocatedDialogue)
     return report
 
@@ -80,8 +84,8 @@ def _rows(
 
 def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> LocatedDialogue | Reason:
     """A dialogue's row, or why there is none."""
-    if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
-        return timing.reason if timing and timing.reason else planned.missing[dialogue.movie].reason
+    if not isinstance(timing, Timed):
+        return planned.missing[dialogue.movie].reason if timing is None else timing.reason
     edition = timing.edition
     refused = next((refusal.reasons for refusal in edition.refused if refusal.id == dialogue.id), ())
     if refused or dialogue.timeline != "movie":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from mmdia_dataset import publishing as cards
+from mmdia_dataset.building.editions import Timing
 from mmdia_dataset.building.movie_task import Line
 from mmdia_dataset.building.plan import Plan
 from mmdia_dataset.building.work import cut_all, faults_in, find_timings, tasks_of
@@ -89,13 +90,16 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     with directory.open():
         known = directory.lines()
         total = report.wanted = plan.wanted
-        found = find_timings(plan, directory, jobs, progress)
-        for movie in found:
-            report.missing.pop(movie, None)
-        report.editions = {movie: one.description for movie, one in found.items() if one.description}
-        report.notes = {movie: one.notes for movie, one in found.items() if one.notes}
+        timings: dict[str, Timing] = {}
+        for timing in find_timings(plan, directory.root / "editions", jobs, progress):
+            timings[timing.movie] = timing
+            if timing.edition is not None:
+                directory.write_edition(timing.edition)
+            report.missing.pop(timing.movie, None)
+        report.editions = {movie: timing.description for movie, timing in timings.items() if timing.description}
+        report.notes = {movie: timing.notes for movie, timing in timings.items() if timing.notes}
         fresh: dict[tuple[str, str], Line] = {}
-        tasks, refused = tasks_of(plan, found, directory, known)
+        tasks, refused = tasks_of(plan, timings, directory.root, known)
         for line, kept in chain(((line, False) for line in refused), cut_all(tasks, jobs)):
             fresh[line.id, line.mode] = line
             _count(report, line, kept)

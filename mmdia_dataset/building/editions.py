@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import ValidationError
 
@@ -24,14 +25,24 @@ from mmdia_dataset.release import read_passport
 from mmdia_dataset.schema import Dialogue, Edition, EditionPiece, Passport, Reason, RecordingInfo
 from mmdia_dataset.timing import rate_text
 
-__all__ = ["LISTENING_FAULTS", "EditionTask", "Timing", "pack_dialogue", "recording_of", "timings", "unpack_dialogue"]
+__all__ = [
+    "LISTENING_FAULTS",
+    "EditionTask",
+    "Timed",
+    "Timing",
+    "Untimed",
+    "pack_dialogue",
+    "recording_of",
+    "timings",
+    "unpack_dialogue",
+]
 
 
 LISTENING_FAULTS = ("no-audio", "unreadable-recording", "worker-died")
 """Rules of recordings that could not be listened to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditionTask:
     """One movie's recordings and all that is known of its times, as it is sent to a process.
 
@@ -56,27 +67,48 @@ class EditionTask:
     as_is: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """What was decided for a movie.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """A movie of which dialogues can be cut.
 
     Attributes:
         movie: its id.
-        located: the recording to use, None if none can be.
-        edition: its time map and verdicts; with nothing placed where it is another movie's recording.
-        reason: why no dialogue can be cut, where that is so.
+        located: the recording to use.
+        edition: how its time runs, and the verdict on each dialogue.
         notes: sentences a user should read.
         description: the edition in one line.
-        measured: whether the recording was listened to just now.
     """
 
     movie: str
-    located: Claimant | None
-    edition: Edition | None
-    reason: Reason | None
+    located: Claimant
+    edition: Edition
     notes: tuple[str, ...] = ()
     description: str = ""
-    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untimed:
+    """A movie of which no dialogue can be cut.
+
+    Attributes:
+        movie: its id.
+        reason: why.
+        located: the recording that was tried, if one was.
+        edition: what was measured of it, if it could be heard; with nothing placed.
+        notes: sentences a user should read.
+        description: the edition in one line.
+    """
+
+    movie: str
+    reason: Reason
+    located: Claimant | None = None
+    edition: Edition | None = None
+    notes: tuple[str, ...] = ()
+    description: str = ""
+
+
+Timing: TypeAlias = Timed | Untimed
+"""What was decided for a movie."""
 
 
 def pack_dialogue(dialogue: Dialogue) -> bytes:
@@ -111,8 +143,8 @@ def timings(
     for task, timing in in_processes(_timing, tasks, jobs):
         if timing is None:
             reason = Reason(rule="worker-died", detail="a process was killed while it listened; run again to redo it")
-            yield Timing(task.movie, None, None, reason)
-        elif timing.reason is not None and timing.reason.rule == "other-movie":
+            yield Untimed(movie=task.movie, reason=reason)
+        elif isinstance(timing, Untimed) and timing.reason.rule == "other-movie":
             wrong[task.movie] = timing
         else:
             yield timing
@@ -125,7 +157,7 @@ def timings(
                 found.setdefault(one.movie, []).append(one)
         again = [replace(waiting[movie], candidates=tuple(candidates)) for movie, candidates in found.items()]
         for task, timing in in_processes(_timing, again, jobs):
-            if timing is not None and timing.reason is None and timing.located is not None:
+            if isinstance(timing, Timed):
                 wrong.pop(task.movie, None)
                 note = f"names lie: its recording is {shown(timing.located.path.name)}"
                 yield replace(timing, notes=(*timing.notes, note))
@@ -147,36 +179,37 @@ def recording_of(path: Path) -> RecordingInfo:
 
 def _timing(task: EditionTask) -> Timing:
     known: list[tuple[Claimant, RecordingInfo]] = []
-    refusals: list[Timing] = []
+    refusals: list[Untimed] = []
     for located in task.candidates:
         try:
             known.append((located, recording_of(located.path)))
         except MediaError as error:
             reason = Reason(rule="unreadable-recording", detail=str(error))
-            refusals.append(Timing(task.movie, located, None, reason))
+            refusals.append(Untimed(movie=task.movie, reason=reason, located=located))
     if not known:
         return refusals[0]
     first, recording = known[0]
     if first.evidence.tier == "given" or (task.as_is and len(_equals(known)) == 1):
-        return _described(task, Timing(task.movie, first, _unmeasured(first, recording, task.movie), None))
+        edition = _unmeasured(first, recording, task.movie)
+        return _described(Timed(movie=task.movie, located=first, edition=edition))
     if task.as_is:
         names = ", ".join(shown(located.path.name, 60) for located, _ in _equals(known))
         detail = f"names alone do not tell which recording it is ({names}); say so in media.toml"
-        return Timing(task.movie, None, None, Reason(rule="ambiguous-name", detail=detail))
+        return Untimed(movie=task.movie, reason=Reason(rule="ambiguous-name", detail=detail))
     dialogues = [unpack_dialogue(packed) for packed in task.transcript]
     notes: list[str] = []
     passport = _passport(task, notes)
     basis = basis_of(dialogues, passport, task.language, [recording.fingerprint for _, recording in known])
     ready = _from_file(task, known, dialogues, notes) or _from_earlier(task, known, basis)
     if ready is not None:
-        return replace(_described(task, ready, dialogues), notes=tuple(notes))
+        return replace(_described(ready, dialogues), notes=tuple(notes))
     tried = [_measured(task, located, recording, dialogues, passport, basis) for located, recording in known]
     best = max(tried, key=_worth)
     if len(tried) > 1 and best.edition is not None and best.located is not None:
         fits = ", ".join(_fit(one) for one in tried if one.located is not best.located)
         notes.append(f"of {len(tried)} recordings {shown(best.located.path.name)} is taken, not {fits}")
     notes += [f"{shown(one.located.path.name)} can't be read" for one in refusals if one.located is not None]
-    return replace(_described(task, best, dialogues), notes=(*notes, *best.notes))
+    return replace(_described(best, dialogues), notes=(*notes, *best.notes))
 
 
 def _fit(timing: Timing) -> str:
@@ -211,10 +244,18 @@ def _measured(
     try:
         decision = align_recording(located.path, recording, task.movie, dialogues, passport, task.language, basis)
     except NoAudio as error:
-        return Timing(task.movie, located, None, Reason(rule="no-audio", detail=str(error)))
+        reason = Reason(rule="no-audio", detail=str(error))
     except MediaError as error:
-        return Timing(task.movie, located, None, Reason(rule="unreadable-recording", detail=str(error)))
-    return Timing(task.movie, located, decision.edition, decision.reason, decision.notes, measured=True)
+        reason = Reason(rule="unreadable-recording", detail=str(error))
+    else:
+        return _decided(located, decision.edition, decision.reason, decision.notes)
+    return Untimed(movie=task.movie, reason=reason, located=located)
+
+
+def _decided(located: Claimant, edition: Edition, reason: Reason | None, notes: tuple[str, ...] = ()) -> Timing:
+    if reason is None:
+        return Timed(movie=edition.movie, located=located, edition=edition, notes=notes)
+    return Untimed(movie=edition.movie, reason=reason, located=located, edition=edition, notes=notes)
 
 
 def _passport(task: EditionTask, notes: list[str]) -> Passport | None:
@@ -227,7 +268,7 @@ def _passport(task: EditionTask, notes: list[str]) -> Passport | None:
 
 def _from_file(
     task: EditionTask, known: list[tuple[Claimant, RecordingInfo]], dialogues: list[Dialogue], notes: list[str]
-) -> Timing | None:
+) -> Timed | None:
     """The edition given, if it was made of one of the recordings and of these dialogues."""
     if task.given is None or not task.given.is_file():
         return None
@@ -239,7 +280,7 @@ def _from_file(
     for located, recording in known:
         if edition.recording.fingerprint == recording.fingerprint:
             if not unknown:
-                return Timing(task.movie, located, edition.model_copy(update={"recording": recording}), None)
+                return Timed(movie=task.movie, located=located, edition=_edition_on(recording, edition))
             notes.append(f"{task.given.name} does not know {unknown} of the dialogues: the timing is measured anew")
             return None
     notes.append(f"{task.given.name} was made of another file ({edition.recording.name}): the timing is measured anew")
@@ -248,7 +289,7 @@ def _from_file(
 
 def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
     """How many dialogues an edition says nothing of, or meant by another span. One that was not measured knows all."""
-    if not edition.placed and not edition.refused:
+    if not edition.measured:
         return 0
     placed, refused = {one.id: one.span for one in edition.placed}, {one.id for one in edition.refused}
     return sum(placed.get(one.id) != one.span and one.id not in refused for one in dialogues)
@@ -261,9 +302,14 @@ def _from_earlier(task: EditionTask, known: list[tuple[Claimant, RecordingInfo]]
         return None
     for located, recording in known:
         if edition.recording.fingerprint == recording.fingerprint:
-            reason = None if edition.placed or not edition.refused else edition.refused[0].reasons[0]
-            return Timing(task.movie, located, edition.model_copy(update={"recording": recording}), reason)
+            reason = edition.refused[0].reasons[0] if edition.measured and not edition.placed else None
+            return _decided(located, _edition_on(recording, edition), reason)
     return None
+
+
+def _edition_on(recording: RecordingInfo, edition: Edition) -> Edition:
+    """An edition of the same recording, which may have another name by now."""
+    return edition.model_copy(update={"recording": recording})
 
 
 def _read(file: Path) -> Edition | None:
@@ -275,10 +321,10 @@ def _read(file: Path) -> Edition | None:
     return edition if all(time_map.piece_of(one.span) for one in edition.placed) else None
 
 
-def _described(task: EditionTask, timing: Timing, dialogues: Sequence[Dialogue] = ()) -> Timing:
+def _described(timing: Timing, dialogues: Sequence[Dialogue] = ()) -> Timing:
     if timing.edition is None or timing.located is None:
         return timing
-    if not timing.edition.placed and not timing.edition.refused:
+    if not timing.edition.measured:
         return replace(timing, description=f"not measured ({timing.edition.evidence.tier})")
     video = probe(timing.located.path).video
     numbers = {dialogue.id: dialogue.number for dialogue in dialogues}

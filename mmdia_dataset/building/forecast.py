@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mmdia_dataset import clips
-from mmdia_dataset.building.wishes import Wish
 from mmdia_dataset.errors import MediaError
 from mmdia_dataset.library import Claimant
 from mmdia_dataset.media import MediaInfo, probe
@@ -25,7 +24,7 @@ _ENCODED_PER_SECOND, _ENCODED_BYTES = 3, 400e3
 _BYTES_PER_PIXEL = {"jpg": 0.3, "png": 1.5}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """What a rebuild will make: clips and hours exactly, bytes by the recordings' own rates.
 
@@ -40,7 +39,10 @@ class Forecast:
 
 
 def _forecast(
-    wishes: dict[str, list[Wish]], located: dict[str, tuple[Claimant, ...]], settings: clips.Settings, listen: bool
+    wishes: dict[str, list[clips.Wish]],
+    located: dict[str, tuple[Claimant, ...]],
+    settings: clips.Settings,
+    listen: bool,
 ) -> Forecast:
     count, ms, size, seconds = 0, 0, 0.0, 0.0
     for movie, found in located.items():
@@ -58,10 +60,10 @@ def _forecast(
         if isinstance(really, clips.EncodeSettings):
             seconds += length / 1000 / _ENCODED_PER_SECOND
     seconds += size / _COPIED_PER_SECOND
-    return Forecast(len(located), count, ms / 3_600_000, round(size), seconds)
+    return Forecast(movies=len(located), clips=count, hours=ms / 3_600_000, bytes=round(size), seconds=seconds)
 
 
-def clip_bytes(wish: Wish, info: MediaInfo, settings: clips.Settings) -> float:
+def clip_bytes(wish: clips.Wish, info: MediaInfo, settings: clips.Settings) -> float:
     """About how many bytes a clip of a recording will have."""
     seconds = max(0, wish.span.duration_ms) / 1000 if wish.placed else 0.0
     if isinstance(settings, clips.AudioSettings):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from mmdia_dataset import clips
 from mmdia_dataset.alignment.decision import UNTIMED
-from mmdia_dataset.building.wishes import Wish
 from mmdia_dataset.built.directory import BuiltDirectory
+from mmdia_dataset.clips import Wish
 from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Picture, Place, Reason, RecordingInfo, RefusedLine
-from mmdia_dataset.timing import TimeMap, rate_from_text, rate_text
+from mmdia_dataset.timing import rate_from_text, rate_text
 
-__all__ = ["CuttingTask", "Line", "foretold", "halves", "movie_lines", "parts", "refused_line"]
+__all__ = ["Cutting", "CuttingTask", "Line", "halves", "movie_lines", "parts", "refused_line"]
 
 Line = MadeLine | RefusedLine
 
@@ -24,7 +24,7 @@ _PARTS_PER_JOB = 4
 _LEAST_CLIPS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CuttingTask:
     """One movie's work, or a part of it, as it is sent to a process."""
 
@@ -59,85 +59,129 @@ def movie_lines(task: CuttingTask) -> Iterator[tuple[Line, bool]]:
     Each new clip's line is in the movie's journal before it is given. What the journal holds already, of a process that
     died in this run, is not made again.
     """
-    directory = BuiltDirectory(task.out)
-    edition = task.edition
-    time_map = edition.time_map()
-    cutting = task.settings.on_track(edition.track)
-    mode, settings = cutting.mode, cutting.as_dict()
-    evidence = {one.id: one.evidence for one in edition.placed}
-    journal = directory.journal(edition.movie)
+    cutting = Cutting(task)
+    mode = cutting.settings.mode
+    journal = cutting.directory.journal(task.edition.movie)
     earlier = {line.id: line for line in task.known}
     known = earlier | {line.id: line for line in journal.lines() if line.mode == mode}
-    wanted: list[clips.Wanted] = []
-    wishes: dict[str, Wish] = {}
-    for wish, line in foretold(task, known):
+    wishes: list[Wish] = []
+    for wish, line in cutting.foretold(known):
         if isinstance(line, RefusedLine):
             yield line, False
-            continue
-        if line is not None and directory.holds(line):
+        elif line is not None and cutting.directory.holds(line):
             same = earlier.get(wish.id)
             yield line, isinstance(same, MadeLine) and same.sha256 == line.sha256
-            continue
-        wishes[wish.id] = wish
-        file = directory.clip_file(wish.movie, wish.id, cutting.suffix)
-        wanted.append(clips.Wanted(wish.id, wish.span, directory.root / file, wish.moments))
+        else:
+            wishes.append(wish)
     try:
-        for result in clips.cut(task.path, time_map, wanted, cutting):
-            wish = wishes[result.wanted.id]
-            if isinstance(result, clips.RefusedClip):
-                reason = Reason(rule=result.rule, detail=result.detail)
-                yield refused_line(wish, mode, reason, edition.recording), False
-                continue
-            why = evidence.get(wish.id, edition.evidence)
-            line = _made(result, wish, directory, edition.recording, mode, settings, time_map, why)
-            journal.add(line)
-            yield line, False
+        for clip in clips.cut(task.path, cutting.time_map, wishes, cutting.settings, cutting.file_of):
+            if isinstance(clip, clips.RefusedClip):
+                reason = Reason(rule=clip.rule, detail=clip.detail)
+                yield refused_line(clip.wish, mode, reason, task.edition.recording), False
+            else:
+                made = cutting.made_line(clip)
+                journal.add(made)
+                yield made, False
     finally:
         journal.close()
 
 
-def foretold(task: CuttingTask, known: Mapping[str, Line]) -> Iterator[tuple[Wish, Line | None]]:
-    """The line that each clip wanted has before any is cut: refused by the edition, or of a clip made of the same.
+class Cutting:
+    """A task with all that the lines of its clips share.
 
-    Args:
-        task: what is wanted of a recording.
-        known: lines of earlier runs, by dialogue. Whether their clips are still there is not looked at.
+    Attributes:
+        directory: where clips go.
+        settings: how they are made, of the sound track that the edition names.
+        time_map: of the edition.
     """
-    edition = task.edition
-    time_map = edition.time_map()
-    cutting = task.settings.on_track(edition.track)
-    settings = (cutting.as_dict(), *(cutting.fallbacks() if isinstance(cutting, clips.CopySettings) else ()))
-    evidence = {one.id: one.evidence for one in edition.placed}
-    refused = {one.id: one.reasons for one in edition.refused}
-    for wish in task.wishes:
-        reasons = refused.get(wish.id) or ((UNTIMED,) if not wish.placed else ())
-        old = known.get(wish.id)
-        if reasons:
-            yield wish, refused_line(wish, cutting.mode, reasons[0], edition.recording)
-        elif isinstance(old, MadeLine) and _same(old, wish, edition, settings, time_map):
-            why = evidence.get(wish.id, edition.evidence)
-            update = {"splits": wish.splits, "recording": edition.recording, "evidence": why}
-            yield wish, old.model_copy(update=update)
-        else:
-            yield wish, None
 
+    def __init__(self, task: CuttingTask) -> None:
+        self.directory = BuiltDirectory(task.out)
+        self.settings = task.settings.on_track(task.edition.track)
+        self.time_map = task.edition.time_map()
+        self._edition, self._wishes = task.edition, task.wishes
+        self._evidence = {dialogue.id: dialogue.evidence for dialogue in task.edition.placed}
 
-def _piece(time_map: TimeMap, wish: Wish) -> tuple[str, float] | None:
-    piece = time_map.piece_of(wish.span)
-    return None if piece is None else (rate_text(piece.rate), float(piece.offset_ms))
+    def file_of(self, wish: Wish) -> Path:
+        """Where a clip goes."""
+        return self.directory.root / self.directory.clip_file(wish.movie, wish.id, self.settings.suffix)
 
+    def foretold(self, known: Mapping[str, Line]) -> Iterator[tuple[Wish, Line | None]]:
+        """The line each clip wanted has before any is cut: refused by the edition, or of a clip made of the same.
 
-def _same(
-    old: MadeLine, wish: Wish, edition: Edition, settings: tuple[clips.SettingsDict, ...], time_map: TimeMap
-) -> bool:
-    """Whether a clip made earlier is what would be made now; the recording decides by which of the settings."""
-    return (
-        old.span == wish.span
-        and old.recording.fingerprint == edition.recording.fingerprint
-        and old.settings in settings
-        and (old.rate, old.offset_ms) == _piece(time_map, wish)
-        and [(one.asked_ms, one.turn) for one in old.pictures] == [(one.ms, one.turn) for one in wish.moments]
-    )
+        Args:
+            known: lines of earlier runs, by dialogue. Whether their clips are still there is not looked at.
+        """
+        refused = {dialogue.id: dialogue.reasons for dialogue in self._edition.refused}
+        settings = [self.settings.as_dict()]
+        if isinstance(self.settings, clips.CopySettings):  # the recording decides which of these it is
+            settings += self.settings.fallbacks()
+        for wish in self._wishes:
+            reasons = refused.get(wish.id) or (() if wish.placed else (UNTIMED,))
+            old = known.get(wish.id)
+            if reasons:
+                yield wish, refused_line(wish, self.settings.mode, reasons[0], self._edition.recording)
+            elif isinstance(old, MadeLine) and old.settings in settings and self._same(old, wish):
+                update = {"splits": wish.splits, "recording": self._edition.recording, "evidence": self._why(wish)}
+                yield wish, old.model_copy(update=update)
+            else:
+                yield wish, None
+
+    def made_line(self, clip: clips.MadeClip) -> MadeLine:
+        """The line of a clip that was made."""
+        wish, fallback = clip.wish, clip.fallback
+        rate, offset_ms = self._speed(wish) or ("1/1", 0.0)
+        file = clip.file.relative_to(self.directory.root).as_posix()
+        pictures = [
+            Picture(
+                file=f"{file}/{still.file}",
+                sha256=still.sha256,
+                size=still.bytes,
+                asked_ms=still.moment.ms,
+                time_ms=max(0, round(still.at * 1000 * rate_from_text(rate) - Fraction(offset_ms))),
+                at_s=max(0.0, round(float(still.at), 6)),
+                turn=still.moment.turn,
+            )
+            for still in clip.stills
+        ]
+        return MadeLine(
+            id=wish.id,
+            movie=wish.movie,
+            splits=wish.splits,
+            mode=self.settings.mode,
+            span=wish.span,
+            status="made",
+            settings=dict(self.settings.as_dict() if fallback is None else fallback.settings),
+            file=file,
+            sha256=clip.sha256,
+            size=clip.bytes,
+            recording=self._edition.recording,
+            rate=rate,
+            offset_ms=offset_ms,
+            at=Place(start_s=round(float(clip.start), 6), end_s=round(float(clip.end), 6)),
+            frames=clip.frames,
+            samples=clip.samples,
+            evidence=self._why(wish),
+            pictures=tuple(pictures),
+            fallback=None if fallback is None else Reason(rule="unsupported-codec", detail=fallback.detail),
+        )
+
+    def _same(self, old: MadeLine, wish: Wish) -> bool:
+        """Whether a clip made earlier by the same settings is what would be made now."""
+        return (
+            old.span == wish.span
+            and old.recording.fingerprint == self._edition.recording.fingerprint
+            and (old.rate, old.offset_ms) == self._speed(wish)
+            and [(one.asked_ms, one.turn) for one in old.pictures] == [(one.ms, one.turn) for one in wish.moments]
+        )
+
+    def _speed(self, wish: Wish) -> tuple[str, float] | None:
+        """Rate and offset [ms] of the recording where a dialogue lies; None at a cut."""
+        piece = self.time_map.piece_of(wish.span)
+        return None if piece is None else (rate_text(piece.rate), float(piece.offset_ms))
+
+    def _why(self, wish: Wish) -> Evidence:
+        return self._evidence.get(wish.id, self._edition.evidence)
 
 
 def refused_line(wish: Wish, mode: Mode, reason: Reason, recording: RecordingInfo | None = None) -> RefusedLine:
@@ -151,51 +195,4 @@ def refused_line(wish: Wish, mode: Mode, reason: Reason, recording: RecordingInf
         status="refused",
         reasons=(reason,),
         recording=recording,
-    )
-
-
-def _made(
-    result: clips.MadeClip,
-    wish: Wish,
-    directory: BuiltDirectory,
-    recording: RecordingInfo,
-    mode: Mode,
-    settings: clips.SettingsDict,
-    time_map: TimeMap,
-    evidence: Evidence,
-) -> MadeLine:
-    rate, offset_ms = _piece(time_map, wish) or ("1/1", 0.0)
-    file = result.wanted.file.relative_to(directory.root).as_posix()
-    pictures = [
-        Picture(
-            file=f"{file}/{still.file}",
-            sha256=still.sha256,
-            size=still.bytes,
-            asked_ms=still.moment.ms,
-            time_ms=max(0, round(still.at * 1000 * rate_from_text(rate) - Fraction(offset_ms))),
-            at_s=max(0.0, round(float(still.at), 6)),
-            turn=still.moment.turn,
-        )
-        for still in result.stills
-    ]
-    return MadeLine(
-        id=wish.id,
-        movie=wish.movie,
-        splits=wish.splits,
-        mode=mode,
-        span=wish.span,
-        status="made",
-        settings=dict(settings if result.fallback is None else result.fallback.settings),
-        file=file,
-        sha256=result.sha256,
-        size=result.bytes,
-        recording=recording,
-        rate=rate,
-        offset_ms=offset_ms,
-        at=Place(start_s=round(float(result.start), 6), end_s=round(float(result.end), 6)),
-        frames=result.frames,
-        samples=result.samples,
-        evidence=evidence,
-        pictures=tuple(pictures),
-        fallback=None if result.fallback is None else Reason(rule="unsupported-codec", detail=result.fallback.detail),
     )

@@ -11,13 +11,12 @@ from mmdia_dataset import clips
 from mmdia_dataset.building.editions import EditionTask, pack_dialogue
 from mmdia_dataset.building.forecast import Forecast, _forecast
 from mmdia_dataset.building.recognition import recognised
-from mmdia_dataset.building.wishes import Wish, _wish
 from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.files import file_name
 from mmdia_dataset.library import Claimant, Missing, locate
 from mmdia_dataset.processes import Progress
 from mmdia_dataset.release import Release, open_release
-from mmdia_dataset.schema import SPLITS, Issue
+from mmdia_dataset.schema import SPLITS, Dialogue, Issue, Split
 
 __all__ = [
     "Plan",
@@ -25,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be made of which recording.
 
@@ -35,7 +34,7 @@ class Plan:
 
     release: Release
     settings: clips.Settings
-    wishes: dict[str, list[Wish]]
+    wishes: dict[str, list[clips.Wish]]
     transcripts: dict[str, tuple[bytes, ...]]
     located: dict[str, tuple[Claimant, ...]]
     missing: dict[str, Missing]
@@ -112,7 +111,7 @@ def plan(
     if editions is not None and not Path(editions).is_dir():
         raise UsageError("there is no such folder of editions", where=editions, hint="`mmdia align` makes one")
     opened = open_release(release)
-    wishes: dict[str, list[Wish]] = {}
+    wishes: dict[str, list[clips.Wish]] = {}
     transcripts: dict[str, list[bytes]] = {}
     issues = len(opened.issues)
     wanted = None if ids is None else set(ids)
@@ -151,15 +150,26 @@ def plan(
             recognised(library.unused, library.missing, opened.root, jobs=jobs, progress=listening)
         )
     return Plan(
-        opened,
-        settings,
-        wishes,
-        {movie: tuple(packed) for movie, packed in transcripts.items() if movie in wishes},
-        library.located,
-        library.missing,
-        library.unused,
-        None if editions is None else Path(editions),
-        as_is,
-        issues,
-        _forecast(wishes, library.located, settings, not as_is),
+        release=opened,
+        settings=settings,
+        wishes=wishes,
+        transcripts={movie: tuple(packed) for movie, packed in transcripts.items() if movie in wishes},
+        located=library.located,
+        missing=library.missing,
+        unused=library.unused,
+        editions=None if editions is None else Path(editions),
+        as_is=as_is,
+        issues=issues,
+        forecast=_forecast(wishes, library.located, settings, not as_is),
+    )
+
+
+def _wish(dialogue: Dialogue, splits: tuple[Split, ...], settings: clips.Settings) -> clips.Wish:
+    return clips.Wish(
+        id=dialogue.id,
+        movie=dialogue.movie,
+        span=dialogue.span,
+        placed=dialogue.timeline == "movie",
+        splits=splits,
+        moments=settings.moments(dialogue) if isinstance(settings, clips.KeyframeSettings) else (),
     )

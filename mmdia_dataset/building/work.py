@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from mmdia_dataset.building.editions import Timing, timings
+from mmdia_dataset.building.editions import Timed, Timing, timings
 from mmdia_dataset.building.movie_task import CuttingTask, Line, halves, movie_lines, parts, refused_line
 from mmdia_dataset.building.plan import Plan
-from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.processes import Progress, in_processes
 from mmdia_dataset.schema import Reason, RefusedLine
 
@@ -33,29 +33,31 @@ def faults_in(refused: Mapping[str, int]) -> int:
     return sum(count for rule, count in refused.items() if rule not in (*_NOT_FAULTS, *_OTHER_EDITION))
 
 
-def find_timings(plan: Plan, directory: BuiltDirectory, jobs: int, progress: Progress | None) -> dict[str, Timing]:
-    """How each movie's recording runs; what was measured is written down at once, for a run that follows a kill."""
-    kept = directory.root / "editions"
+def find_timings(plan: Plan, kept: Path, jobs: int, progress: Progress | None) -> Iterator[Timing]:
+    """How each movie's recording runs, as it is found. Write its edition down at once, for a run that follows a kill.
+
+    Args:
+        plan: what is wanted.
+        kept: the folder where editions of an earlier run may be.
+        jobs: processes.
+        progress: called as ``progress(stage, done, total)``, after a movie's timing was taken.
+    """
     tasks = plan.edition_tasks(kept)
-    found: dict[str, Timing] = {}
-    for timing in timings(tasks, jobs, plan.sought_tasks(kept), plan.unused):
-        found[timing.movie] = timing
-        if timing.edition is not None:
-            directory.write_edition(timing.edition)
+    for done, timing in enumerate(timings(tasks, jobs, plan.sought_tasks(kept), plan.unused), 1):
+        yield timing
         if progress:
-            progress("finding the timing", len(found), len(tasks))
-    return found
+            progress("finding the timing", done, len(tasks))
 
 
 def tasks_of(
-    plan: Plan, found: dict[str, Timing], directory: BuiltDirectory, known: dict[tuple[str, str], Line]
+    plan: Plan, found: dict[str, Timing], out: Path, known: dict[tuple[str, str], Line]
 ) -> tuple[list[CuttingTask], list[RefusedLine]]:
     """The work of every recording, and the lines of clips that have none.
 
     Args:
         plan: what is wanted.
         found: the timing of each movie, from `find_timings`.
-        directory: where clips go.
+        out: the built directory that clips go to.
         known: lines of earlier runs.
     """
     mode = plan.settings.mode
@@ -63,14 +65,20 @@ def tasks_of(
     refused: list[RefusedLine] = []
     for movie, wishes in plan.wishes.items():
         timing = found.get(movie)
-        if timing is None or timing.reason is not None or timing.edition is None or timing.located is None:
-            reason = timing.reason if timing and timing.reason else plan.missing[movie].reason
+        if not isinstance(timing, Timed):
+            reason = plan.missing[movie].reason if timing is None else timing.reason
             recording = timing.edition.recording if timing and timing.edition else None
             refused += [refused_line(wish, mode, reason, recording) for wish in wishes]
             continue
-        old = tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known)
-        path = timing.located.path
-        tasks.append(CuttingTask(directory.root, path, timing.edition, tuple(wishes), plan.settings, old))
+        task = CuttingTask(
+            out=out,
+            path=timing.located.path,
+            edition=timing.edition,
+            wishes=tuple(wishes),
+            settings=plan.settings,
+            known=tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known),
+        )
+        tasks.append(task)
     return tasks, refused
 
 

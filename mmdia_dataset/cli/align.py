@@ -26,6 +26,8 @@ def align(
     format_: FormatOption = Format.text,
 ) -> int:
     """Which edition each recording is, where its dialogues are, and why some are not; cuts nothing."""
+    from mmdia_dataset.building.editions import Untimed
+
     with progress_bar() as progress:
         report = mmdia_dataset.align(release, media, folder, language=language, jobs=jobs, progress=progress)
     if format_ is Format.json:
@@ -38,7 +40,7 @@ def align(
                         "description": one.description,
                         "placed": len(one.edition.placed) if one.edition else 0,
                         "refused": len(one.edition.refused) if one.edition else report.wanted[movie],
-                        "reason": one.reason.model_dump() if one.reason else None,
+                        "reason": one.reason.model_dump() if isinstance(one, Untimed) else None,
                         "notes": one.notes,
                     }
                     for movie, one in report.timings.items()
@@ -52,7 +54,7 @@ def align(
     for movie, one in report.timings.items():
         name = f"  {shown(one.located.path.name)}" if one.located else ""
         out.print(f"{shown(movie)}{name}")
-        words = one.description or (f"{one.reason.rule}: {one.reason.detail}" if one.reason else "")
+        words = one.description or (f"{one.reason.rule}: {one.reason.detail}" if isinstance(one, Untimed) else "")
         out.print(f"    {shown(words, 1000)}")
         for note in one.notes:
             out.print(f"    {shown(note, 300)}")

@@ -29,7 +29,7 @@ from mmdia_dataset.clips.results import (
     RefusedClip,
     SettingsDict,
     Still,
-    Wanted,
+    Wish,
 )
 from mmdia_dataset.clips.settings import (
     AudioSettings,
@@ -53,7 +53,7 @@ __all__ = [
     "Settings",
     "SettingsDict",
     "Still",
-    "Wanted",
+    "Wish",
     "cut",
     "instead",
 ]

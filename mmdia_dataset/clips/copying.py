@@ -68,36 +68,36 @@ def _copies(source: OpenRecording, placed: Iterable[PlacedClip]) -> Iterator[Mad
             ranges = stack.enter_context(Ranges(source))
         except Unsure:
             ranges = None
-        yield from each(placed, lambda one: _copy(source, ranges, one))
+        yield from each(placed, lambda placed: _copy(source, ranges, placed))
 
 
-def _copy(source: OpenRecording, ranges: Ranges | None, one: PlacedClip) -> MadeClip:
+def _copy(source: OpenRecording, ranges: Ranges | None, placed: PlacedClip) -> MadeClip:
     if source.video is None:
         raise NoVideo("the recording has no picture track", hint="cut it with mode 'audio'")
     if ranges is not None:
         try:
-            clip = ranges.clip(one.start, one.end)
-            return _written(source, one, clip.start, clip.end, clip.times.tolist(), clip.parts)
+            clip = ranges.clip(placed.start, placed.end)
+            return _written(source, placed, clip.start, clip.end, clip.times.tolist(), clip.parts)
         except Unsure:
             pass  # libavformat knows more, or the words for what is wrong
     lead, tail = margins(source)
-    stretch = source.stretch(one.start, one.end, lead=lead, tail=tail)
+    stretch = source.stretch(placed.start, placed.end, lead=lead, tail=tail)
     times = [pts - stretch.shown[0] for pts in stretch.shown]
-    return _written(source, one, stretch.start, stretch.end, times, remux(source, stretch))
+    return _written(source, placed, stretch.start, stretch.end, times, remux(source, stretch))
 
 
-def _with_flac(source: OpenRecording, sound: Sound, fallback: Fallback, one: PlacedClip) -> MadeClip:
-    stretch = source.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
+def _with_flac(source: OpenRecording, sound: Sound, fallback: Fallback, placed: PlacedClip) -> MadeClip:
+    stretch = source.stretch(placed.start, placed.end, lead=LEAD, tail=TAIL)
     times = [pts - stretch.shown[0] for pts in stretch.shown]
     samples, rate = sound.of(stretch)
     kept = FlacSound(samples.astype(np.float32, copy=False), rate)
-    made = _written(source, one, stretch.start, stretch.end, times, remux(source, stretch, kept))
+    made = _written(source, placed, stretch.start, stretch.end, times, remux(source, stretch, kept))
     return replace(made, samples=len(samples), fallback=fallback)
 
 
 def _written(
     source: OpenRecording,
-    one: PlacedClip,
+    placed: PlacedClip,
     start: Fraction,
     end: Fraction,
     times: list[int],
@@ -108,7 +108,16 @@ def _written(
     def check(file: Path) -> None:
         check_clip(file, times, clock, end - start, sound=source.audio is not None)
 
-    digest, size = write(one.wanted.file, parts, check)
+    digest, size = write(placed.file, parts, check)
     rate = None if source.audio is None else source.audio.codec_context.sample_rate
     samples = None if rate is None else round(end * rate) - round(start * rate)
-    return MadeClip(one.wanted, start, end, len(times), samples, digest, size)
+    return MadeClip(
+        wish=placed.wish,
+        file=placed.file,
+        start=start,
+        end=end,
+        frames=len(times),
+        samples=samples,
+        sha256=digest,
+        bytes=size,
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import assert_never
 
 from mmdia_dataset.clips.copying import copied
 from mmdia_dataset.clips.encoding import encoded
-from mmdia_dataset.clips.results import MadeClip, PlacedClip, RefusedClip, Wanted, refusal
+from mmdia_dataset.clips.results import MadeClip, PlacedClip, RefusedClip, Wish, refusal
 from mmdia_dataset.clips.settings import AudioSettings, CopySettings, EncodeSettings, KeyframeSettings, Settings
 from mmdia_dataset.clips.sounding import extracted
 from mmdia_dataset.clips.stills import drawn
@@ -19,15 +19,16 @@ __all__ = ["cut"]
 
 
 def cut(
-    recording: Path, time_map: TimeMap, wanted: Iterable[Wanted], settings: Settings
+    recording: Path, time_map: TimeMap, wishes: Iterable[Wish], settings: Settings, file_of: Callable[[Wish], Path]
 ) -> Iterator[MadeClip | RefusedClip]:
     """Cut clips out of a recording, in order of time; spans may overlap.
 
     Args:
         recording: the media file.
         time_map: from movie time to recording time.
-        wanted: the clips; folders of their files are made as needed, existing files replaced.
+        wishes: the clips wanted.
         settings: what kind of clip.
+        file_of: the file of a clip, or the folder of its pictures; folders are made as needed, existing files replaced.
 
     Yields:
         One result per clip wanted. Nothing that is wrong with one clip, or with the recording, is raised.
@@ -36,23 +37,31 @@ def cut(
         OutputError: a file can't be written: disk full, folder read-only. Nothing further could be.
     """
     placed: list[PlacedClip] = []
-    for item in wanted:
-        piece = time_map.piece_of(item.span) if item.span.duration_ms > 0 else None
+    for wish in wishes:
+        span = wish.span
+        piece = time_map.piece_of(span) if span.duration_ms > 0 else None
         if piece is not None:
-            start, end = piece.recording_s(item.span.start_ms), piece.recording_s(item.span.end_ms)
-            placed.append(PlacedClip(start, end, item, tuple(piece.recording_s(moment.ms) for moment in item.moments)))
-        elif item.span.duration_ms <= 0:
-            yield RefusedClip(item, "empty-span", f"The span {item.span.start_ms} to {item.span.end_ms} ms is empty.")
+            placed.append(
+                PlacedClip(
+                    wish=wish,
+                    file=file_of(wish),
+                    start=piece.recording_s(span.start_ms),
+                    end=piece.recording_s(span.end_ms),
+                    moments=tuple(piece.recording_s(moment.ms) for moment in wish.moments),
+                )
+            )
+        elif span.duration_ms <= 0:
+            yield RefusedClip(wish, "empty-span", f"The span {span.start_ms} to {span.end_ms} ms is empty.")
         else:
-            yield RefusedClip(item, "splice-inside", "The recording has a cut inside the span, or lacks it.")
+            yield RefusedClip(wish, "splice-inside", "The recording has a cut inside the span, or lacks it.")
     if not placed:
         return
-    placed.sort(key=lambda one: (one.start, one.end, one.wanted.id))
+    placed.sort(key=lambda clip: (clip.start, clip.end, clip.wish.id))
     try:
         yield from _results(recording, placed, settings)
     except MediaError as error:  # the recording can't even be opened
-        for one in placed:
-            yield refusal(one.wanted, error)
+        for clip in placed:
+            yield refusal(clip.wish, error)
 
 
 def _results(recording: Path, placed: list[PlacedClip], settings: Settings) -> Iterator[MadeClip | RefusedClip]:

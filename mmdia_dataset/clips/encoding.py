@@ -58,8 +58,8 @@ def encoded(
         Pictures(recording) as pictures,
     ):
         work = _Work(finder, _sound(finder), pictures, settings)
-        for one in placed:
-            yield from work.go_on_for(one)
+        for clip in placed:
+            yield from work.go_on_for(clip)
         yield from work.go_on()
 
 
@@ -74,11 +74,11 @@ def _sound(finder: SpanFinder) -> Sound | None:
     return Sound(source, rate=wanted, mono=many, floats=True, lookup=finder.lookup)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class _Open:
     """A clip under way: the timestamps of the pictures it shows, in order, its encoder, and how many samples it has."""
 
-    one: PlacedClip
+    placed: PlacedClip
     stretch: Stretch
     needed: Sequence[int]
     encoder: ClipEncoder
@@ -106,12 +106,12 @@ class _Work:
         width, height = self.look.size(pictures.video.width, pictures.video.height, 0)
         self.most = max(1, min(_MOST_OPEN, int(_HELD_BYTES / (width * height * 1.5 * _HELD_PICTURES))))
 
-    def go_on_for(self, one: PlacedClip) -> Iterator[MadeClip | RefusedClip]:
+    def go_on_for(self, placed: PlacedClip) -> Iterator[MadeClip | RefusedClip]:
         """Begin a clip; others go on up to its first picture, or until one is done where too many are under way."""
         try:
-            begun = self._begin(one)
+            begun = self._begin(placed)
         except MediaError as error:
-            yield refusal(one.wanted, error)
+            yield refusal(placed.wish, error)
             return
         yield from self.go_on(begun.next)
         while len(self.open) >= self.most:
@@ -132,21 +132,21 @@ class _Work:
         except MediaError as error:
             for clip in waiting:
                 self.open.remove(clip)
-                yield refusal(clip.one.wanted, error)
+                yield refusal(clip.placed.wish, error)
             return
         for clip in waiting:
             try:
                 made = self._add(clip, frame, pts)
             except MediaError as error:
                 self.open.remove(clip)
-                yield refusal(clip.one.wanted, error)
+                yield refusal(clip.placed.wish, error)
                 continue
             if made is not None:
                 self.open.remove(clip)
                 yield made
 
-    def _begin(self, one: PlacedClip) -> _Open:
-        stretch = self.finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
+    def _begin(self, placed: PlacedClip) -> _Open:
+        stretch = self.finder.stretch(placed.start, placed.end, lead=LEAD, tail=TAIL)
         clock = clock_of(self.pictures.video)
         length = stretch.end - stretch.start
         needed, times = stretch.shown, [pts - stretch.shown[0] for pts in stretch.shown]
@@ -169,7 +169,13 @@ class _Work:
             rate=sampled,
             source=self.source,
         )
-        return _Open(one, stretch, needed, encoder, None if samples is None else len(samples))
+        return _Open(
+            placed=placed,
+            stretch=stretch,
+            needed=needed,
+            encoder=encoder,
+            samples=None if samples is None else len(samples),
+        )
 
     def _add(self, clip: _Open, frame: Frame, pts: int) -> MadeClip | None:
         """Give a clip the picture it needs next, as often as it shows it; the clip where that completes it."""
@@ -191,6 +197,14 @@ class _Work:
                     hint="choose another crf or preset",
                 )
 
-        digest, size = write(clip.one.wanted.file, encoder.finish(), check)
-        start, end = clip.stretch.start, clip.stretch.end
-        return MadeClip(clip.one.wanted, start, end, encoder.given, clip.samples, digest, size)
+        digest, size = write(clip.placed.file, encoder.finish(), check)
+        return MadeClip(
+            wish=clip.placed.wish,
+            file=clip.placed.file,
+            start=clip.stretch.start,
+            end=clip.stretch.end,
+            frames=encoder.given,
+            samples=clip.samples,
+            sha256=digest,
+            bytes=size,
+        )

@@ -17,6 +17,7 @@ from mmdia_dataset.errors import (
     UnsupportedCodec,
 )
 from mmdia_dataset.media import EmptySpan
+from mmdia_dataset.schema import Split
 from mmdia_dataset.timing import Span
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
     "RefusedClip",
     "SettingsDict",
     "Still",
-    "Wanted",
+    "Wish",
     "each",
     "refusal",
 ]
@@ -67,30 +68,39 @@ class Moment:
     turn: int | None
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A clip to be made: the dialogue's id, its span of movie time, and the file to write.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A dialogue whose clip is wanted: no more of it than cutting needs, so that 54,700 fit in memory.
 
-    For pictures, `file` is the folder they go to, and `moments` says when they are wanted.
+    Attributes:
+        id: the dialogue's.
+        movie: the movie's id.
+        span: of the dialogue.
+        placed: whether the span is movie time; some releases count a dialogue's times from itself.
+        splits: that the dialogue is in.
+        moments: when pictures are wanted, for mode `keyframes`.
     """
 
     id: str
+    movie: str
     span: Span
-    file: Path
+    placed: bool = True
+    splits: tuple[Split, ...] = ()
     moments: tuple[Moment, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlacedClip:
-    """A clip wanted, and where it lies in the recording, in seconds; likewise the moments of its pictures."""
+    """A clip wanted, its place in the recording [s], and the file to write; for pictures, a folder and their places."""
 
+    wish: Wish
+    file: Path
     start: Fraction
     end: Fraction
-    wanted: Wanted
     moments: tuple[Fraction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Still:
     """A picture that was made.
 
@@ -117,12 +127,13 @@ class Fallback:
     detail: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MadeClip:
     """A clip that was made.
 
     Attributes:
-        wanted: what was asked for.
+        wish: what was asked for.
+        file: the clip, or the folder of its pictures.
         start: t0, recording seconds of the first frame and sample.
         end: t1, recording seconds where the last frame is over.
         frames: frames shown; None for sound alone.
@@ -133,11 +144,12 @@ class MadeClip:
         fallback: how it was made where it could not be made as asked.
     """
 
-    wanted: Wanted
+    wish: Wish
+    file: Path
     start: Fraction
     end: Fraction
-    frames: int | None
-    samples: int | None
+    frames: int | None = None
+    samples: int | None = None
     sha256: str
     bytes: int
     stills: tuple[Still, ...] = ()
@@ -148,22 +160,22 @@ class MadeClip:
 class RefusedClip:
     """A clip that was not made: by which rule, and why in one sentence."""
 
-    wanted: Wanted
+    wish: Wish
     rule: RefusalRule
     detail: str
 
 
-def refusal(item: Wanted, error: MediaError) -> RefusedClip:
+def refusal(wish: Wish, error: MediaError) -> RefusedClip:
     """The result of a clip that an error kept from being made."""
     rule = next(rule for kind, rule in _RULES if isinstance(error, kind))
     detail = error.what[:1].upper() + error.what[1:]
-    return RefusedClip(item, rule, f"{detail}; {error.hint}." if error.hint else f"{detail}.")
+    return RefusedClip(wish, rule, f"{detail}; {error.hint}." if error.hint else f"{detail}.")
 
 
 def each(placed: Iterable[PlacedClip], make: Callable[[PlacedClip], MadeClip]) -> Iterator[MadeClip | RefusedClip]:
     """Make clips one after the other; what is wrong with one is its result. Raises OutputError."""
-    for one in placed:
+    for clip in placed:
         try:
-            yield make(one)
+            yield make(clip)
         except MediaError as error:
-            yield refusal(one.wanted, error)
+            yield refusal(clip.wish, error)

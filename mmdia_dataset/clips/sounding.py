@@ -35,8 +35,8 @@ def extracted(
         yield from each(placed, partial(_extract, finder, sound, settings))
 
 
-def _extract(finder: SpanFinder, sound: Sound, settings: AudioSettings, one: PlacedClip) -> MadeClip:
-    stretch = finder.stretch(one.start, one.end, lead=LEAD, tail=TAIL)
+def _extract(finder: SpanFinder, sound: Sound, settings: AudioSettings, placed: PlacedClip) -> MadeClip:
+    stretch = finder.stretch(placed.start, placed.end, lead=LEAD, tail=TAIL)
     samples, rate = sound.of(stretch)
     if not len(samples):
         raise EmptySpan("the span is shorter than a sample")
@@ -47,5 +47,13 @@ def _extract(finder: SpanFinder, sound: Sound, settings: AudioSettings, one: Pla
         if (told.frames, told.channels, told.samplerate) != (*samples.shape, rate):
             raise MediaDamaged(f"the file tells of {told.frames} samples instead of {len(samples)}", where=file)
 
-    digest, size = write(one.wanted.file, parts, check)
-    return MadeClip(one.wanted, stretch.start, stretch.end, None, len(samples), digest, size)
+    digest, size = write(placed.file, parts, check)
+    return MadeClip(
+        wish=placed.wish,
+        file=placed.file,
+        start=stretch.start,
+        end=stretch.end,
+        samples=len(samples),
+        sha256=digest,
+        bytes=size,
+    )

@@ -40,16 +40,16 @@ def drawn(
 
 
 def _draw(
-    finder: SpanFinder, pictures: Pictures, look: Upright, settings: KeyframeSettings, one: PlacedClip
+    finder: SpanFinder, pictures: Pictures, look: Upright, settings: KeyframeSettings, placed: PlacedClip
 ) -> MadeClip:
-    if not one.moments:
+    if not placed.moments:
         raise EmptySpan("no picture is wanted inside the span")
-    source, stretch = finder.recording, finder.stretch(one.start, one.end, lead=Fraction(0))
-    order = sorted(range(len(one.moments)), key=lambda n: one.moments[n])
+    source, stretch = finder.recording, finder.stretch(placed.start, placed.end, lead=Fraction(0))
+    order = sorted(range(len(placed.moments)), key=lambda n: placed.moments[n])
     stills: dict[int, Still] = {}
     files: dict[int, tuple[str, str, int]] = {}  # by timestamp: name, hash, size
     for n in order:
-        moment = one.moments[n]
+        moment = placed.moments[n]
         ticks = source.ticks(pictures.video, moment)
         if settings.nearest:
             frame = pictures.near(ticks)
@@ -59,22 +59,26 @@ def _draw(
         pts = frame.pts or 0
         if pts not in files:
             name = f"{len(files):03}.{settings.image}"
-            files[pts] = (
-                name,
-                *write(one.wanted.file / name, (_file_of(rgb_of(look(frame)), settings),), lambda _: None),
-            )
-        stills[n] = Still(one.wanted.moments[n], source.seconds(pictures.video, pts), *files[pts])
+            picture = _file_of(rgb_of(look(frame)), settings)
+            files[pts] = (name, *write(placed.file / name, (picture,), lambda _: None))
+        name, sha256, bytes_ = files[pts]
+        stills[n] = Still(
+            moment=placed.wish.moments[n],
+            at=source.seconds(pictures.video, pts),
+            file=name,
+            sha256=sha256,
+            bytes=bytes_,
+        )
     digest = "".join(f"{sha256} {name}\n" for name, sha256, _ in files.values())
     size = sum(size for _, _, size in files.values())
     return MadeClip(
-        one.wanted,
-        stretch.start,
-        stretch.end,
-        None,
-        None,
-        hashlib.sha256(digest.encode()).hexdigest(),
-        size,
-        tuple(stills[n] for n in range(len(order))),
+        wish=placed.wish,
+        file=placed.file,
+        start=stretch.start,
+        end=stretch.end,
+        sha256=hashlib.sha256(digest.encode()).hexdigest(),
+        bytes=size,
+        stills=tuple(stills[n] for n in range(len(order))),
     )
 
 

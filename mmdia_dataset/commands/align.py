@@ -37,9 +37,10 @@ class AlignReport:
     @property
     def exit_code(self) -> int:
         """1 if a recording could not be listened to, or no dialogue could be placed."""
-        from mmdia_dataset.building.editions import LISTENING_FAULTS
+        from mmdia_dataset.building.editions import LISTENING_FAULTS, Untimed
 
-        faults = any(one.reason and one.reason.rule in LISTENING_FAULTS for one in self.timings.values())
+        untimed = (timing for timing in self.timings.values() if isinstance(timing, Untimed))
+        faults = any(timing.reason.rule in LISTENING_FAULTS for timing in untimed)
         return 1 if faults or not self.placed else 0
 
 
@@ -65,8 +66,9 @@ def align(
     Raises:
         OutputError: a file can't be written.
     """
-    from mmdia_dataset.building.editions import timings, unpack_dialogue
+    from mmdia_dataset.building.editions import unpack_dialogue
     from mmdia_dataset.building.plan import plan
+    from mmdia_dataset.building.work import find_timings
     from mmdia_dataset.built.directory import edition_text
     from mmdia_dataset.clips.settings import settings_for
     from mmdia_dataset.plots import plot_edition
@@ -75,8 +77,7 @@ def align(
     check_folder(folder)  # what can't be written is said before hours of listening
     planned = plan(release, media, settings=settings_for("copy", language=language), jobs=jobs, progress=progress)
     report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
-    tasks = planned.edition_tasks(folder)
-    for done, timing in enumerate(timings(tasks, jobs, planned.sought_tasks(folder), planned.unused), 1):
+    for timing in find_timings(planned, folder, jobs, progress):
         report.timings[timing.movie] = timing
         if timing.edition is not None:
             file = folder / f"{file_name(timing.movie)}.json"
@@ -85,7 +86,5 @@ def align(
                 dialogues = [unpack_dialogue(packed) for packed in planned.transcripts.get(timing.movie, ())]
                 plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", picture)
             write_text(file, text)
-        if progress:
-            progress("finding the timing", done, len(tasks))
     report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}
     return report

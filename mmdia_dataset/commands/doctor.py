@@ -130,7 +130,7 @@ def _trial() -> list[str]:
 
     import numpy as np
 
-    from mmdia_dataset.clips import EncodeSettings, MadeClip, Wanted, cut
+    from mmdia_dataset.clips import EncodeSettings, MadeClip, Wish, cut
     from mmdia_dataset.media import verify, write_film
     from mmdia_dataset.timing import Span, TimeMap
 
@@ -141,7 +141,8 @@ def _trial() -> list[str]:
         write_film(
             film, frame_rate=Fraction(_RATE), frames=pictures, samples=sound, sample_rate=_SOUND_RATE, title="doctor"
         )
-        (made,) = cut(film, TimeMap.linear(), [Wanted("doctor", Span(200, 800), clip)], EncodeSettings())
+        wish = Wish(id="doctor", movie="film", span=Span(200, 800))
+        (made,) = cut(film, TimeMap.linear(), [wish], EncodeSettings(), lambda _: clip)
         return verify(clip) if isinstance(made, MadeClip) else [made.detail]
 
 

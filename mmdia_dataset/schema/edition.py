@@ -97,6 +97,11 @@ class Edition(Model):
         default=None, description="Hash of all it was measured from beside the recording.", examples=["0" * 64]
     )
 
+    @property
+    def measured(self) -> bool:
+        """Whether dialogues were looked for; a time map by somebody's word alone neither places nor refuses any."""
+        return bool(self.placed or self.refused)
+
     def time_map(self) -> TimeMap:
         """The pieces as an exact map.
 

@@ -9,23 +9,23 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mmdia_dataset.building.editions import Timing
 from mmdia_dataset.building.forecast import clip_bytes
-from mmdia_dataset.building.movie_task import CuttingTask, Line, foretold
+from mmdia_dataset.building.movie_task import Cutting, CuttingTask, Line
 from mmdia_dataset.building.plan import Plan
-from mmdia_dataset.building.wishes import Wish
 from mmdia_dataset.building.work import cut_all, find_timings, tasks_of
 from mmdia_dataset.built.directory import BuiltDirectory, edition_text
+from mmdia_dataset.clips import Wish
 from mmdia_dataset.errors import MediaError
 from mmdia_dataset.files import write_text
 from mmdia_dataset.media import MediaInfo, probe
 from mmdia_dataset.processes import Progress
-from mmdia_dataset.schema import SPLITS, Dialogue, Edition, MadeLine, RefusedLine, Split
+from mmdia_dataset.schema import SPLITS, Dialogue, MadeLine, RefusedLine, Split
 from mmdia_dataset.shards.clip_stock import Item, LeftOut, PackedClips, item_of
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, in_order
 from mmdia_dataset.shards.shard_set import ShardSetWriter
 from mmdia_dataset.shards.shard_writer import PackedSample
-from mmdia_dataset.shards.stores import Store
 from mmdia_dataset.shards.tar_samples import JSON
 
 __all__ = ["Films"]
@@ -42,18 +42,6 @@ class _Entry:
 
     def dialogue(self) -> Dialogue:
         return Dialogue.model_validate_json(zlib.decompress(self.packed))
-
-
-class _Work(BuiltDirectory):
-    """Where clips are cut to. Editions go to the shards too, as soon as they are known."""
-
-    def __init__(self, root: Path, store: Store) -> None:
-        super().__init__(root)
-        self._store = store
-
-    def write_edition(self, edition: Edition) -> None:
-        super().write_edition(edition)
-        self._store.write_text(self.edition_file(edition.movie), edition_text(edition))
 
 
 class Films:
@@ -82,17 +70,22 @@ class Films:
     ) -> None:
         self._plan, self._split, self._jobs, self._progress = plan, split, jobs, progress
         self._max_bytes = max_bytes
-        self._directory = _Work(work, making.store)
+        self._directory = BuiltDirectory(work)
         for name, text in making.editions():
             if not (work / name).exists():
                 write_text(work / name, text.decode("utf-8", "replace"))
-        self.timings = find_timings(plan, self._directory, jobs, progress)
+        self.timings: dict[str, Timing] = {}
+        for timing in find_timings(plan, work / "editions", jobs, progress):
+            self.timings[timing.movie] = timing
+            if timing.edition is not None:  # to the shards too, for a run that follows a kill on another machine
+                self._directory.write_edition(timing.edition)
+                making.store.write_text(self._directory.edition_file(timing.movie), edition_text(timing.edition))
         known: dict[tuple[str, str], Line] = {(line.id, line.mode): line for line in making.lines()}
-        tasks, refused = tasks_of(plan, self.timings, self._directory, known)
+        tasks, refused = tasks_of(plan, self.timings, work, known)
         self._tasks: dict[str, CuttingTask] = {task.edition.movie: task for task in tasks}
         self._lines: dict[str, Line] = {line.id: line for line in refused}
         for task in tasks:
-            for wish, line in foretold(task, {line.id: line for line in task.known}):
+            for wish, line in Cutting(task).foretold({line.id: line for line in task.known}):
                 if line is not None:
                     self._lines[wish.id] = line
         self._entries = list(self._read())

@@ -25,13 +25,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmdia_dataset.clips import REFUSAL_RULES, AudioSettings, CopySettings, MadeClip, RefusedClip, Wanted, cut
+from mmdia_dataset.clips import REFUSAL_RULES, AudioSettings, CopySettings, MadeClip, RefusedClip, cut
 from mmdia_dataset.errors import OutputError
 from mmdia_dataset.files import TEMP_SUFFIX
 from mmdia_dataset.media import same_language, verify
-from mmdia_dataset.timing import Piece, Span, TimeMap
+from mmdia_dataset.timing import Piece, TimeMap
 from tests.support import films
 from tests.support.films import MPEG2, OPEN_GOP, RATE, Film, Track, make_film
+from tests.support.wishes import into, wish
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 PAL = Fraction(25)
@@ -106,7 +107,7 @@ def times_of(film: Film) -> list[Fraction]:
 def one(film: Film, start_ms: int, end_ms: int, chosen=None, time_map=None, folder=None):
     chosen = chosen or CopySettings()
     file = (folder or film.path.parent / "clips") / f"{next(COUNTER)}{chosen.suffix}"
-    (result,) = cut(film.path, time_map or TimeMap.linear(), [Wanted("x", Span(start_ms, end_ms), file)], chosen)
+    (result,) = cut(film.path, time_map or TimeMap.linear(), [wish("x", start_ms, end_ms)], chosen, lambda _: file)
     return result
 
 
@@ -125,13 +126,13 @@ def test_copy_shows_exactly_the_frames_of_the_span_to_every_reader(film, kind):
         want = inside(times, start, end)
         assert made.frames == len(want)
         assert (made.start, made.end) == (times[want[0]], times[want[-1] + 1])
-        assert films.numbers_av(made.wanted.file) == want
+        assert films.numbers_av(made.file) == want
         if start in (0, 2003):
-            assert films.numbers_ffmpeg(made.wanted.file, FFMPEG) == want
-            assert films.numbers_opencv(made.wanted.file) == want
-        assert hashlib.sha256(made.wanted.file.read_bytes()).hexdigest() == made.sha256
-        assert made.wanted.file.stat().st_size == made.bytes
-        with av.open(str(made.wanted.file)) as clip:
+            assert films.numbers_ffmpeg(made.file, FFMPEG) == want
+            assert films.numbers_opencv(made.file) == want
+        assert hashlib.sha256(made.file.read_bytes()).hexdigest() == made.sha256
+        assert made.file.stat().st_size == made.bytes
+        with av.open(str(made.file)) as clip:
             video = clip.streams.video[0]
             assert abs(video.duration * video.time_base - (made.end - made.start)) < Fraction(1, 1000)
             assert bool(clip.streams.audio) == bool(source.tracks) == (made.samples is not None)
@@ -143,7 +144,7 @@ def test_copied_sound_fits_the_picture_within_a_millisecond(film, kind):
     times = times_of(source)
     made = one(source, 2003, 3400)
     first = inside(times, 2003, 3400)[0]
-    heard = films.sound_ffmpeg(made.wanted.file, FFMPEG)
+    heard = films.sound_ffmpeg(made.file, FFMPEG)
     given_at = source.times[first] - source.times[0]
     for index, peak in films.place(heard, 1, SECONDS + 2):
         assert peak > 0.9
@@ -177,7 +178,7 @@ def test_audio_is_the_recordings_own_samples(film, kind):
         made = one(source, start, end, AudioSettings())
         assert isinstance(made, MadeClip), made
         first, last = round(made.start * RATE), round(made.end * RATE)
-        samples = wav(made.wanted.file)
+        samples = wav(made.file)
         assert len(samples) == made.samples == last - first
         # Whole milliseconds leave the place open by a sample; ask where the samples are, then that they are equal.
         same = [shift for shift in (0, -1, 1, -16, 16) if close(samples, track, first - at + shift)]
@@ -200,13 +201,13 @@ def test_audio_of_exact_sources_is_bit_exact_and_where_the_noise_says(film):
     track, at = whole_track(source)
     first = round(made.start * RATE)
     assert at == 0
-    assert (wav(made.wanted.file) == track[first : first + made.samples]).all()
+    assert (wav(made.file) == track[first : first + made.samples]).all()
 
 
 @pytest.mark.parametrize("rate", [16000, 22050, 44100])
 def test_resampled_mono_lies_where_it_should(film, rate):
     made = one(film("flac-mkv"), 1717, 2909, AudioSettings(sample_rate=rate, mono=True))
-    samples = wav(made.wanted.file)
+    samples = wav(made.file)
     assert samples.shape == (round(made.end * rate) - round(made.start * rate), 1)
     # The noise at the same moments, smoothed: the lower rate can not hold its highest notes.
     reference = films.noise(1, SECONDS + 2).astype(float)
@@ -224,7 +225,7 @@ def test_mono_is_no_louder_and_surround_speech_stays(tmp_path):
     source = make_film(tmp_path / "six.mkv", seconds=2, tracks=[Track("flac", layout="5.1")])
     made = one(source, 500, 1500, AudioSettings(mono=True))
     kept = one(source, 500, 1500, AudioSettings())
-    channels, mixed = wav(kept.wanted.file), wav(made.wanted.file)
+    channels, mixed = wav(kept.file), wav(made.file)
     assert channels.shape[1] == 6
     assert np.abs(mixed[:, 0].astype(int) - channels[:, 0]).max() <= 1  # all channels are alike, so the mix is as well
 
@@ -239,10 +240,10 @@ def test_clips_come_in_order_of_time_each_with_a_result(film):
         "empty": (5, 5),
         "far": (60_000, 61_000),
     }
-    wanted = [Wanted(name, Span(*span), folder / "deep" / f"{name}.mp4") for name, span in spans.items()]
-    results = list(cut(source.path, TimeMap.linear(), wanted, CopySettings()))
-    assert [result.wanted.id for result in results if isinstance(result, MadeClip)] == ["early", "overlapping", "late"]
-    assert {result.wanted.id: result.rule for result in results if isinstance(result, RefusedClip)} == {
+    wishes = [wish(name, *span) for name, span in spans.items()]
+    results = list(cut(source.path, TimeMap.linear(), wishes, CopySettings(), into(folder / "deep", ".mp4")))
+    assert [result.wish.id for result in results if isinstance(result, MadeClip)] == ["early", "overlapping", "late"]
+    assert {result.wish.id: result.rule for result in results if isinstance(result, RefusedClip)} == {
         "empty": "empty-span",
         "far": "outside-recording",
     }
@@ -256,10 +257,10 @@ def test_the_time_map_decides_what_is_cut(film):
     )
     times = times_of(source)
     made = one(source, 500, 1500, time_map=pieces)
-    assert films.numbers_av(made.wanted.file) == inside(times, 1500, 2500)
+    assert films.numbers_av(made.file) == inside(times, 1500, 2500)
     made = one(source, 3000, 4000, time_map=pieces)
     place = [n for n, at in enumerate(times) if Fraction(3000) <= at * 1000 * Fraction(25025, 24000) < 4000]
-    assert films.numbers_av(made.wanted.file) == place
+    assert films.numbers_av(made.file) == place
     assert one(source, 1500, 2500, time_map=pieces).rule == "splice-inside"
 
 
@@ -271,7 +272,7 @@ def test_the_end_of_the_recording(film):
     made = one(source, 4000, end_ms)
     assert isinstance(made, MadeClip)
     assert made.end == times[-1] + step
-    assert films.numbers_ffmpeg(made.wanted.file, FFMPEG) == inside(times, 4000, end_ms)
+    assert films.numbers_ffmpeg(made.file, FFMPEG) == inside(times, 4000, end_ms)
     assert one(source, 4000, end_ms + 200).rule == "outside-recording"
     assert one(source, 0, 500, time_map=TimeMap.linear(-300)).rule == "outside-recording"
     assert one(source, 1002, 1004).rule == "empty-span"
@@ -286,16 +287,16 @@ def voices(tmp_path_factory):
 @pytest.mark.parametrize(("asked", "seed"), [(None, 3), ("fra", 1), ("fr", 1), ("fre", 1), ("eng", 3), ("deu", 3)])
 def test_the_language_asked_for(voices, asked, seed):
     made = one(voices, 1000, 2000, CopySettings(language=asked))
-    heard = films.sound_ffmpeg(made.wanted.file, FFMPEG)
+    heard = films.sound_ffmpeg(made.file, FFMPEG)
     assert min(peak for _, peak in films.place(heard, seed, 5)) > 0.9
-    with av.open(str(made.wanted.file)) as clip:
+    with av.open(str(made.file)) as clip:
         assert same_language(clip.streams.audio[0].language, {1: "fra"}.get(seed, "eng"))
 
 
 def test_cover_art_is_no_film(film, tmp_path):
     source = films.add_cover(film("closed-mkv"), tmp_path / "cover.mp4", FFMPEG)
     made = one(source, 1000, 1500)
-    assert films.numbers_opencv(made.wanted.file) == inside(times_of(film("closed-mkv")), 1000, 1500)
+    assert films.numbers_opencv(made.file) == inside(times_of(film("closed-mkv")), 1000, 1500)
 
 
 def test_missing_tracks_are_refused(film):
@@ -310,8 +311,8 @@ def test_an_unreadable_recording_refuses_every_clip(tmp_path, content):
     path = tmp_path / "film.mkv"
     if content is not None:
         path.write_bytes(content)
-    wanted = [Wanted(str(n), Span(n * 100, n * 100 + 50), tmp_path / f"{n}.mp4") for n in range(3)]
-    results = list(cut(path, TimeMap.linear(), wanted, CopySettings()))
+    wishes = [wish(str(n), n * 100, n * 100 + 50) for n in range(3)]
+    results = list(cut(path, TimeMap.linear(), wishes, CopySettings(), into(tmp_path, ".mp4")))
     assert [result.rule for result in results] == ["unreadable-recording"] * 3
     assert not list(tmp_path.glob("*.mp4"))
 
@@ -332,10 +333,10 @@ def test_overwritten_data_is_never_cut_silently(film, kind, mode, tmp_path):
             rules.add(result.rule)
             assert 1000 < start < 3900, result
         elif mode.mode == "copy":
-            assert films.numbers_av(result.wanted.file) == inside(times, start, start + 400)
+            assert films.numbers_av(result.file) == inside(times, start, start + 400)
         else:
             track, at = whole_track(source)
-            assert close(wav(result.wanted.file), track, round(result.start * RATE) - at) or kind == "open-mkv"
+            assert close(wav(result.file), track, round(result.start * RATE) - at) or kind == "open-mkv"
     assert rules == {"damaged"}
 
 
@@ -346,14 +347,14 @@ def test_a_truncated_film_gives_what_it_still_holds(film, kind, tmp_path):
     short = replace(source, path=tmp_path / source.path.name)
     short.path.write_bytes(data[: len(data) * 6 // 10])
     made = one(short, 500, 1500)
-    assert films.numbers_av(made.wanted.file) == inside(times_of(source), 500, 1500)
+    assert films.numbers_av(made.file) == inside(times_of(source), 500, 1500)
     assert one(short, 4000, 4500).rule in ("damaged", "outside-recording")
 
 
 def test_a_whole_clip_verifies_and_a_damaged_one_does_not(film, tmp_path):
     made = one(film("closed-mkv"), 1000, 3000)
-    assert verify(made.wanted.file) == []
-    data = bytearray(made.wanted.file.read_bytes())
+    assert verify(made.file) == []
+    data = bytearray(made.file.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 3000] = b"\x55" * 3000
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(data)
@@ -365,10 +366,9 @@ def test_same_input_same_bytes_whatever_else_is_cut(film, mode, tmp_path):
     source = film("closed-mkv")
     alone = one(source, 2000, 3000, mode, folder=tmp_path)
     spans = [(500, 2500), (2000, 3000), (2900, 4000)]
-    wanted = [Wanted(str(n), Span(*span), tmp_path / f"x{n}{mode.suffix}") for n, span in enumerate(spans)]
-    assert (
-        next(r for r in cut(source.path, TimeMap.linear(), wanted, mode) if r.wanted.id == "1").sha256 == alone.sha256
-    )
+    wishes = [wish(f"x{n}", *span) for n, span in enumerate(spans)]
+    results = cut(source.path, TimeMap.linear(), wishes, mode, into(tmp_path, mode.suffix))
+    assert next(result for result in results if result.wish.id == "x1").sha256 == alone.sha256
 
 
 def test_settings_say_all_there_is_to_them():
@@ -387,10 +387,10 @@ def test_a_folder_in_the_way_is_an_output_error(film, tmp_path):
     taken = tmp_path / "taken.mp4"
     taken.mkdir()
     with pytest.raises(OutputError, match="folder with this name"):
-        list(cut(film("closed-mp4").path, TimeMap.linear(), [Wanted("x", Span(0, 900), taken)], CopySettings()))
+        list(cut(film("closed-mp4").path, TimeMap.linear(), [wish("x", 0, 900)], CopySettings(), lambda _: taken))
     long = tmp_path / ("x" * 300 + ".mp4")
     with pytest.raises(OutputError, match="too long"):
-        list(cut(film("closed-mp4").path, TimeMap.linear(), [Wanted("x", Span(0, 900), long)], CopySettings()))
+        list(cut(film("closed-mp4").path, TimeMap.linear(), [wish("x", 0, 900)], CopySettings(), lambda _: long))
     assert not list(tmp_path.rglob(f"*{TEMP_SUFFIX}"))
 
 
@@ -401,10 +401,12 @@ def run_cut(path: Path, folder: Path, before: str = "") -> subprocess.Popen:
         from pathlib import Path
         from mmdia_dataset.clips import *
         from mmdia_dataset.timing import *
-        wanted = [Wanted(str(n), Span(n * 20, n * 20 + 3000), Path({str(folder)!r}) / f"{{n}}.mp4") for n in range(60)]
+        spans = [Span(n * 20, n * 20 + 3000) for n in range(60)]
+        wishes = [Wish(id=str(n), movie="film", span=span) for n, span in enumerate(spans)]
+        file_of = lambda wish: Path({str(folder)!r}) / f"{{wish.id}}.mp4"
         {before}
-        for result in cut(Path({str(path)!r}), TimeMap.linear(), wanted, CopySettings()):
-            print(result.wanted.id, getattr(result, "sha256", ""), flush=True)
+        for result in cut(Path({str(path)!r}), TimeMap.linear(), wishes, CopySettings(), file_of):
+            print(result.wish.id, getattr(result, "sha256", ""), flush=True)
     """
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -444,9 +446,9 @@ def test_a_read_only_folder_is_an_output_error(film):
         if user == 0:  # root may write everywhere
             os.seteuid(65534)
         try:
-            wanted = [Wanted("x", Span(1000, 2000), folder / "x.mp4")]
+            wishes = [wish("x", 1000, 2000)]
             with pytest.raises(OutputError, match="you may not write here"):
-                list(cut(folder / "film.mp4", TimeMap.linear(), wanted, CopySettings()))
+                list(cut(folder / "film.mp4", TimeMap.linear(), wishes, CopySettings(), into(folder, ".mp4")))
         finally:
             os.seteuid(user)
             folder.chmod(0o755)
@@ -459,7 +461,7 @@ def test_any_span_gives_its_frames_or_a_reason(film, kind, start, length):
     want = inside(times_of(source), start, start + length)
     result = one(source, start, start + length)
     if isinstance(result, MadeClip):
-        assert films.numbers_av(result.wanted.file) == want
+        assert films.numbers_av(result.file) == want
     elif want:
         assert result.rule == "outside-recording", result
     else:
@@ -471,4 +473,4 @@ def test_what_a_film_is_does_not_depend_on_its_name(film, suffix, tmp_path):
     source = film("closed-mkv")
     shutil.copy(source.path, tmp_path / f"film{suffix}")
     made = one(replace(source, path=tmp_path / f"film{suffix}"), 1001, 1502)
-    assert films.numbers_av(made.wanted.file) == inside(times_of(source), 1001, 1502)
+    assert films.numbers_av(made.file) == inside(times_of(source), 1001, 1502)

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from mmdia_dataset import load, rebuild
-from mmdia_dataset.clips import EncodeSettings, MadeClip, RefusedClip, Wanted, cut
+from mmdia_dataset.clips import EncodeSettings, MadeClip, RefusedClip, cut
 from mmdia_dataset.clips.settings import settings_for
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.media import verify
 from mmdia_dataset.timing import Span, TimeMap
 from tests.support import films
 from tests.support.films import MPEG2, OPEN_GOP, RATE, X264, Film, Track, make_film, times_of
+from tests.support.wishes import into, wish
 from tests.support.worlds import make_world
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -52,10 +53,10 @@ def film(tmp_path_factory):
 
 def encode(film: Film, spans, folder, **options) -> list[MadeClip | RefusedClip]:
     settings = EncodeSettings(**{"preset": "ultrafast", **options})
-    wanted = [Wanted(f"{a}-{b}", Span(a, b), folder / f"{a}-{b}.mp4") for a, b in spans]
-    results = list(cut(film.path, TimeMap.linear(), wanted, settings))
-    assert {one.wanted.id for one in results} == {one.id for one in wanted}
-    return sorted(results, key=lambda one: one.wanted.span.start_ms)
+    wishes = [wish(f"{a}-{b}", a, b) for a, b in spans]
+    results = list(cut(film.path, TimeMap.linear(), wishes, settings, into(folder, ".mp4")))
+    assert {one.wish.id for one in results} == {one.id for one in wishes}
+    return sorted(results, key=lambda one: one.wish.span.start_ms)
 
 
 def inside(film: Film, span: Span) -> list[int]:
@@ -68,8 +69,8 @@ def test_the_frames_of_the_span_and_no_others_to_every_reader(film, kind, tmp_pa
     times = times_of(source)
     for made in encode(source, SPANS, tmp_path):
         assert isinstance(made, MadeClip), made
-        want = inside(source, made.wanted.span)
-        file = made.wanted.file
+        want = inside(source, made.wish.span)
+        file = made.file
         assert films.numbers_av(file) == films.numbers_opencv(file) == films.numbers_ffmpeg(file, FFMPEG) == want
         assert made.frames == len(want)
         with av.open(str(file)) as clip:
@@ -88,10 +89,10 @@ def test_the_frames_of_the_span_and_no_others_to_every_reader(film, kind, tmp_pa
 def test_sound_begins_with_the_picture(film, kind, tmp_path):
     source = film(kind)
     (made,) = encode(source, [(2003, 3400)], tmp_path)
-    heard = films.sound_ffmpeg(made.wanted.file, FFMPEG)
+    heard = films.sound_ffmpeg(made.file, FFMPEG)
     for index, peak in films.place(heard[: made.samples], 1, SECONDS + 2):
         assert peak > 0.8
-        given = source.times[inside(source, made.wanted.span)[0]] - source.times[0]
+        given = source.times[inside(source, made.wish.span)[0]] - source.times[0]
         assert abs(index - given * RATE) <= RATE / 1000
 
 
@@ -103,9 +104,9 @@ def test_a_steady_rate_shows_what_a_viewer_sees_at_each_moment(film, rate, tmp_p
         want = []
         while (at := made.start + len(want) / Fraction(rate)) < made.end:
             want.append(bisect_right(times, at) - 1)
-        assert films.numbers_av(made.wanted.file) == films.numbers_opencv(made.wanted.file) == want
+        assert films.numbers_av(made.file) == films.numbers_opencv(made.file) == want
         assert made.frames == len(want)
-        with av.open(str(made.wanted.file)) as clip:
+        with av.open(str(made.file)) as clip:
             assert clip.streams.video[0].average_rate == Fraction(rate)
 
 
@@ -118,12 +119,12 @@ def test_sides_are_even_pixels_square_and_the_height_as_asked(tmp_path):
         (wide, {"height": 101}, (180, 100)),
     ):
         (made,) = encode(source, [(100, 900)], tmp_path / f"{source.path.stem}-{len(options)}", **options)
-        with av.open(str(made.wanted.file)) as clip:
+        with av.open(str(made.file)) as clip:
             video = clip.streams.video[0]
             assert (video.width, video.height) == size
             assert video.sample_aspect_ratio in (None, 1)
         if size == (160, 90):  # else the marks are not where they are looked for
-            assert films.numbers_av(made.wanted.file) == inside(source, made.wanted.span)
+            assert films.numbers_av(made.file) == inside(source, made.wish.span)
 
 
 @pytest.mark.parametrize("turn", [90, 180, -90])
@@ -143,7 +144,7 @@ def test_what_the_file_asks_to_be_turned_is_turned(film, turn, tmp_path):
     ]
     subprocess.run(command, check=True)
     (made,) = encode(replace(film("closed.mp4"), path=turned), [(1000, 1200)], tmp_path)
-    with av.open(str(turned)) as source, av.open(str(made.wanted.file)) as clip:
+    with av.open(str(turned)) as source, av.open(str(made.file)) as clip:
         frames = [frame for frame in source.decode(video=0) if 1000 <= frame.time * 1000 < 1200]
         for frame, encoded in zip(frames, clip.decode(video=0), strict=True):
             assert encoded.rotation == 0
@@ -159,9 +160,9 @@ def test_other_codecs(film, codec, name, tmp_path):
     preset = {"libx265": "ultrafast", "libsvtav1": "12", "libvpx-vp9": "8"}[codec]
     (made,) = encode(source, [(1000, 1500)], tmp_path, codec=codec, preset=preset)
     assert isinstance(made, MadeClip), made
-    want = inside(source, made.wanted.span)
-    assert films.numbers_av(made.wanted.file) == films.numbers_ffmpeg(made.wanted.file, FFMPEG) == want
-    with av.open(str(made.wanted.file)) as clip:
+    want = inside(source, made.wish.span)
+    assert films.numbers_av(made.file) == films.numbers_ffmpeg(made.file, FFMPEG) == want
+    with av.open(str(made.file)) as clip:
         assert clip.streams.video[0].codec_context.codec.canonical_name == name
 
 
@@ -170,7 +171,7 @@ def test_a_clip_that_its_own_encoder_broke_is_refused(film, tmp_path):
     results = encode(film("closed.mp4"), spans, tmp_path, codec="libsvtav1", preset="12", crf=2)
     for result in results:
         if isinstance(result, MadeClip):
-            assert verify(result.wanted.file) == []
+            assert verify(result.file) == []
         else:
             assert result.rule == "damaged"
             assert "What libsvtav1 made of it can't be decoded" in result.detail
@@ -180,10 +181,10 @@ def test_the_same_bytes_whatever_else_is_cut_and_in_however_many_runs(film, tmp_
     source, rnd = film("open.mkv"), random.Random(4)
     starts = [rnd.randrange(0, 4500) for _ in range(14)]
     spans = [(start, start + rnd.randrange(200, 1200)) for start in sorted(starts)]
-    together = {made.wanted.id: made.sha256 for made in encode(source, spans, tmp_path / "all", height=60)}
+    together = {made.wish.id: made.sha256 for made in encode(source, spans, tmp_path / "all", height=60)}
     for part in (spans[::3], [spans[-1]]):
         for made in encode(source, part, tmp_path / "part", height=60):
-            assert made.sha256 == together[made.wanted.id]
+            assert made.sha256 == together[made.wish.id]
 
 
 def test_small_pictures_give_the_same_bytes_every_time(film, tmp_path):
@@ -203,11 +204,11 @@ def test_overwritten_data_is_refused_with_its_place_and_the_rest_is_made(film, t
     refused = []
     for result in encode(broken, spans, tmp_path):
         if isinstance(result, MadeClip):
-            assert films.numbers_av(result.wanted.file) == inside(source, result.wanted.span)
+            assert films.numbers_av(result.file) == inside(source, result.wish.span)
         else:
             assert result.rule == "damaged"
             assert " s" in result.detail
-            refused.append(result.wanted.span.start_ms)
+            refused.append(result.wish.span.start_ms)
     assert refused
     assert 1500 < min(refused) <= max(refused) < 4600
     assert not list(tmp_path.glob(".*"))

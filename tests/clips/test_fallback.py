@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 import mmdia_dataset
 from mmdia_dataset import cli
 from mmdia_dataset.building.plan import plan
-from mmdia_dataset.clips import AudioSettings, CopySettings, EncodeSettings, MadeClip, Wanted, cut
+from mmdia_dataset.clips import AudioSettings, CopySettings, EncodeSettings, MadeClip, cut
 from mmdia_dataset.schema import MadeLine
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support import films, worlds
 from tests.support.films import RATE, Track, make_film
+from tests.support.wishes import into, wish
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 VP8 = {"codec": "libvpx", "options": {"deadline": "realtime"}, "tracks": [Track("libopus", language="deu")]}
@@ -27,10 +28,10 @@ SPANS = [(0, 700), (1003, 2100), (1500, 2222)]
 
 def clips_of(path, folder, settings=None):
     settings = settings or CopySettings()
-    wanted = [Wanted(str(n), Span(*span), folder / f"{n}{settings.suffix}") for n, span in enumerate(SPANS)]
-    results = list(cut(path, TimeMap.linear(), wanted, settings))
+    wishes = [wish(str(n), *span) for n, span in enumerate(SPANS)]
+    results = list(cut(path, TimeMap.linear(), wishes, settings, into(folder, settings.suffix)))
     assert all(isinstance(result, MadeClip) for result in results), results
-    return sorted(results, key=lambda made: made.wanted.id)
+    return sorted(results, key=lambda made: made.wish.id)
 
 
 def frames_of(path):
@@ -68,12 +69,12 @@ def test_a_picture_that_mp4_cant_hold_is_encoded(tmp_path, name, making, codec):
     times = frames_of(film.path)
     alone = clips_of(film.path, tmp_path / "encoded", EncodeSettings())
     for made, same in zip(clips_of(film.path, tmp_path / "clips"), alone, strict=True):
-        span = made.wanted.span
+        span = made.wish.span
         assert made.fallback.settings == EncodeSettings().as_dict()
         assert made.fallback.detail == f"Encoded anew, since MP4 can't hold {codec}."
         assert made.sha256 == same.sha256
-        assert films.numbers_av(made.wanted.file) == inside(times, span.start_ms, span.end_ms)
-        assert codecs(made.wanted.file) == ["h264", "aac"]
+        assert films.numbers_av(made.file) == inside(times, span.start_ms, span.end_ms)
+        assert codecs(made.file) == ["h264", "aac"]
 
 
 @pytest.mark.parametrize(
@@ -92,18 +93,18 @@ def test_sound_that_mp4_cant_hold_is_kept_without_loss(tmp_path, name, codec, ex
     film = make_film(tmp_path / name, seconds=3, tracks=[Track(codec, language="deu")])
     floats = clips_of(film.path, tmp_path / "audio", AudioSettings(float32=True))
     for made, alone in zip(clips_of(film.path, tmp_path / "clips"), floats, strict=True):
-        assert codecs(made.wanted.file) == ["h264", "flac"]
+        assert codecs(made.file) == ["h264", "flac"]
         assert made.fallback.settings == {"mode": "copy", "language": None, "track": None, "sound": "flac"}
         assert made.fallback.detail == f"The sound is kept as FLAC, since MP4 can't hold {codec}."
-        heard, want = samples_of(made.wanted.file) / 2.0**31, samples_of(alone.wanted.file)
+        heard, want = samples_of(made.file) / 2.0**31, samples_of(alone.file)
         assert made.samples == len(heard) == alone.samples
         # The clip's sound is what the film's decodes to, to 24 bits.
         assert np.abs(heard - np.clip(want, -1, 1)).max() <= 2**-23
         if exact and made.start > 0:
-            for index, peak in films.place(films.sound_ffmpeg(made.wanted.file, FFMPEG), 1, 5):
+            for index, peak in films.place(films.sound_ffmpeg(made.file, FFMPEG), 1, 5):
                 assert peak > 0.9
                 assert abs(index - made.start * RATE) <= RATE / 1000
-        with av.open(str(made.wanted.file)) as clip:
+        with av.open(str(made.file)) as clip:
             assert clip.streams.audio[0].language == ("deu" if name.endswith(("mkv", "m2ts")) else "und")
 
 
@@ -111,7 +112,7 @@ def test_samples_of_24_bits_are_unchanged(tmp_path):
     film = make_film(tmp_path / "film.mkv", seconds=3, tracks=[Track("pcm_s24le")])
     whole = samples_of(film.path)
     for made in clips_of(film.path, tmp_path / "clips")[1:]:
-        kept, begin = samples_of(made.wanted.file), round(made.start * RATE)
+        kept, begin = samples_of(made.file), round(made.start * RATE)
         # Matroska rounds to milliseconds, of 48 samples each.
         assert any(np.array_equal(kept, whole[at : at + len(kept)]) for at in range(begin - 48, begin + 49))
 
@@ -120,7 +121,7 @@ def test_pcm_of_16_bits_is_copied(tmp_path):
     film = make_film(tmp_path / "film.mov", seconds=3, tracks=[Track("pcm_s16le")])
     for made in clips_of(film.path, tmp_path / "clips"):
         assert made.fallback is None
-        assert codecs(made.wanted.file) == ["h264", "pcm_s16le"]
+        assert codecs(made.file) == ["h264", "pcm_s16le"]
 
 
 def test_a_rebuild_says_what_it_did_instead_and_does_it_once(tmp_path):

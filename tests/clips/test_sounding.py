@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from mmdia_dataset.clips import AudioSettings, MadeClip, Wanted, cut
+from mmdia_dataset.clips import AudioSettings, MadeClip, cut
 from mmdia_dataset.clips.settings import settings_for
 from mmdia_dataset.errors import UsageError
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support import films
 from tests.support.films import RATE, Film, Track, make_film
+from tests.support.wishes import into, wish
 
 SECONDS = 14
 
@@ -30,16 +31,14 @@ def film(request, tmp_path_factory) -> Film:
 
 def extract(film: Film, spans, folder, **options) -> list[MadeClip]:
     settings = AudioSettings(**options)
-    wanted = [
-        Wanted(f"{start}-{end}", Span(start, end), folder / f"{start}-{end}{settings.suffix}") for start, end in spans
-    ]
-    results = list(cut(film.path, TimeMap.linear(), wanted, settings))
+    wishes = [wish(f"{start}-{end}", start, end) for start, end in spans]
+    results = list(cut(film.path, TimeMap.linear(), wishes, settings, into(folder, settings.suffix)))
     assert all(isinstance(one, MadeClip) for one in results), results
     return results
 
 
 def read(made: MadeClip) -> np.ndarray:
-    return soundfile.read(made.wanted.file, dtype="float32", always_2d=True)[0]
+    return soundfile.read(made.file, dtype="float32", always_2d=True)[0]
 
 
 def test_wav_flac_and_floats_are_the_same_samples(film, tmp_path):
@@ -50,9 +49,9 @@ def test_wav_flac_and_floats_are_the_same_samples(film, tmp_path):
     assert plain.samples == packed.samples == floats.samples == len(read(plain))
     assert (read(plain) == read(packed)).all()
     assert (read(plain) == np.clip(np.rint(read(floats) * 32768), -32768, 32767) / 32768).all()
-    assert soundfile.info(floats.wanted.file).subtype == "FLOAT"
+    assert soundfile.info(floats.file).subtype == "FLOAT"
     assert packed.bytes < plain.bytes
-    with wave.open(str(plain.wanted.file)) as opened:  # the plainest reader there is
+    with wave.open(str(plain.file)) as opened:  # the plainest reader there is
         assert (opened.getsampwidth(), opened.getframerate(), opened.getnframes()) == (2, RATE, plain.samples)
 
 
@@ -70,10 +69,10 @@ def test_the_same_bytes_whatever_else_is_cut_and_in_however_many_runs(film, tmp_
     rnd = random.Random(5)
     starts = [rnd.randrange(0, 11000) for _ in range(8)]
     spans = sorted((start, start + rnd.randrange(300, 2900)) for start in starts)
-    together = {made.wanted.id: made.sha256 for made in extract(film, spans, tmp_path / "all", **options)}
+    together = {made.wish.id: made.sha256 for made in extract(film, spans, tmp_path / "all", **options)}
     for part in (spans[::3], spans[1::3], [spans[-1]]):
         for made in extract(film, part, tmp_path / "part", **options):
-            assert made.sha256 == together[made.wanted.id]
+            assert made.sha256 == together[made.wish.id]
 
 
 @pytest.mark.parametrize(("name", "codec"), [("film.wmv", "wmav2"), ("film.mkv", "truehd")])
@@ -107,5 +106,5 @@ def test_flac_by_itself_has_packets_longer_than_a_span(tmp_path):
     soundfile.write(path, noise, 8000)
     film = Film(path, (), (Track("flac"),), (0, 0))
     for made in extract(film, [(4010, 4400), (8206, 12_500), (0, 700), (12_100, 12_300), (15_990, 19_900)], tmp_path):
-        start = made.wanted.span.start_ms * 8
-        assert (soundfile.read(made.wanted.file, dtype="int16")[0] == noise[start : start + made.samples]).all()
+        start = made.wish.span.start_ms * 8
+        assert (soundfile.read(made.file, dtype="int16")[0] == noise[start : start + made.samples]).all()

@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from mmdia_dataset import load, rebuild, validate
-from mmdia_dataset.clips import KeyframeSettings, MadeClip, Moment, RefusedClip, Wanted, cut
+from mmdia_dataset.clips import KeyframeSettings, MadeClip, Moment, RefusedClip, cut
 from mmdia_dataset.clips.settings import settings_for
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.media import Pictures
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support.films import MPEG2, OPEN_GOP, X264, Film, Track, make_film, number_of, stamps, times_of
+from tests.support.wishes import into, wish
 from tests.support.worlds import make_world
 
 SECONDS = 6
@@ -59,11 +60,11 @@ def numbers_in(folder) -> dict[str, int]:
 
 
 def draw(film: Film, spans, moments, folder, **options) -> list[MadeClip | RefusedClip]:
-    wanted = [
-        Wanted(str(n), Span(*span), folder / str(n), tuple(Moment(ms, turn) for turn, ms in enumerate(times)))
+    wishes = [
+        wish(str(n), *span, tuple(Moment(ms, turn) for turn, ms in enumerate(times)))
         for n, (span, times) in enumerate(zip(spans, moments, strict=True))
     ]
-    return list(cut(film.path, TimeMap.linear(), wanted, KeyframeSettings(**options)))
+    return list(cut(film.path, TimeMap.linear(), wishes, KeyframeSettings(**options), into(folder)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,13 +76,13 @@ def test_each_picture_is_the_one_shown_at_its_moment(film, kind, tmp_path):
     results = draw(source, spans, moments, tmp_path, image="png")
     assert [type(one) for one in results] == [MadeClip] * 4, results
     for result, (start, end) in zip(results, spans, strict=True):
-        found = numbers_in(result.wanted.file)
+        found = numbers_in(result.file)
         first = min(n for n, at in enumerate(times) if at * 1000 >= start)
         for still in result.stills:
             shown = max((n for n, at in enumerate(times) if at * 1000 <= still.moment.ms), default=0)
             assert found[still.file] == max(shown, first)
             assert still.at == times[max(shown, first)]
-        assert [still.moment for still in result.stills] == list(result.wanted.moments)
+        assert [still.moment for still in result.stills] == list(result.wish.moments)
         assert result.start * 1000 >= start
         assert result.end * 1000 >= end
 
@@ -95,7 +96,7 @@ def test_nearest_keyframes_are_keyframes_and_say_when_they_are(film, kind, tmp_p
         source, [(0, 3000), (3000, 5800)], [(0, 900, 2100), (3100, 5000)], tmp_path, nearest=True, image="png"
     )
     for result in results:
-        found = numbers_in(result.wanted.file)
+        found = numbers_in(result.file)
         for still in result.stills:
             number = found[still.file]
             assert still.at == times[number]
@@ -112,8 +113,8 @@ def test_nearest_is_measured_from_the_moment_itself(tmp_path):
         keys = [packet.pts * clock for packet in opened.demux(video=0) if packet.size and packet.is_keyframe]
     middle = int((keys[1] + keys[2]) / 2 * 1000)
     moments = tuple(Moment(ms, None) for ms in (middle, middle + 1))
-    wanted = Wanted("x", Span(middle - 500, middle + 500), tmp_path / "x", moments)
-    (made,) = cut(source.path, TimeMap.linear(), [wanted], KeyframeSettings(nearest=True))
+    wishes = [wish("x", middle - 500, middle + 500, moments)]
+    (made,) = cut(source.path, TimeMap.linear(), wishes, KeyframeSettings(nearest=True), into(tmp_path))
     assert [still.at for still in made.stills] == keys[1:3]
 
 
@@ -140,9 +141,9 @@ def test_pictures_are_upright_with_square_pixels_and_of_the_height_asked_for(tmp
                 out.mux(packet)
     for options, size in (({}, (233, 90)), ({"height": 45}, (116, 45))):
         (result,) = draw(replace(source, path=squeezed), [(0, 900)], [(500,)], tmp_path / str(len(options)), **options)
-        with Image.open(result.wanted.file / "000.jpg") as picture:
+        with Image.open(result.file / "000.jpg") as picture:
             assert picture.size == size
-    with Image.open(result.wanted.file / "000.jpg") as picture:
+    with Image.open(result.file / "000.jpg") as picture:
         assert picture.format == "JPEG"
 
 
@@ -159,7 +160,7 @@ def test_overwritten_data_is_refused_and_the_rest_is_made(film, tmp_path):
     for start, result in zip(starts, results, strict=True):
         if isinstance(result, MadeClip):
             shown = max(n for n, at in enumerate(times) if at * 1000 <= start + 100)
-            assert numbers_in(result.wanted.file) == {"000.png": shown}
+            assert numbers_in(result.file) == {"000.png": shown}
         else:
             assert result.rule == "damaged"
             assert "decoded at" in result.detail

@@ -8,12 +8,13 @@ import av
 import numpy as np
 import pytest
 
-from mmdia_dataset.clips import AudioSettings, MadeClip, Wanted, cut
+from mmdia_dataset.clips import AudioSettings, MadeClip, cut
 from mmdia_dataset.media import OpenRecording, Sound, SpanFinder
 from mmdia_dataset.media.sound.samples import LEAD, TAIL
 from mmdia_dataset.media.sound.tape import PacketTape
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support.films import Track, make_film
+from tests.support.wishes import into, wish
 
 KINDS = {
     "aac.mp4": [Track()],
@@ -65,16 +66,17 @@ def test_the_index_gives_the_same_frames_and_samples(film, kind, form, monkeypat
 def test_the_ends_of_a_film_are_heard_and_zeros_refused(film, kind, tmp_path):
     data = bytearray(film(kind).read_bytes())
     (tmp_path / kind).write_bytes(data)
-    wanted = [Wanted(str(n), Span(*span), tmp_path / f"{n}.wav") for n, span in enumerate([(0, 500), (11500, 11950)])]
-    assert all(isinstance(one, MadeClip) for one in cut(tmp_path / kind, TimeMap.linear(), wanted, AudioSettings()))
+    wishes, file_of = [wish("0", 0, 500), wish("1", 11500, 11950)], into(tmp_path, ".wav")
+    results = cut(tmp_path / kind, TimeMap.linear(), wishes, AudioSettings(), file_of)
+    assert all(isinstance(one, MadeClip) for one in results)
     with av.open(str(tmp_path / kind)) as source:
         packet = next(one for one in source.demux(audio=0) if one.pts * one.time_base > 6)
     at = data.find(bytes(packet))
     data[at : at + packet.size] = bytes(packet.size)
     (tmp_path / kind).write_bytes(data)
     spans = {"before": (5000, 5800), "lead": (6200, 7000), "inside": (5000, 7000), "after": (7000, 8000)}
-    wanted = [Wanted(name, Span(*span), tmp_path / f"{name}.wav") for name, span in spans.items()]
-    results = {one.wanted.id: one for one in cut(tmp_path / kind, TimeMap.linear(), wanted, AudioSettings())}
+    wishes = [wish(name, *span) for name, span in spans.items()]
+    results = {one.wish.id: one for one in cut(tmp_path / kind, TimeMap.linear(), wishes, AudioSettings(), file_of)}
     assert isinstance(results["before"], MadeClip)
     assert isinstance(results["after"], MadeClip)
     for name in ("lead", "inside"):

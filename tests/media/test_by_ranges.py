@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmdia_dataset.clips import CopySettings, MadeClip, Wanted, cut
+from mmdia_dataset.clips import CopySettings, MadeClip, cut
 from mmdia_dataset.media import OpenRecording, Ranges, Unsure, margins, remux
 from mmdia_dataset.media.containers.matroska import MatroskaIndex
 from mmdia_dataset.media.containers.mp4index import Mp4Index
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support import films
 from tests.support.films import OPEN_GOP, X264, Film, Track, make_film
+from tests.support.wishes import into, wish
 
 DEEP = {**X264, "x264-params": "open-gop=1:scenecut=0:keyint=48:bframes=8:b-adapt=0:b-pyramid=normal"}
 UNEVEN = [Fraction(n * 3000 + (n * n * 7 % 5) * 900, 90000) for n in range(150)]
@@ -134,7 +135,7 @@ def test_zeroed_bytes_and_a_shorter_file_are_noticed_while_copying(film, tmp_pat
         path.write_bytes(data[:middle])
         with pytest.raises(Unsure):
             list(clip.parts)
-    (result,) = cut(path, TimeMap.linear(), [Wanted("x", Span(2000, 4000), tmp_path / "x.mp4")], CopySettings())
+    (result,) = cut(path, TimeMap.linear(), [wish("x", 2000, 4000)], CopySettings(), into(tmp_path, ".mp4"))
     assert not isinstance(result, MadeClip)
     assert not list(tmp_path.glob("*x.mp4*"))
 

@@ -17,12 +17,12 @@ from mmdia_dataset.clips import (
     MadeClip,
     Moment,
     RefusedClip,
-    Wanted,
     cut,
 )
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support import films
 from tests.support.films import MPEG2, RATE, Track, make_film
+from tests.support.wishes import into, wish
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 PAL = Fraction(25)
@@ -38,11 +38,9 @@ def vob(tmp_path_factory):
 
 def clips_of(path, folder, settings, spans=SPANS):
     still = isinstance(settings, KeyframeSettings)
-    wanted = [
-        Wanted(str(a), Span(a, b), folder / f"{a}{settings.suffix}", (Moment(a + 100, None),) if still else ())
-        for a, b in spans
-    ]
-    return sorted(cut(path, TimeMap.linear(), wanted, settings), key=lambda one: one.wanted.span.start_ms)
+    wishes = [wish(str(a), a, b, (Moment(a + 100, None),) if still else ()) for a, b in spans]
+    results = cut(path, TimeMap.linear(), wishes, settings, into(folder, settings.suffix))
+    return sorted(results, key=lambda one: one.wish.span.start_ms)
 
 
 def test_sound_that_libavformat_dates_twice_is_where_it_belongs(vob, tmp_path):
@@ -52,7 +50,7 @@ def test_sound_that_libavformat_dates_twice_is_where_it_belongs(vob, tmp_path):
     for made in clips_of(vob.path, tmp_path, AudioSettings()):
         assert isinstance(made, MadeClip), made
         # The sound begins 6 ms before the picture, whose first frame is at 0.5 s of the file's clock.
-        for index, peak in films.place(films.sound_ffmpeg(made.wanted.file, FFMPEG), 1, 14, 4800):
+        for index, peak in films.place(films.sound_ffmpeg(made.file, FFMPEG), 1, 14, 4800):
             assert peak > 0.9
             assert abs(index - made.start * RATE) <= 512
 
@@ -65,9 +63,9 @@ def test_every_span_of_a_vob_is_cut_wherever_reading_begins(vob, settings, tmp_p
         origin = min(stream.start_time * clock for stream in source.streams)
     for made in clips_of(vob.path, tmp_path, settings):
         assert isinstance(made, MadeClip), made
-        span = made.wanted.span
+        span = made.wish.span
         want = [n for n, at in enumerate(stored) if span.start_ms <= (at - origin) * 1000 < span.end_ms]
-        assert films.numbers_av(made.wanted.file) == want
+        assert films.numbers_av(made.file) == want
 
 
 @pytest.mark.parametrize("suffix", ["vob", "ts"])
@@ -82,7 +80,7 @@ def test_a_moment_that_occurs_twice_is_refused_and_others_are_cut(tmp_path, suff
     assert "1.000 s is ambiguous" in twice.detail
     assert isinstance(once, MadeClip), once
     if isinstance(settings, CopySettings | EncodeSettings):
-        shown = films.numbers_av(once.wanted.file)
+        shown = films.numbers_av(once.file)
         assert shown == list(range(shown[0], shown[0] + len(shown)))
         assert abs(shown[0] - 250) <= 1
 
@@ -98,7 +96,7 @@ def test_a_picture_that_begins_a_little_after_the_sound_is_no_hole(tmp_path):
         (made,) = clips_of(film.path, tmp_path / "clips", settings, [(0, 700)])
         assert isinstance(made, MadeClip), made
         assert made.start == first
-        assert films.numbers_av(made.wanted.file)[:2] == [0, 1]
+        assert films.numbers_av(made.file)[:2] == [0, 1]
     (missed,) = clips_of(film.path, tmp_path / "clips", CopySettings(), [(0, 80)])
     assert missed.rule == "empty-span"
 
@@ -126,7 +124,7 @@ def test_sound_of_a_dvd_that_is_not_compressed_is_never_torn(tmp_path):
             assert "do not match" in one.detail or "a jump" in one.detail, one
             continue
         made += 1
-        heard = soundfile.read(one.wanted.file, always_2d=True)[0][:, 0]
+        heard = soundfile.read(one.file, always_2d=True)[0][:, 0]
         (first, _), *others = films.place(heard, 1, 14, window=2400)
         assert all(index == first for index, _ in others)
         assert abs(first - one.start * RATE) < RATE // 100

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdia_dataset.clips import CopySettings, EncodeSettings, KeyframeSettings, MadeClip, Moment, Wanted, cut
+from mmdia_dataset.clips import CopySettings, EncodeSettings, KeyframeSettings, MadeClip, Moment, cut
 from mmdia_dataset.media import probe
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support.films import Track, make_film
+from tests.support.wishes import into, wish
 
 pytestmark = pytest.mark.quick
 
@@ -53,10 +54,10 @@ def hdr(request, tmp_path_factory):
 
 
 def clip(path, folder, settings, moments=()):
-    wanted = Wanted("x", Span(1100, 2000), folder / f"clip{settings.suffix}", moments)
-    (made,) = cut(path, TimeMap.linear(), [wanted], settings)
+    wishes = [wish("clip", 1100, 2000, moments)]
+    (made,) = cut(path, TimeMap.linear(), wishes, settings, into(folder, settings.suffix))
     assert isinstance(made, MadeClip), made
-    return made.wanted.file
+    return made.file
 
 
 def colours(file):

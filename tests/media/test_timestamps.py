@@ -18,13 +18,13 @@ from mmdia_dataset.clips import (
     MadeClip,
     Moment,
     RefusedClip,
-    Wanted,
     cut,
 )
 from mmdia_dataset.media.sound.placing import sample_places
-from mmdia_dataset.timing import Span, TimeMap
+from mmdia_dataset.timing import TimeMap
 from tests.support import films
 from tests.support.films import RATE, Track, make_film
+from tests.support.wishes import into, wish
 
 SPANS = [(200, 900), (1100, 1900), (2100, 2900), (3300, 3900)]
 LATEST = RATE // 1000  # Matroska's timestamps are whole milliseconds
@@ -42,15 +42,11 @@ def mp4(tmp_path_factory):
 
 
 def results(path: Path, folder: Path, settings, spans=SPANS) -> list[MadeClip | RefusedClip]:
-    def moments(span: Span):
-        return (Moment((span.start_ms + span.end_ms) // 2, None),) if isinstance(settings, KeyframeSettings) else ()
-
-    wanted = [
-        Wanted(f"{start}", span, folder / f"{start}{settings.suffix}", moments(span))
-        for start, end in spans
-        for span in [Span(start, end)]
+    still = isinstance(settings, KeyframeSettings)
+    wishes = [
+        wish(f"{start}", start, end, (Moment((start + end) // 2, None),) if still else ()) for start, end in spans
     ]
-    return list(cut(path, TimeMap.linear(), wanted, settings))
+    return list(cut(path, TimeMap.linear(), wishes, settings, into(folder, settings.suffix)))
 
 
 def turned(film, at: int, bit: int, folder: Path) -> Path:
@@ -77,7 +73,7 @@ def frames_inside(film, start: int, end: int) -> list[int]:
 
 
 def heard_rightly(made: MadeClip, start: Fraction, seconds: int) -> bool:
-    heard = soundfile.read(made.wanted.file, always_2d=True)[0][:, 0]
+    heard = soundfile.read(made.file, always_2d=True)[0][:, 0]
     return all(abs(index - start * RATE) <= LATEST for index, _ in films.place(heard, 1, seconds))
 
 
@@ -90,7 +86,7 @@ def test_a_bit_of_a_sound_packets_timestamp_costs_at_most_its_clips(mkv, bit, tm
     assert bit > 3 or all(isinstance(one, MadeClip) for one in found)  # its neighbours prove where it lies
     for good, one in zip(whole, found, strict=True):
         if isinstance(one, MadeClip):
-            left, right = (soundfile.read(made.wanted.file)[0] for made in (good, one))
+            left, right = (soundfile.read(made.file)[0] for made in (good, one))
             assert left.shape == right.shape
             assert np.abs(left - right).max() < 0.01
 
@@ -104,11 +100,11 @@ def test_a_bit_of_a_frames_timestamp_is_never_believed(mkv, settings, tmp_path):
         assert any(isinstance(one, RefusedClip) for one in found), bit
         for one in found:
             if isinstance(one, MadeClip):
-                span, want = one.wanted.span, frames_inside(mkv, one.wanted.span.start_ms, one.wanted.span.end_ms)
+                span, want = one.wish.span, frames_inside(mkv, one.wish.span.start_ms, one.wish.span.end_ms)
                 assert abs(one.start - (mkv.times[want[0]] - mkv.times[0])) < Fraction(1, 1000), (bit, span)
                 assert abs(one.end - (mkv.times[want[-1] + 1] - mkv.times[0])) < Fraction(1, 1000), (bit, span)
                 if isinstance(settings, CopySettings):
-                    assert films.numbers_av(one.wanted.file) == want
+                    assert films.numbers_av(one.file) == want
 
 
 @pytest.mark.parametrize("settings", [CopySettings(), KeyframeSettings()], ids=lambda one: one.mode)
@@ -175,9 +171,7 @@ def test_frames_that_were_never_even_and_parts_put_together_are_cut(tmp_path):
         film = make_film(tmp_path / name, times=times, rate=Fraction(25), tracks=[Track("ac3")])
         for one in results(film.path, tmp_path / film.path.stem, CopySettings()):
             assert isinstance(one, MadeClip), one
-            assert films.numbers_av(one.wanted.file) == frames_inside(
-                film, one.wanted.span.start_ms, one.wanted.span.end_ms
-            )
+            assert films.numbers_av(one.file) == frames_inside(film, one.wish.span.start_ms, one.wish.span.end_ms)
 
 
 @pytest.mark.parametrize("rates", [(24, 30), (50, 25)], ids=str)
@@ -192,8 +186,8 @@ def test_films_that_change_their_rate_are_cut(rates, suffix, tmp_path):
         for made in results(film.path, tmp_path / settings.mode, settings, spans):
             assert isinstance(made, MadeClip), made
             if isinstance(settings, CopySettings):
-                span = made.wanted.span
-                assert films.numbers_av(made.wanted.file) == frames_inside(film, span.start_ms, span.end_ms)
+                span = made.wish.span
+                assert films.numbers_av(made.file) == frames_inside(film, span.start_ms, span.end_ms)
 
 
 def test_a_run_between_neighbours_that_agree_lies_between_them():
