@@ -14,7 +14,7 @@ import mmdia_dataset
 from mmdia_dataset import Decode, load, rebuild
 from mmdia_dataset.errors import MediaError, UsageError
 from tests.support.films import number_of
-from tests.support.worlds import make_world
+from tests.support.worlds import SPANS, frames_in, make_world
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,9 @@ def test_batches_singles_and_streams_are_alike(rows, world, tmp_path):
         )
     first = next(iter(stream.map(Decode(sound=False))))
     assert first["audio"] is None
-    assert number_of(np.asarray(first["frames"], np.uint8)[0, :, :, 1]) >= 0
+    shown = [number_of(frame[:, :, 1]) for frame in np.asarray(first["frames"], np.uint8)]
+    assert first["id"] == "tt0000001_clip_0"
+    assert shown == frames_in(world.films["tt0000001"], *SPANS["tt0000001"][0])
 
 
 def decoded(transform: Decode, row: dict) -> tuple[str, int, float]:

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmdia_dataset.alignment.by_fingerprint import matching
+from mmdia_dataset.alignment.by_fingerprint.judging import judge
 from mmdia_dataset.alignment.by_fingerprint.matching import by_fingerprint
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.evidence import Placed
@@ -274,6 +276,61 @@ def test_a_recording_of_one_dialogue_is_refused_or_right():
     for id_ in placed(found):
         assert id_ == one.id
         assert found.verdicts[id_].start_s == pytest.approx(one.span.start_ms / 1000 - start / FRAME_RATE, abs=0.005)
+
+
+# --- each rule of a verdict by itself -----------------------------------------------------------------------------
+
+
+def refusal_of(found, dialogue):
+    verdict = found.verdicts[dialogue.id]
+    assert placed(found) == {one.id for one in film().dialogues} - {dialogue.id}
+    return verdict.reason
+
+
+def test_cues_in_another_voice_are_said_to_be_that():
+    """What lies between and around the cues is the movie's, and something of its voices is heard."""
+    spoken = film().dialogues[4]
+    mine, others = film().samples().copy(), film().samples(dub=True)
+    for turn in spoken.turns:
+        cue = slice(turn.span.start_ms * RATE // 1000, turn.span.end_ms * RATE // 1000)
+        mine[cue] = 0.3 * mine[cue] + 0.7 * others[cue]
+    assert refusal_of(align(listen(editions.blocks(mine))), spoken).rule == "other-language"
+
+
+def test_halves_that_lie_apart_are_a_splice_however_short():
+    """30 ms are gone from the middle of a dialogue, which are too few for a piece of their own."""
+    spoken = film().dialogues[4]
+    middle = (spoken.span.start_ms + spoken.span.end_ms) // 20
+    reason = refusal_of(align(edited(heard(), [(middle, 3, NOTHING)])), spoken)
+    assert reason.rule == "splice"
+    assert "its halves lie 29 ms apart" in reason.detail
+
+
+@pytest.mark.parametrize("frames", [2, 3])
+def test_a_dialogue_beside_its_place_is_refused(frames):
+    """All of it comes later than its piece says, by too little for a piece of its own."""
+    spoken = film().dialogues[4]
+    start, end = spoken.span.start_ms // 10 - 30, spoken.span.end_ms // 10 + 30
+    moved_on = edited(heard(), [(start, 0, part(heard(), start - 100, frames)), (end, frames, NOTHING)])
+    reason = refusal_of(align(moved_on), spoken)
+    assert reason.rule == "absent"
+    assert f"lies {10 * frames} ms beside its place" in reason.detail
+
+
+def test_a_bound_holds_three_standard_errors_of_its_piece(monkeypatch):
+    asked = []
+
+    def kept(*arguments):
+        asked.append(arguments)
+        return judge(*arguments)
+
+    monkeypatch.setattr(matching, "judge", kept)
+    align(heard())
+    *known, errors_s = asked[0]
+    exact, _ = judge(*known, errors_s)
+    doubtful, _ = judge(*known, [error_s + 0.004 for error_s in errors_s])
+    for id_, verdict in exact.items():
+        assert doubtful[id_].error_ms - verdict.error_ms == pytest.approx(3 * 4)
 
 
 # --- dialogues as releases have them --------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -132,14 +131,26 @@ def test_a_run_killed_between_clips_goes_on(world, built, tmp_path, clips):
     assert tree(out) == tree(built)
 
 
+KILLED_AT = """
+import os, sys, mmdia_dataset
+out, left = sys.argv[3], int(sys.argv[4])
+def watch(event, arguments):
+    global left
+    if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir") and out in str(arguments[0]):
+        left -= 1
+        if not left: os.kill(os.getpid(), 9)
+sys.addaudithook(watch)
+mmdia_dataset.rebuild(*sys.argv[1:4])
+"""
+
+
 def test_a_run_killed_at_any_time_goes_on(world, built, tmp_path):
+    """Before its n-th step inside the folder: a file opened, renamed or removed there. Each run has that many."""
     out = tmp_path / "built"
-    code = "import sys, mmdia_dataset; mmdia_dataset.rebuild(*sys.argv[1:4])"
-    for wait in (0.9, 1.1, 1.3):
-        process = subprocess.Popen([sys.executable, "-c", code, str(world.release), str(world.media), str(out)])
-        time.sleep(wait)
-        process.kill()
-        process.wait()
+    for steps in (2, 9, 23, 31, 40):
+        command = [sys.executable, "-c", KILLED_AT, str(world.release), str(world.media), str(out), str(steps)]
+        assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
+        assert tree(out) != tree(built)
     mmdia_dataset.rebuild(world.release, world.media, out)
     assert tree(out) == tree(built)
 
@@ -163,6 +174,94 @@ def test_only_what_changed_is_made_again(copy):
     want = frames_in(copy.films["tt0000001"], 1500, 2000)
     assert films.numbers_av(out / "clips" / "tt0000001" / "tt0000001_clip_1.mp4") == want
     assert mmdia_dataset.validate(out).counts == {}
+
+
+def mapped(world, words):
+    (world.media / "media.toml").write_text(f'[tt0000001]\npath = "One {{imdb-tt0000001}}.mp4"\n{words}\n')
+
+
+def with_moved_turns(world):
+    """The first dialogue's second turn begins earlier, inside the same span."""
+    file = world.release / "json" / "movie" / "tt0000001.json"
+    data = json.loads(file.read_text())
+    first, second = data["clips"][0]["srt"]
+    first["abs_end_time"] = second["abs_start_time"] = "00:00:00,600"
+    first["relative_end"] = second["relative_start"] = "00:00:00,400"
+    file.write_text(json.dumps(data))
+
+
+def with_another_edition(world):
+    file = world.root / "editions" / "tt0000001.json"
+    data = json.loads(file.read_text())
+    data["pieces"][0]["offset_ms"] = 300
+    file.write_text(json.dumps(data))
+
+
+def with_another_film(world):
+    films.make_film(world.media / "One {imdb-tt0000001}.mp4", seconds=5, tracks=[films.Track(seed=9)])
+
+
+CHANGES = {
+    "offset": lambda world: mapped(world, "offset_ms = 500"),
+    "rate": lambda world: mapped(world, 'rate = "25025/24000"'),
+    "span": lambda world: write_movie(world.root, "tt0000001", [(200, 1500)]),
+    "recording": lambda world: films.make_film(
+        world.media / "One {imdb-tt0000001}.mp4", seconds=5, tracks=[films.Track(seed=9)]
+    ),
+    "edition": with_another_edition,
+    "turns": with_moved_turns,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "first", "then", "made"),
+    [
+        (None, {}, {}, 0),
+        ("offset", {}, {}, 1),
+        ("rate", {}, {}, 1),
+        ("span", {}, {}, 1),
+        ("recording", {}, {}, 1),
+        ("edition", {"editions": True}, {"editions": True}, 1),
+        (None, {"editions": True}, {"editions": True}, 0),
+        (None, {}, {"mono": True}, 1),
+        ("turns", {}, {}, 0),  # the same sound
+        ("turns", {"mode": "keyframes"}, {"mode": "keyframes"}, 1),
+        (None, {"mode": "keyframes"}, {"mode": "keyframes"}, 0),
+        (None, {"mode": "keyframes"}, {"mode": "keyframes", "height": 64}, 1),
+    ],
+)
+def test_a_clip_is_kept_only_where_all_it_was_made_from_is_the_same(copy, change, first, then, made):
+    """In one folder, with the clip of the first run still there."""
+    wanted = {"release": copy.release, "media": copy.media, "ids": ["tt0000001_clip_0"]}
+    if first.get("editions"):  # as somebody else, or an earlier run, left them
+        mapped(copy, "offset_ms = 200")
+        mmdia_dataset.rebuild(out=copy.root / "given", **wanted)
+        shutil.copytree(copy.root / "given" / "editions", copy.root / "editions")
+        (copy.media / "media.toml").unlink()
+        first, then = ({**options, "editions": copy.root / "editions"} for options in (first, then))
+    out = copy.root / "built"
+    report = mmdia_dataset.rebuild(out=out, **wanted, **{"mode": "audio", **first})
+    assert (report.made, report.kept) == (1, 0)
+    before = lines_of(out)["tt0000001_clip_0"]
+    if change:
+        CHANGES[change](copy)
+    report = mmdia_dataset.rebuild(out=out, **wanted, **{"mode": "audio", **then})
+    assert (report.made, report.kept) == (made, 1 - made)
+    after = lines_of(out)["tt0000001_clip_0"]
+    assert (after.sha256 != before.sha256) == bool(made)
+    mmdia_dataset.rebuild(out=copy.root / "anew", **wanted, **{"mode": "audio", **then})
+    assert tree(out / "clips") == tree(copy.root / "anew" / "clips")
+
+
+def test_a_row_counts_the_frames_of_the_clip_it_shows(copy):
+    """An encoded clip takes the place of a copied one, with as many pictures as its rate gives."""
+    out, wanted = copy.root / "built", ["tt0000001_clip_0"]
+    mmdia_dataset.rebuild(copy.release, copy.media, out, ids=wanted)
+    (copied,) = rows_of(out, "train")
+    mmdia_dataset.rebuild(copy.release, copy.media, out, ids=wanted, mode="encode", fps="12", preset="ultrafast")
+    (encoded,) = rows_of(out, "train")
+    assert copied.frames == len(films.numbers_av(out / copied.video.path))
+    assert encoded.frames == len(films.numbers_av(out / encoded.video.path)) < copied.frames
 
 
 def test_a_clip_that_was_touched_is_noticed_and_made_again(world, built, tmp_path):

@@ -465,6 +465,22 @@ def test_the_better_of_two_recordings_is_taken(passport, tmp_path, short_first):
     assert {line.recording.name for line in lines_of(tmp_path / "built").values()} == {best}
 
 
+@pytest.mark.parametrize("noisy_first", [False, True])
+def test_of_two_recordings_that_have_all_the_more_exact_one_is_taken(passport, tmp_path, noisy_first):
+    film = make_film(FILM, 3)
+    disk.annotate(tmp_path / "release", GOOD, film)
+    give(tmp_path / "release", passport, GOOD)
+    names = ["a", "b"] if noisy_first else ["b", "a"]
+    for name, noise in zip(names, (0.01, 0.0), strict=True):
+        samples = edition(film, noise=noise).samples
+        disk.write_sound(tmp_path / "media" / f"{name} {{imdb-{GOOD}}}.flac", samples)
+    report = mmdia_dataset.align(tmp_path / "release", tmp_path / "media", tmp_path / "editions")
+    assert report.placed == len(film.dialogues)
+    best, other = f"{names[1]} {{imdb-{GOOD}}}.flac", f"{names[0]} {{imdb-{GOOD}}}.flac"
+    (note,) = report.timings[GOOD].notes
+    assert note == f"of 2 recordings {best} is taken, not {other} ({report.placed} dialogues placed)"
+
+
 KILLED = """
 import os, sys, mmdia_dataset
 def progress(stage, done, total):

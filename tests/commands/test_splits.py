@@ -277,8 +277,9 @@ def test_what_is_fixed_stays_and_order_makes_no_difference(data):
     assert fixed.items() <= made.items()
 
 
-def test_few_groups_are_shared_out_as_well_as_can_be():
-    rng = random.Random(2)
+@pytest.mark.parametrize("seed", [2, 6, 11])  # one order of the groups alone is 1.9 and 2.4 times the best in the last
+def test_few_groups_are_shared_out_as_well_as_can_be(seed):
+    rng = random.Random(seed)
     loads = {}
     for n in range(9):
         load = loads[f"g{n}"] = Load()
@@ -302,7 +303,7 @@ def test_few_groups_are_shared_out_as_well_as_can_be():
         return found
 
     best = min(cost(dict(zip(loads, sides, strict=True))) for sides in itertools.product(shares, repeat=9))
-    assert cost(share_out(loads, shares, 0)) <= 1.5 * best + 1e-9
+    assert cost(share_out(loads, shares, 0)) <= 1.05 * best + 1e-9
 
 
 # --- leaks ---
