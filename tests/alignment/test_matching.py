@@ -303,7 +303,7 @@ def test_halves_that_lie_apart_are_a_splice_however_short():
     middle = (spoken.span.start_ms + spoken.span.end_ms) // 20
     reason = refusal_of(align(edited(heard(), [(middle, 3, NOTHING)])), spoken)
     assert reason.rule == "splice"
-    assert "its halves lie 29 ms apart" in reason.detail
+    assert "29 ms" in reason.detail
 
 
 @pytest.mark.parametrize("frames", [2, 3])
@@ -314,7 +314,7 @@ def test_a_dialogue_beside_its_place_is_refused(frames):
     moved_on = edited(heard(), [(start, 0, part(heard(), start - 100, frames)), (end, frames, NOTHING)])
     reason = refusal_of(align(moved_on), spoken)
     assert reason.rule == "absent"
-    assert f"lies {10 * frames} ms beside its place" in reason.detail
+    assert f"{10 * frames} ms" in reason.detail
 
 
 def test_a_bound_holds_three_standard_errors_of_its_piece(monkeypatch):
