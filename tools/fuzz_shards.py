@@ -168,7 +168,7 @@ def case(rnd: random.Random, good: Path, pool: list[bytes], place: Path, watch: 
     (place / "a.tar").write_bytes(spoil(rnd, rnd.choice(pool), pool))
     watch.folder = str(place)
     for ours in (True, False):
-        check_shard(ShardTask(Store(place), "a.tar", ours, None, "test", deep=False))
+        check_shard(ShardTask(store=Store(place), file="a.tar", ours=ours, members=None, split="test", deep=False))
     watch.folder = ""
 
 

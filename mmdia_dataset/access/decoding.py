@@ -154,7 +154,7 @@ class Decode:
             if self.sound and recording.audio is not None:
                 rate, mono, lookup = self.sample_rate, self.mono, finder.lookup
                 sound = Sound(recording, rate=rate, mono=mono, floats=True, lookup=lookup)
-            return _Open(key, finder, pictures, look, sound, stack.pop_all())
+            return _Open(key=key, finder=finder, pictures=pictures, look=look, sound=sound, files=stack.pop_all())
 
     def close(self) -> None:
         """Close the open recording; the next row opens its own."""
@@ -166,7 +166,7 @@ class Decode:
 _FIELDS = ("frames", "times_s", "audio", "frame_rate", "sample_rate")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Open:
     """A recording open in a process."""
 

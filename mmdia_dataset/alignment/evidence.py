@@ -62,7 +62,7 @@ _SAME_PLACE_S = 0.002
 _TWO_PLACES = Reason(rule="evidence-disagrees", detail="its own place is not where the pieces around it put it")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
     """What one kind of evidence says of one recording and one movie.
 
@@ -97,7 +97,7 @@ class Alignment:
     @classmethod
     def nothing(cls, tier: Tier, ids: tuple[str, ...], reason: Reason) -> Alignment:
         """No dialogue can be placed, all for one reason."""
-        return cls(tier, TimeMap(()), {id_: NotPlaced(reason) for id_ in ids}, reason=reason)
+        return cls(tier=tier, time_map=TimeMap(()), verdicts={id_: NotPlaced(reason) for id_ in ids}, reason=reason)
 
 
 def known_rate(rate: float, tolerance: float) -> Fraction:

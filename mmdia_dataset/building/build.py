@@ -32,7 +32,7 @@ _ROW_MODES: tuple[Mode, ...] = ("copy", "encode", "audio", "keyframes")
 _COLUMNS = {"copy": "video", "encode": "video", "audio": "audio"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RebuildReport:
     """What a rebuild did.
 
@@ -85,7 +85,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     """
     started = time.monotonic()
     directory = BuiltDirectory(Path(out))
-    report = RebuildReport(directory.root, plan.settings.mode, issues=plan.issues)
+    report = RebuildReport(out=directory.root, mode=plan.settings.mode, issues=plan.issues)
     report.missing = {movie: missing.reason.detail for movie, missing in plan.missing.items()}
     with directory.open():
         known = directory.lines()

@@ -44,7 +44,16 @@ def recognised(
         for guess in index.identify(excerpts or [])[:1]:
             how = f"it sounds like {guess.movie}"
             evidence = Evidence(tier="identity")
-            found.append(Claimant(guess.movie, path, TimeMap.linear(), evidence, Strength.CONTENT, how))
+            found.append(
+                Claimant(
+                    movie=guess.movie,
+                    path=path,
+                    time_map=TimeMap.linear(),
+                    evidence=evidence,
+                    strength=Strength.CONTENT,
+                    how=how,
+                )
+            )
         if progress:
             progress(done, len(paths))
     return sorted(found, key=lambda one: (one.movie, one.path))

@@ -15,7 +15,7 @@ from mmdia_dataset.splitting.benchmark import Selection
 __all__ = ["Annotations", "WantedDialogue", "manifest_lines", "open_annotations", "wanted_of"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class WantedDialogue:
     """A dialogue that a rebuild was asked for, and the lines of its clips: one of every mode."""
 
@@ -121,6 +121,8 @@ def wanted_of(root: Path) -> dict[str, WantedDialogue]:
         one = found.get(line.id)
         if one is None:
             span = line.span
-            one = found[line.id] = WantedDialogue(line.id, line.movie, line.splits, span.start_ms, span.end_ms)
+            one = found[line.id] = WantedDialogue(
+                id=line.id, movie=line.movie, splits=line.splits, start_ms=span.start_ms, end_ms=span.end_ms
+            )
         one.modes[line.mode] = line if isinstance(line, MadeLine) else None
     return found

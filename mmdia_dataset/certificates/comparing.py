@@ -11,7 +11,7 @@ from mmdia_dataset.schema import SPLITS, Certificate, IdList, Split, SplitIds, S
 __all__ = ["Comparison", "compare"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """What is common, and what differs.
 

@@ -16,7 +16,7 @@ from mmdia_dataset.schema.certificate import hash_of
 __all__ = ["certificate_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Dialogue:
     """A dialogue of the release, and the clips of it."""
 
@@ -67,9 +67,21 @@ def certificate_of(
             raise ConfigError(
                 f"there are no clips of mode {mode!r}", where=built, hint=f"present modes are {', '.join(present)}"
             )
-    dialogues = _of_release(release, wanted) if release is not None else [
-        _Dialogue(clips.id, clips.movie, clips.splits, clips.start_ms, clips.end_ms, clips) for clips in wanted.values()
-    ]  # fmt: skip
+    dialogues = (
+        _of_release(release, wanted)
+        if release is not None
+        else [
+            _Dialogue(
+                id=clips.id,
+                movie=clips.movie,
+                splits=clips.splits,
+                start_ms=clips.start_ms,
+                end_ms=clips.end_ms,
+                clips=clips,
+            )
+            for clips in wanted.values()
+        ]
+    )
     bounds = {dialogue.id: bound for dialogue in dialogues if (bound := dialogue.bound(chosen)) is not None}
     movies: dict[str, list[str]] = {}
     for dialogue in dialogues:
@@ -101,7 +113,16 @@ def _of_release(release: Path | str, wanted: dict[str, WantedDialogue]) -> list[
         if clips is not None and (clips.start_ms, clips.end_ms) != (span.start_ms, span.end_ms):
             clips = None
         splits = opened.splits_of(dialogue.id)
-        members.append(_Dialogue(dialogue.id, dialogue.movie, splits, span.start_ms, span.end_ms, clips))
+        members.append(
+            _Dialogue(
+                id=dialogue.id,
+                movie=dialogue.movie,
+                splits=splits,
+                start_ms=span.start_ms,
+                end_ms=span.end_ms,
+                clips=clips,
+            )
+        )
     return members
 
 

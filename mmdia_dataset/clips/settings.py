@@ -67,7 +67,7 @@ class CopySettings:
         return replace(self, track=track)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EncodeSettings:
     """Clips encoded anew, H.264 or another codec and AAC in MP4.
 
@@ -141,7 +141,7 @@ class EncodeSettings:
         return replace(self, track=track)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AudioSettings:
     """The sound of clips alone.
 
@@ -192,7 +192,7 @@ class AudioSettings:
         return replace(self, track=track)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeyframeSettings:
     """Pictures of a dialogue, as files of their own.
 

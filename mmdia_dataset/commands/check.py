@@ -60,7 +60,7 @@ def check(
     """
     started = time.monotonic()
     store, files, names = _found(shards)
-    report = CheckReport(store.url if names is not None else f"{store.url}/{files[0]}")
+    report = CheckReport(place=store.url if names is not None else f"{store.url}/{files[0]}")
 
     def tell(fault: Fault) -> None:
         report.add(fault)
@@ -73,12 +73,24 @@ def check(
     report.ours = index is not None or (whole_set and INDEX in (names or ())) or _are_ours(store, files)
     members = index.members if index else None
     tasks = [
-        ShardTask(store, file, report.ours, members, _split_of(file) if report.ours else None, deep) for file in files
+        ShardTask(
+            store=store,
+            file=file,
+            ours=report.ours,
+            members=members,
+            split=_split_of(file) if report.ours else None,
+            deep=deep,
+        )
+        for file in files
     ]
     results: list[ShardResult] = []
     for task, result in in_processes(check_shard, tasks, jobs):
         if result is None:
-            tell(Fault("unreadable", "the process that checked it was killed, or crashed, twice", task.file))
+            tell(
+                Fault(
+                    rule="unreadable", text="the process that checked it was killed, or crashed, twice", shard=task.file
+                )
+            )
         else:
             results.append(result)
             for fault in result.faults:
@@ -131,10 +143,10 @@ def _index(store: Store, tell: Callable[[Fault], None]) -> ShardIndex | None:
     try:
         index = parse_index(text)
     except ValueError as error:
-        tell(Fault("index", f"index.json is none: {error}"))
+        tell(Fault(rule="index", text=f"index.json is none: {error}"))
         return None
     if index_digest(index) != index.sha256:
-        tell(Fault("index-edited", "index.json is not what was written: its own hash is another"))
+        tell(Fault(rule="index-edited", text="index.json is not what was written: its own hash is another"))
     return index
 
 
@@ -173,27 +185,29 @@ def _split_of(file: str) -> str | None:
 def _against_index(results: Sequence[ShardResult], indexed: dict[str, Shard], files: Sequence[str]) -> Iterator[Fault]:
     owners = {shard.sha256: shard.file for shard in indexed.values()}
     for file in sorted(indexed.keys() - set(files)):
-        yield Fault("shard-missing", "the index has it, and it is not there", file)
+        yield Fault(rule="shard-missing", text="the index has it, and it is not there", shard=file)
     for result in results:
         shard = indexed.get(result.file)
         if shard is None:
-            yield Fault("shard-unlisted", "the index does not have it", result.file)
+            yield Fault(rule="shard-unlisted", text="the index does not have it", shard=result.file)
         elif result.sha256 and result.sha256 != shard.sha256:
             other = owners.get(result.sha256)
             if other is not None:
-                yield Fault("shard-swapped", f"it is {other}", result.file)
+                yield Fault(rule="shard-swapped", text=f"it is {other}", shard=result.file)
             else:
                 change = f", {result.bytes - shard.bytes:+,} bytes" if result.bytes != shard.bytes else ""
-                yield Fault("shard-altered", f"its hash is not the one in the index{change}", result.file)
+                yield Fault(
+                    rule="shard-altered", text=f"its hash is not the one in the index{change}", shard=result.file
+                )
         elif result.sha256 and (result.samples, result.bytes) != (shard.samples, shard.bytes):
             said = f"{shard.samples:,} samples and {shard.bytes:,} bytes"
             text = f"the index says {said}, it has {result.samples:,} and {result.bytes:,}"
-            yield Fault("index-edited", text, result.file)
+            yield Fault(rule="index-edited", text=text, shard=result.file)
 
 
 def _without_index(files: Sequence[str], there: bool) -> Iterator[Fault]:
     if not there:
-        yield Fault("index-missing", "there is no index.json; `mmdia pack` writes it again")
+        yield Fault(rule="index-missing", text="there is no index.json; `mmdia pack` writes it again")
     numbers: dict[tuple[str, int], set[int]] = {}
     for file in files:
         found = _NAME.fullmatch(file)
@@ -201,7 +215,9 @@ def _without_index(files: Sequence[str], there: bool) -> Iterator[Fault]:
             numbers.setdefault((found["split"], int(found["count"])), set()).add(int(found["number"]))
     for (split, count), present in numbers.items():
         for number in sorted(set(range(min(count, 100_000))) - present):
-            yield Fault("shard-missing", "its siblings count it", f"data/{split}-{number:05}-of-{count:05}.tar")
+            yield Fault(
+                rule="shard-missing", text="its siblings count it", shard=f"data/{split}-{number:05}-of-{count:05}.tar"
+            )
 
 
 def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Iterator[Fault]:
@@ -225,12 +241,19 @@ def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Itera
             if owners[one] != owners[other]:
                 first, second = group[int(owners[one])], group[int(owners[other])]
                 key = _key_at(store, second.file, int(places[other]))
-                yield Fault("duplicate-key", f"{first.file} has it too", second.file, key, None, int(places[other]))
+                yield Fault(
+                    rule="duplicate-key",
+                    text=f"{first.file} has it too",
+                    shard=second.file,
+                    key=key,
+                    member=None,
+                    offset=int(places[other]),
+                )
     shapes = [result for result in results if result.shape is not None]
     for result in shapes:
         if not ours and result.shape != shapes[0].shape:
             text = f"its samples have {', '.join(result.shape or ())}; those of {shapes[0].file} other members"
-            yield Fault("other-members", text, result.file)
+            yield Fault(rule="other-members", text=text, shard=result.file)
 
 
 def _key_at(store: Store, file: str, offset: int) -> str | None:
@@ -253,18 +276,18 @@ def _beside(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
         try:
             found = store.digest(one.file)
         except FileNotFoundError:
-            yield Fault("file-missing", "the index has it, and it is not there", one.file)
+            yield Fault(rule="file-missing", text="the index has it, and it is not there", shard=one.file)
         except (OSError, MmdiaError) as error:
-            yield Fault("unreadable", str(error).rstrip("."), one.file)
+            yield Fault(rule="unreadable", text=str(error).rstrip("."), shard=one.file)
         else:
             if found != (one.sha256, one.bytes):
-                yield Fault("file-altered", "its hash is not the one in the index", one.file)
+                yield Fault(rule="file-altered", text="its hash is not the one in the index", shard=one.file)
 
 
 def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
     text = store.read(README)
     if text is None:
-        yield Fault("card-missing", "there is no README.md, without which load_dataset guesses columns")
+        yield Fault(rule="card-missing", text="there is no README.md, without which load_dataset guesses columns")
         return
     parts = text[:_MOST_CARD].decode("utf-8", "replace").split("---\n", 2)
     try:
@@ -274,9 +297,9 @@ def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
         front = None
     info = front.get("dataset_info") if isinstance(front, dict) else None
     if not isinstance(info, dict):
-        yield Fault("card", "README.md does not begin with YAML that has a dataset_info")
+        yield Fault(rule="card", text="README.md does not begin with YAML that has a dataset_info")
     elif index is not None and not columns_fit(info.get("features"), index.members):
-        yield Fault("card", "the columns in README.md are not those of the samples")
+        yield Fault(rule="card", text="the columns in README.md are not those of the samples")
 
 
 def _unchecked(ours: bool, index: ShardIndex | None, whole_set: bool, names: Sequence[str], deep: bool) -> list[str]:

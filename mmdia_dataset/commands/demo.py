@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["DemoReport", "demo"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoReport:
     """What `demo` made. ``clip`` is the path of one clip, as loaded; ``words`` is what is said in it first."""
 
@@ -55,4 +55,4 @@ def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> De
     first = rows[0]
     turn = first["turns"][0]
     words = f"{first['speakers'][turn['speaker']]['name']}: {turn['text']}"
-    return DemoReport(film, rebuilt, len(rows), Path(first["video"]["path"]), words)
+    return DemoReport(film=film, rebuilt=rebuilt, rows=len(rows), clip=Path(first["video"]["path"]), words=words)

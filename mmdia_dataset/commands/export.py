@@ -73,7 +73,9 @@ def export(
     report = ExportReport(folder, to)
     for name in splits:
         if split in (None, name):
-            source = SplitSource(clipset, name, folder, absolute, task, TaskOptions())
+            source = SplitSource(
+                clipset=clipset, split=name, out=folder, absolute=absolute, task=task, options=TaskOptions()
+            )
             with ExitStack() as stack:
                 files: dict[str, IO[bytes]] = {}
                 for file, line in FORMATS[to](source):

@@ -65,7 +65,7 @@ def make_passport(task: PassportTask) -> MadePassport | str:
     return MadePassport(passport, len(fingerprint.to_bytes()))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class FingerprintReport:
     """Passports made, by movie, and why there are none of others; ``bytes`` are those of the fingerprints alone."""
 
@@ -111,7 +111,7 @@ def fingerprint(
     check_folder(Path(out))  # what can't be written is said before hours of listening
     opened = open_release(release)
     library = find(opened.movies(), Path(media))
-    report = FingerprintReport(Path(out), missing={m: one.reason.detail for m, one in library.missing.items()})
+    report = FingerprintReport(out=Path(out), missing={m: one.reason.detail for m, one in library.missing.items()})
     tasks = [PassportTask(movie, candidates, language) for movie, candidates in library.located.items()]
     for done, (task, result) in enumerate(in_processes(make_passport, tasks, jobs), 1):
         if result is None or isinstance(result, str):

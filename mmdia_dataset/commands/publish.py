@@ -37,7 +37,7 @@ _REPLACED = [
 ]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class PublishReport:
     """What was, or on a dry run would be, published.
 
@@ -119,7 +119,7 @@ def publish(
     if licence not in LICENSES:
         raise UsageError(f"{shown(licence)!r} is no license the Hub knows", hint="give one such as cc-by-nc-4.0")
     there = not dry_run and _is_there(repo, token)
-    report = PublishReport(repo, revision)
+    report = PublishReport(repo=repo, revision=revision)
     with ExitStack() as stack:
         if out is None:
             # Beside the source, so that clips can be linked instead of copied.

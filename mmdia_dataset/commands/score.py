@@ -60,7 +60,7 @@ def score(
         ExtraMissing: jiwer or meeteval is not installed.
     """
     names = metrics.split(",") if isinstance(metrics, str) else metrics
-    settings = Settings(missing, cluster, resamples, seed, normalisation)
+    settings = Settings(missing=missing, cluster=cluster, resamples=resamples, seed=seed, normalisation=normalisation)
     wanted = [load(name) for name in names if name != "judged"]
     pairs, absent, unused = paired(answers_in(hyp), answers_in(ref, split), missing)
     if "judged" in names:

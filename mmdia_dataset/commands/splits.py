@@ -21,7 +21,7 @@ __all__ = ["SplitPart", "SplitsReport", "splits"]
 _ROUNDING = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitPart:
     """What one split came to.
 
@@ -38,7 +38,7 @@ class SplitPart:
     interactions: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitsReport:
     """What was made.
 
@@ -130,9 +130,17 @@ def splits(
     for group in group_of.values():
         sizes[group] = sizes.get(group, 0) + 1
     return SplitsReport(
-        Path(out), by, _parts(seen, part_of, shares), len(loads), max(sizes.values()), copies, kept,
-        len(before) - kept, drawn, seen.leakage.leaks_of(made),
-    )  # fmt: skip
+        out=Path(out),
+        by=by,
+        parts=_parts(seen, part_of, shares),
+        groups=len(loads),
+        largest=max(sizes.values()),
+        copies=copies,
+        kept=kept,
+        moved=len(before) - kept,
+        drawn=drawn,
+        leaks=seen.leakage.leaks_of(made),
+    )
 
 
 def shares_of(parts: str) -> dict[Split, float]:
@@ -239,8 +247,13 @@ def _parts(seen: _Seen, part_of: Mapping[str, Split], shares: Mapping[Split, flo
 
     return {
         split: SplitPart(
-            shares[split], load.ms / whole.ms, load.ms / 3_600_000, counts[split], len(movies[split]),
-            distance(load, "relationship"), distance(load, "interaction"),
+            wanted=shares[split],
+            share=load.ms / whole.ms,
+            hours=load.ms / 3_600_000,
+            dialogues=counts[split],
+            movies=len(movies[split]),
+            relationships=distance(load, "relationship"),
+            interactions=distance(load, "interaction"),
         )
         for split, load in loads.items()
-    }  # fmt: skip
+    }

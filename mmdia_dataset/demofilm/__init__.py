@@ -29,7 +29,7 @@ __all__ = ["FRAME_RATE", "MOVIE_ID", "DemoFilm", "make_demo_film"]
 FRAME_RATE = Fraction(24000, 1001)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoFilm:
     """What was made.
 

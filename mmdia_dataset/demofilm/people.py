@@ -11,7 +11,7 @@ from mmdia_dataset.demofilm.canvas import Canvas, Color, Point
 __all__ = ["LOOKS", "Look", "Pose", "draw_body", "draw_person"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """Colours and features of a person; sizes are in radii of the head."""
 
@@ -44,7 +44,7 @@ LOOKS: dict[str, Look] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pose:
     """A person at one moment.
 

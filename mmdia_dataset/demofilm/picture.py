@@ -175,7 +175,7 @@ def _cast(film: Timeline, shot: Shot) -> dict[str, _Place]:
 def _still(canvas: Canvas, film: Timeline, shot: Shot) -> None:
     """Bodies and what stands before them: drawn once per shot, as they keep still."""
     for name, place in _cast(film, shot).items():
-        draw_body(canvas, LOOKS[name], Pose(place.head, place.radius, side=place.side))
+        draw_body(canvas, LOOKS[name], Pose(head=place.head, radius=place.radius, side=place.side))
     if shot.name.startswith("gallery"):
         _railing(canvas)
     elif shot.name.startswith("room"):
@@ -215,9 +215,19 @@ def _pose(
     lid = max(0.0, 1 - abs(blink - 0.09) / 0.09) if blink < 0.18 else 0.0
     head = (place.head[0] + 0.03 * float(np.sin(0.8 * now + phase)), place.head[1] + 0.045 * nod)
     return Pose(
-        head, place.radius, turn, sway + 0.03 * nod * place.side, mouth, mood.brows, mood.smile, mood.eyes, lid,
-        0.5 * float(np.sign(turn)), lift, place.side,
-    )  # fmt: skip
+        head=head,
+        radius=place.radius,
+        turn=turn,
+        tilt=sway + 0.03 * nod * place.side,
+        mouth=mouth,
+        brows=mood.brows,
+        smile=mood.smile,
+        eyes=mood.eyes,
+        lid=lid,
+        gaze=0.5 * float(np.sign(turn)),
+        arm=lift,
+        side=place.side,
+    )
 
 
 def _mood(film: Timeline, shot: Shot, name: str, now: float) -> Mood:

@@ -85,7 +85,7 @@ class Cue:
     gap_ms: int = 340
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dialogue:
     """One annotated dialogue and what the release says of it."""
 
@@ -106,8 +106,8 @@ class Dialogue:
 
 DIALOGUES: tuple[Dialogue, ...] = (
     Dialogue(
-        "room",
-        (
+        place="room",
+        cues=(
             Cue((Turn("Ada", "Tom! The *lamp is going *out again.", "worried"),), "room"),
             Cue((Turn("Tom", "<sighs> I *know, Ada. The *wind is too *strong.", "weary"),), "room_tom"),
             Cue(
@@ -117,17 +117,19 @@ DIALOGUES: tuple[Dialogue, ...] = (
             # Her voice, his face: the speaker is not seen.
             Cue((Turn("Ada", "*There! A *light, out on the *water!", "alarmed"),), "room_tom_listens"),
         ),
-        ("two keepers, old friends at work", "a warning meets weariness", "worry rising to alarm"),
-        "Ada calls out quickly and high, her voice tight with worry. Tom sighs first, then answers low and slow, worn "
-        "out and a little defensive. She presses him with a short, rising question; he is thrown and asks back, "
-        "puzzled. At last she cries out, loud and trembling, and the weariness is gone from the room.",
-        "Workplace",
-        "Questioning",
-        "train",
+        tags=("two keepers, old friends at work", "a warning meets weariness", "worry rising to alarm"),
+        summary=(
+            "Ada calls out quickly and high, her voice tight with worry. Tom sighs first, then answers low and slow, "
+            "worn out and a little defensive. She presses him with a short, rising question; he is thrown and asks "
+            "back, puzzled. At last she cries out, loud and trembling, and the weariness is gone from the room."
+        ),
+        relationship="Workplace",
+        interaction="Questioning",
+        split="train",
     ),
     Dialogue(
-        "room",
-        (
+        place="room",
+        cues=(
             Cue((Turn("Tom", "<knocks on the door> *Who is it?", "wary"),), "room_door"),
             Cue((Turn("Stranger", "*Please! Open the *door!", "pleading"),), "room", 300),
             Cue(
@@ -138,30 +140,35 @@ DIALOGUES: tuple[Dialogue, ...] = (
             Cue((Turn("Stranger", "I *saw your light. It *saved my *life.", "grateful"),), "room_stranger", 1000),
             Cue((Turn("Ada", "Then sit *down, <laughs> and have some *tea!", "merry"),), "room_ada"),
         ),
-        ("strangers on a stormy night", "a plea at the door and a welcome", "fear turning into relief"),
-        "After three hard knocks Tom asks warily who is there. A young woman begs from behind the door, her voice "
-        "high, muffled and shaking. Ada answers in alarm, fast and sharp; Tom cuts her short, low and firm. Once "
-        "inside, the stranger speaks softly and breathily, close to tears, and Ada's fear breaks into a warm laugh.",
-        "Social",
-        "Support Reassurance",
-        "train",
-        600,
+        tags=("strangers on a stormy night", "a plea at the door and a welcome", "fear turning into relief"),
+        summary=(
+            "After three hard knocks Tom asks warily who is there. A young woman begs from behind the door, her voice"
+            " high, muffled and shaking. Ada answers in alarm, fast and sharp; Tom cuts her short, low and firm. Once"
+            " inside, the stranger speaks softly and breathily, close to tears, and Ada's fear breaks into a warm "
+            "laugh."
+        ),
+        relationship="Social",
+        interaction="Support Reassurance",
+        split="train",
+        lead_ms=600,
     ),
     Dialogue(
-        "gallery",
-        (
+        place="gallery",
+        cues=(
             Cue((Turn("Mara", "And you *keep it burning *every night?", "puzzled"),), "gallery"),
             Cue((Turn("Ada", "*Every night, for *forty years.", "calm"),), "gallery_ada"),
             Cue((Turn("Mara", "Were you *never *lonely?", "gentle"),), "gallery_mara", 600),
             Cue((Turn("Ada", "<laughs> Not *tonight, my friend.", "merry"),), "gallery", 700),
         ),
-        ("new friends at dawn", "a quiet question and an honest answer", "tender and unhurried"),
-        "The storm is over and both speak softly. Mara asks with open curiosity, her pitch rising; Ada answers evenly, "
-        "with quiet pride. Mara's second question is slow and gentle, almost a whisper. Ada chuckles before she "
-        "answers, and warmth spreads through her last words.",
-        "Friends",
-        "Introspection Reflection",
-        "test",
-        1200,
+        tags=("new friends at dawn", "a quiet question and an honest answer", "tender and unhurried"),
+        summary=(
+            "The storm is over and both speak softly. Mara asks with open curiosity, her pitch rising; Ada answers "
+            "evenly, with quiet pride. Mara's second question is slow and gentle, almost a whisper. Ada chuckles "
+            "before she answers, and warmth spreads through her last words."
+        ),
+        relationship="Friends",
+        interaction="Introspection Reflection",
+        split="test",
+        lead_ms=1200,
     ),
 )

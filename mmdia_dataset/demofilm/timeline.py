@@ -18,7 +18,7 @@ EFFECT_MS = {"knocks on the door": 1_050}
 _BETWEEN_TURNS_MS = 160
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Act:
     """One turn in time: its plan, when its words sound, and the effect heard before them, if any."""
 
@@ -83,4 +83,10 @@ def _act(turn: Turn, now: int) -> Act:
     effect = leading[1] if leading and leading[1] in EFFECT_MS else None
     begin = now + (EFFECT_MS[effect] if effect else 0)
     planned = plan(turn.words, turn.speaker, turn.mood)
-    return Act(turn, planned, Span(begin, begin + int(planned.duration_s * 1000) + 1), effect, now)
+    return Act(
+        turn=turn,
+        plan=planned,
+        span=Span(begin, begin + int(planned.duration_s * 1000) + 1),
+        effect=effect,
+        effect_ms=now,
+    )

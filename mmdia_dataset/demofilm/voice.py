@@ -53,7 +53,7 @@ VOICES: dict[str, Voice] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sound:
     """One stretch of a plan: a sound, whether it is a plosive's closed part, when, and how strongly it is accented."""
 
@@ -66,7 +66,7 @@ class Sound:
     neighbour: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A turn before it is heard: its sounds and, every `STEP_S`, what voice and mouth do."""
 
@@ -123,10 +123,10 @@ def plan(words: str, speaker: str, mood_name: str) -> Plan:
     pitch = _pitch(sounds, time, words, mood, voice)
     fade = np.clip((sounds[-1].end_s - time) / 0.05, 0.0, 1.0) ** 0.7 * np.clip(time / 0.012, 0, 1)
     return Plan(
-        tuple(sounds), pitch,
-        np.exp(_smooth(np.log(formants), 62)) / voice.tract,
-        smooth["voice"] * fade, smooth["breath"] * fade, smooth["hiss"] * fade,
-        band, smooth["nasal"], _smooth(mouth, 80),
+        sounds=tuple(sounds), pitch=pitch,
+        formants=np.exp(_smooth(np.log(formants), 62)) / voice.tract,
+        voice=smooth["voice"] * fade, breath=smooth["breath"] * fade, hiss=smooth["hiss"] * fade,
+        band=band, nasal=smooth["nasal"], mouth=_smooth(mouth, 80),
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def _sounds(words: str, mood: Mood) -> list[Sound]:
         if piece in ",.!?":
             if number + 1 < len(tokens):
                 length = (0.1 if piece == "," else 0.2) / mood.pace
-                found.append(Sound("_", _REST, False, now, now + length, 0.0))
+                found.append(Sound(name="_", phone=_REST, closed=False, start_s=now, end_s=now + length, accent=0.0))
                 now += length
             continue
         if piece.startswith("<"):
@@ -161,11 +161,13 @@ def _sounds(words: str, mood: Mood) -> list[Sound]:
             length = ms / 1000 / mood.pace
             closure = length * phone.closure_ms / phone.ms
             if closure:
-                found.append(Sound(name, phone, True, now, now + closure, 0.0))
-            found.append(Sound(name, phone, False, now + closure, now + length, accent))
+                found.append(Sound(name=name, phone=phone, closed=True, start_s=now, end_s=now + closure, accent=0.0))
+            found.append(
+                Sound(name=name, phone=phone, closed=False, start_s=now + closure, end_s=now + length, accent=accent)
+            )
             now += length
         if piece.startswith("<"):
-            found.append(Sound("_", _REST, False, now, now + 0.14, 0.0))
+            found.append(Sound(name="_", phone=_REST, closed=False, start_s=now, end_s=now + 0.14, accent=0.0))
             now += 0.14
     return found
 

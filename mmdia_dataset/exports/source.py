@@ -34,7 +34,7 @@ class ExportedSound:
         return self.samples * 1000 // self.rate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpokenSegment:
     """A turn with words, at its time in the clip [ms]."""
 
@@ -45,7 +45,7 @@ class SpokenSegment:
     end_ms: int
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SplitSource:
     """One split. ``left_out`` counts what could not be exported, by reason."""
 
@@ -103,4 +103,4 @@ class SplitSource:
                 self.left_out["turns that take no time"] += 1
                 continue
             tag = tag_of(None if turn.speaker is None else places.get(turn.speaker))
-            yield SpokenSegment(turn, place, tag, span.start_ms, end)
+            yield SpokenSegment(turn=turn, place=place, tag=tag, start_ms=span.start_ms, end_ms=end)

@@ -33,7 +33,7 @@ class Strength(IntEnum):
     """The user says so, in `media.toml`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimant:
     """A recording that may be a movie.
 
@@ -62,7 +62,7 @@ class Missing:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
     """Every movie asked for, either located or missing, and the recordings that belong to none of them.
 

@@ -22,7 +22,7 @@ __all__ = ["Claim", "Doubt", "Reader"]
 _LAYOUT = frozenset(("bdmv", "stream", "video_ts"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A recording that claims to be a movie.
 
@@ -85,7 +85,7 @@ class Reader:
         """Everything a recording claims, each movie once."""
         named = self._named_by_id(recording)
         if named is not None:
-            yield Claim(named.id, recording, Strength.ID, "its name is the movie's id")
+            yield Claim(movie=named.id, recording=recording, strength=Strength.ID, how="its name is the movie's id")
             return
         stated = self._stated(recording)
         if stated is not None:
@@ -99,7 +99,10 @@ class Reader:
                 )
                 yield from (Doubt(movie.id, recording.path, "ambiguous-name", detail) for movie in movies)
             else:
-                yield from (Claim(movie.id, recording, stated.strength, stated.how) for movie in movies)
+                yield from (
+                    Claim(movie=movie.id, recording=recording, strength=stated.strength, how=stated.how)
+                    for movie in movies
+                )
             if movies:
                 return
         episodes = list(self._episode_claims(recording, stated))
@@ -203,7 +206,7 @@ class Reader:
             if _is_another(movie, stated):
                 continue
             if numbers.episodes == movie.episodes:
-                yield Claim(movie.id, recording, Strength.EPISODE, where)
+                yield Claim(movie=movie.id, recording=recording, strength=Strength.EPISODE, how=where)
             elif numbers.episodes & movie.episodes:
                 holds = f"holds {_listed(numbers.episodes)} of season {numbers.season}"
                 detail = (
@@ -222,7 +225,13 @@ class Reader:
         closest = best(matches)
         if len(closest) == 1:
             what = "title and year" if closest[0].strength is Strength.TITLE_YEAR else "title alone"
-            yield Claim(closest[0].movie.id, recording, closest[0].strength, f"{what}, {how}", piece)
+            yield Claim(
+                movie=closest[0].movie.id,
+                recording=recording,
+                strength=closest[0].strength,
+                how=f"{what}, {how}",
+                piece=piece,
+            )
         elif closest:
             names = sorted(match.movie.id for match in closest)
             detail = f"could be any of {', '.join(names[:3])} by its title; say in {MEDIA_MAP} which movie it is"

@@ -57,7 +57,9 @@ def locate(movies: Iterable[Movie | str], media: Path) -> Library:
             missing[movie.id] = Missing(movie.id, reason)
     claimed = _files(candidate.path for candidates in located.values() for candidate in candidates)
     unused = tuple(recording.path for recording in shelf.recordings if recording.file not in claimed)
-    return Library(located, missing, unused, tuple(shelf.extras), tuple(shelf.unreadable))
+    return Library(
+        located=located, missing=missing, unused=unused, extras=tuple(shelf.extras), unreadable=tuple(shelf.unreadable)
+    )
 
 
 def _open(media: Path, sought: SoughtMovies) -> tuple[dict[str, Claimant | Reason], Shelf]:
@@ -125,7 +127,14 @@ def _whole(claims: list[Claim]) -> list[Claimant]:
 def _located(claim: Claim) -> Claimant:
     # Its timing is assumed to be the movie's until it is measured.
     evidence = Evidence(tier="identity")
-    return Claimant(claim.movie, claim.recording.path, TimeMap.linear(), evidence, claim.strength, claim.how)
+    return Claimant(
+        movie=claim.movie,
+        path=claim.recording.path,
+        time_map=TimeMap.linear(),
+        evidence=evidence,
+        strength=claim.strength,
+        how=claim.how,
+    )
 
 
 def _pieces(claims: list[Claim]) -> set[MediaFile]:

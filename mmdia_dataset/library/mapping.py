@@ -80,4 +80,11 @@ def _entry(movie: str, entry: Any, file: Path) -> Claimant | Reason:
         )
     time_map = TimeMap.linear(Fraction(round(offset * 1000), 1000), speed)
     evidence = Evidence(tier="given" if {"offset_ms", "rate"} & set(fields) else "identity")
-    return Claimant(movie, path, time_map, evidence, Strength.GIVEN, f"listed in {MEDIA_MAP}")
+    return Claimant(
+        movie=movie,
+        path=path,
+        time_map=time_map,
+        evidence=evidence,
+        strength=Strength.GIVEN,
+        how=f"listed in {MEDIA_MAP}",
+    )

@@ -63,7 +63,7 @@ class MediaFile:
         return self.path.stem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
     """What lies below a folder.
 

@@ -27,7 +27,7 @@ _FIELD = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nfo:
     """What one .nfo file says.
 
@@ -68,13 +68,13 @@ def read_nfo(path: Path) -> Nfo | None:
         fields.setdefault(name.lower(), []).append(html.unescape(value).strip())
     seasons, episodes, years = (_numbers(fields.get(name, [])) for name in ("season", "episode", "year"))
     return Nfo(
-        _kind(text.lower()),
-        frozenset(ids),
-        tuple(fields.get("title", [])[:1] + fields.get("originaltitle", [])[:1]),
-        min(years) if len(years) == 1 else None,
-        next(iter(fields.get("showtitle", [])), None),
-        min(seasons) if len(seasons) == 1 else None,
-        episodes,
+        kind=_kind(text.lower()),
+        imdb=frozenset(ids),
+        titles=tuple(fields.get("title", [])[:1] + fields.get("originaltitle", [])[:1]),
+        year=min(years) if len(years) == 1 else None,
+        series=next(iter(fields.get("showtitle", [])), None),
+        season=min(seasons) if len(seasons) == 1 else None,
+        episodes=episodes,
     )
 
 

@@ -18,7 +18,7 @@ _IMDB = re.compile(r"tt(\d{1,10})", re.ASCII)
 _ADDED = re.compile(r"[ ._-]*(?:\((?:\d{4}|US|UK|GB|AU|CA|NZ)\)|(?<=[ ._-])(?:19|20)\d\d)[ ._-]*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
     """One movie sought.
 
@@ -112,7 +112,16 @@ def _sought(movie: Movie) -> Sought:
         season, episodes = None, frozenset()
         title = None if series else title
         name = "" if title is None else f"{title} ({year})" if year else title
-    return Sought(movie.id, int(imdb.group(1)) if imdb else None, title, year, series, season, episodes, name)
+    return Sought(
+        id=movie.id,
+        imdb=int(imdb.group(1)) if imdb else None,
+        title=title,
+        year=year,
+        series=series,
+        season=season,
+        episodes=episodes,
+        name=name,
+    )
 
 
 def _title_of(stem: str, year: int | None) -> tuple[str | None, int | None]:
@@ -126,12 +135,12 @@ def _title_of(stem: str, year: int | None) -> tuple[str | None, int | None]:
 def _merged(first: Sought, second: Sought) -> Sought:
     """What two entries of a release, of two batches, tell of one movie."""
     return Sought(
-        first.id,
-        first.imdb if first.imdb is not None else second.imdb,
-        first.title or second.title,
-        first.year or second.year,
-        first.series | second.series,
-        second.season if first.season is None else first.season,
-        first.episodes or second.episodes,
-        first.name or second.name,
+        id=first.id,
+        imdb=first.imdb if first.imdb is not None else second.imdb,
+        title=first.title or second.title,
+        year=first.year or second.year,
+        series=first.series | second.series,
+        season=second.season if first.season is None else first.season,
+        episodes=first.episodes or second.episodes,
+        name=first.name or second.name,
     )

@@ -49,7 +49,7 @@ _DISK = {
 }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Config(datasets.BuilderConfig):  # type: ignore[misc]
     """What to load. `state` is the fingerprint of the data, and so part of the name of the cache folder.
 

@@ -25,7 +25,7 @@ ACCESS = "access"
 """The mode in which nothing is cut: rows say where they lie, and `access.Decode` decodes them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cuts:
     """Clips of a release, to be cut from a folder of films.
 
@@ -57,7 +57,13 @@ class Cuts:
         media = Path(media_dir).expanduser().absolute()
         if not media.is_dir():
             raise UsageError("there is no such folder", where=media, hint="give the folder of your films as media_dir")
-        return cls(release, media, mode, only, f"{release.state}-{fingerprint(files_below(media))}")
+        return cls(
+            release=release,
+            media=media,
+            mode=mode,
+            only=only,
+            state=f"{release.state}-{fingerprint(files_below(media))}",
+        )
 
     @property
     def model(self) -> type[Dialogue]:

@@ -30,7 +30,7 @@ OPTIONS = tuple(field.name for field in fields(TaskOptions))
 """Arguments of the loader that are options of tasks."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tasks:
     """Rows of one task. `counts` has how many rows each split has; `state` changes with annotations and manifest."""
 
@@ -70,7 +70,7 @@ class Tasks:
                 f"{_advice(lacks)}.",
                 stacklevel=2,
             )
-        return cls(source, task, options, state, tuple(counts.items()))
+        return cls(built=source, task=task, options=options, state=state, counts=tuple(counts.items()))
 
     @property
     def root(self) -> Path:

@@ -55,7 +55,7 @@ _LANGUAGES = (
 _TWINS = {code: group.split()[-1] for group in _LANGUAGES.split("|") for code in group.split()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
     """The picture track a player would choose; never cover art."""
 
@@ -68,7 +68,7 @@ class VideoInfo:
     pixel_format: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioInfo:
     """One sound track; `language` is the file's own tag in lower case, None where it is missing or undetermined."""
 
@@ -82,7 +82,7 @@ class AudioInfo:
     default: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
     """One recording.
 

@@ -25,7 +25,7 @@ _WHOLE = "estdif"
 _TURNS = {90: "cclock", 270: "clock"}  # by what a player turns it, counterclockwise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upright:
     """How to show a recording's pictures; every picture is treated on its own.
 
@@ -53,7 +53,7 @@ class Upright:
     ) -> Upright:
         """For the pictures of a track."""
         aspect = exact(video.sample_aspect_ratio or video.codec_context.sample_aspect_ratio)
-        return cls(aspect or Fraction(1), height, even, form)
+        return cls(aspect=aspect or Fraction(1), height=height, even=even, form=form)
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The picture as it should be shown; the same object if nothing needs to change."""

@@ -23,7 +23,7 @@ _TAG = re.compile(r"\[(S(?:\d+|\?))\]")
 _MISSING = ("error", "empty", "skip")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """One dialogue to score: hypothesis and reference, as answers and as they were given."""
 
@@ -264,7 +264,7 @@ def paired(
     for id_, (ref, given_ref) in refs.items():
         if id_ in by_id or missing == "empty":
             hyp, given_hyp = by_id.get(id_, (Answer(id=id_), None))
-            pairs.append(Pair(id_, hyp, ref, given_hyp, given_ref))
+            pairs.append(Pair(id=id_, hyp=hyp, ref=ref, given_hyp=given_hyp, given_ref=given_ref))
     if not pairs:
         raise ScoreError("there is no dialogue to score", hint="compare the ids of answers and references")
     return pairs, len(absent), len(set(by_id) - set(refs))

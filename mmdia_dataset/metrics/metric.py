@@ -18,7 +18,7 @@ from mmdia_dataset.schema import Answer
 __all__ = ["Counted", "Metric", "Settings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How scores are made.
 
@@ -112,17 +112,17 @@ class Metric(ABC):
             seed=settings.seed,
         )
         return Score(
-            self.name,
-            self.value(counted),
-            interval,
-            len(scored),
-            ids_hash(pair.id for pair in scored),
-            {"normalisation": settings.normalisation, "missing": settings.missing}
+            metric=self.name,
+            value=self.value(counted),
+            interval=interval,
+            dialogues=len(scored),
+            ids=ids_hash(pair.id for pair in scored),
+            settings={"normalisation": settings.normalisation, "missing": settings.missing}
             | ({"interval": _how(settings)} if interval else {}),
-            counts | ({"not counted": len(pairs) - len(scored)} if len(scored) < len(pairs) else {}),
-            details,
-            unused,
-            missing,
+            counts=counts | ({"not counted": len(pairs) - len(scored)} if len(scored) < len(pairs) else {}),
+            details=details,
+            unused=unused,
+            missing=missing,
         )
 
 

@@ -16,7 +16,7 @@ def ids_hash(ids: Iterable[str]) -> str:
     return hash_of(set(ids))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What a metric says.
 

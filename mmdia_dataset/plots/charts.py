@@ -56,7 +56,7 @@ _NONE = "no label"
 _FILMS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """One chart: file name stem, heading, what it counts, width and height in inches, and how it is drawn."""
 
@@ -72,28 +72,42 @@ def charts_of(distributions: Distributions, coverage: Mapping[str, Covered]) -> 
     charts = []
     charts += [
         Chart(
-            "sunburst", "Interactions by relationship", "Dialogues by relationship (inner ring) and interaction mode.",
-            (6, 6), lambda figure, colours: _sunburst(figure, colours, distributions.labels),
+            name="sunburst",
+            title="Interactions by relationship",
+            caption="Dialogues by relationship (inner ring) and interaction mode.",
+            size=(6, 6),
+            draw=lambda figure, colours: _sunburst(figure, colours, distributions.labels),
         ),
         Chart(
-            "labels", "Relationship and interaction mode", "Share of the dialogues that have both labels, in per cent.",
-            (6, 6), lambda figure, colours: _labels(figure, colours, distributions.labels),
+            name="labels",
+            title="Relationship and interaction mode",
+            caption="Share of the dialogues that have both labels, in per cent.",
+            size=(6, 6),
+            draw=lambda figure, colours: _labels(figure, colours, distributions.labels),
         ),
-    ]  # fmt: skip
+    ]
     if distributions.scores:
         charts.append(
             Chart(
-                "scores", "Intensity and volatility", "Share of the dialogues that have both scores, in per cent.",
-                (6, 5), lambda figure, colours: _scores(figure, colours, distributions.scores),
+                name="scores",
+                title="Intensity and volatility",
+                caption="Share of the dialogues that have both scores, in per cent.",
+                size=(6, 5),
+                draw=lambda figure, colours: _scores(figure, colours, distributions.scores),
             )
-        )  # fmt: skip
+        )
     if distributions.sounds:
         kinds, total = len(distributions.sounds), sum(distributions.sounds.values())
         caption = f"The most frequent of {kinds:,} kinds, {total:,} sounds in all."
         charts.append(
-            Chart("sounds", "Non-verbal sounds", caption, (6, 5),
-                  lambda figure, colours: _sounds(figure, colours, distributions.sounds))
-        )  # fmt: skip
+            Chart(
+                name="sounds",
+                title="Non-verbal sounds",
+                caption=caption,
+                size=(6, 5),
+                draw=lambda figure, colours: _sounds(figure, colours, distributions.sounds),
+            )
+        )
     seconds = {ms / 1000: count for ms, count in distributions.turn_ms.items()}
     counted: list[tuple[str, str, str, Mapping[Any, int], float]] = [
         ("turns", "Turns of a dialogue", "turns", distributions.turns, 1),
@@ -103,15 +117,34 @@ def charts_of(distributions: Distributions, coverage: Mapping[str, Covered]) -> 
         ("turn_seconds", "Length of a turn's cue", "seconds", seconds, 0.25),
     ]
     for name, title, unit, values, width in counted:
-        charts.append(Chart(name, title, _summary(values, unit), (6, 3), _histogram(values, unit, width)))
+        charts.append(
+            Chart(
+                name=name,
+                title=title,
+                caption=_summary(values, unit),
+                size=(6, 3),
+                draw=_histogram(values, unit, width),
+            )
+        )
     charts.append(
         Chart(
-            "visibility", "Visibility of speakers", "Turns and speakers by visibility.", (6, 2.6),
-            lambda figure, colours: _visibility(figure, colours, distributions),
+            name="visibility",
+            title="Visibility of speakers",
+            caption="Turns and speakers by visibility.",
+            size=(6, 2.6),
+            draw=lambda figure, colours: _visibility(figure, colours, distributions),
         )
-    )  # fmt: skip
+    )
     if coverage:
-        charts.append(Chart("coverage", "Coverage", "Dialogues that have a clip.", (6, 2.6), _coverage(coverage)))
+        charts.append(
+            Chart(
+                name="coverage",
+                title="Coverage",
+                caption="Dialogues that have a clip.",
+                size=(6, 2.6),
+                draw=_coverage(coverage),
+            )
+        )
     return tuple(charts)
 
 
@@ -267,7 +300,7 @@ def films_chart(coverage: Mapping[str, Covered]) -> Chart:
         axes.set_xlim(0, 100)
         _count_axis(axes, colours)
 
-    return Chart("films", "Coverage of films", caption, (6, height), draw)
+    return Chart(name="films", title="Coverage of films", caption=caption, size=(6, height), draw=draw)
 
 
 def _visibility(figure: Figure, colours: Mapping[str, str], distributions: Distributions) -> None:

@@ -36,7 +36,7 @@ class CardPicture:
     caption: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
     """What a card says. What is not known is left out of it.
 
@@ -246,6 +246,8 @@ def write_built_card(root: Path, rows: Mapping[Split, int], total: int | None = 
     present: list[Split] = [split for split in SPLITS if rows.get(split)]
     files = {split: (f"annotations/{split}.parquet",) for split in present}
     state = data_state(list((root / "annotations").glob("*.parquet")))
-    facts = CardFacts("clips", files, rows, sum(rows.values()) if total is None else total, state)
+    facts = CardFacts(
+        kind="clips", files=files, rows=rows, total=sum(rows.values()) if total is None else total, state=state
+    )
     write_text(root / "README.md", card_text(facts))
     (root / CROISSANT).unlink(missing_ok=True)

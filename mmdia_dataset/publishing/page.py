@@ -148,11 +148,11 @@ def _counted(root: Path, kind: str, files: Mapping[Split, tuple[str, ...]], rows
     ids = {id_ for name in names for id_ in _column(root / name, "id")}
     languages = {code for name in names for code in _column(root / name, "language") if code}
     return CardFacts(
-        "clips" if kind == "clips" else "dialogues",
-        files,
-        rows,
-        len(ids),
-        data_state([root / name for name in names]),
+        kind="clips" if kind == "clips" else "dialogues",
+        files=files,
+        rows=rows,
+        total=len(ids),
+        state=data_state([root / name for name in names]),
         languages=tuple(sorted(languages)),
         passports=len(list((root / "passports").glob("*.json"))),
         editions=len(list((root / "editions").glob("*.json"))),

@@ -68,7 +68,7 @@ class Withheld:
     why: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Publication:
     """A folder to publish.
 
@@ -153,7 +153,14 @@ def make_publication(
         coverage=counted.coverage if counted else None,
         movie_coverage=counted.movie_coverage if counted else None,
     )
-    return Publication(folder, card, dialogues, with_media, list(_left_out(source, with_media)), emptied)
+    return Publication(
+        root=folder,
+        card=card,
+        dialogues=dialogues,
+        media=with_media,
+        left_out=list(_left_out(source, with_media)),
+        emptied=emptied,
+    )
 
 
 # --- annotations ------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class SourceFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryReading:
     """What one entry of a file gave: a dialogue, or None and the reason among the issues.
 
@@ -117,7 +117,7 @@ class MovieBook:
 
 
 def _failure(source: SourceFile, error: EntryError, path: str = "$") -> EntryReading:
-    return EntryReading(None, _refused(source, error, path).issues, source.name, path)
+    return EntryReading(dialogue=None, issues=_refused(source, error, path).issues, file=source.name, path=path)
 
 
 def _refused(source: SourceFile, error: EntryError, path: str = "$") -> _Entry:
@@ -285,7 +285,7 @@ def _judged(entry: _Entry, source: SourceFile, movies: MovieBook) -> EntryReadin
     """The entry's dialogue, if the schema takes it."""
     result, issues, path, places = entry
     if result is None:
-        return EntryReading(None, issues, source.name, path)
+        return EntryReading(dialogue=None, issues=issues, file=source.name, path=path)
     try:
         dialogue = result.dialogue() if isinstance(result, Draft) else result
         _check_residue(dialogue.extra)
@@ -294,7 +294,14 @@ def _judged(entry: _Entry, source: SourceFile, movies: MovieBook) -> EntryReadin
     except (ValidationError, RecursionError) as error:
         return _failure(source, invalid(error), path)
     movies.meet(dialogue.movie, dialogue.batch, source.name)
-    return EntryReading(dialogue, issues, source.name, path, ENTRY_READERS[source.dialect][1], places)
+    return EntryReading(
+        dialogue=dialogue,
+        issues=issues,
+        file=source.name,
+        path=path,
+        _lines=ENTRY_READERS[source.dialect][1],
+        _places=places,
+    )
 
 
 def _check_residue(extra: dict[str, Any]) -> None:

@@ -38,8 +38,8 @@ def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> Ent
     except ValueError as error:  # the JSON in an `extra` column
         issue = make_issue("bad-dialogue", source.name, path, f"extra: {first_line(error)}")
     else:
-        return EntryReading(dialogue, (), source.name, path)
-    return EntryReading(None, (issue,), source.name, path)
+        return EntryReading(dialogue=dialogue, issues=(), file=source.name, path=path)
+    return EntryReading(dialogue=None, issues=(issue,), file=source.name, path=path)
 
 
 def read_parquet(source: SourceFile) -> Iterator[EntryReading]:
@@ -55,7 +55,10 @@ def read_parquet(source: SourceFile) -> Iterator[EntryReading]:
     except (pa.ArrowException, OSError, ValueError) as error:
         message = f"can't be read as Parquet after {row} rows: {first_line(error)}"
         yield EntryReading(
-            None, (make_issue("bad-parquet", source.name, f"row {row}", message),), source.name, f"row {row}"
+            dialogue=None,
+            issues=(make_issue("bad-parquet", source.name, f"row {row}", message),),
+            file=source.name,
+            path=f"row {row}",
         )
 
 
@@ -66,7 +69,7 @@ def read_jsonl(source: SourceFile) -> Iterator[EntryReading]:
             yield _reading(partial(_dialogue, line, number), source, f"line {number}")
     except EntryError as error:
         issue = make_issue(error.rule, source.name, "$", error.message)
-        yield EntryReading(None, (issue,), source.name, "$")
+        yield EntryReading(dialogue=None, issues=(issue,), file=source.name, path="$")
 
 
 def _from_row(values: dict[str, Any]) -> Dialogue:

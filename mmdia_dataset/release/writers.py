@@ -38,7 +38,7 @@ _EXAMPLES = 3
 _BUFFERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertReport:
     """What was converted.
 
@@ -163,7 +163,16 @@ def _write(release: Release, folder: Path, to: Dialect, progress: Progress | Non
         name = "splits.json" if ours else "train_eval_test_hard_ids.json"
         write_splits(release.splits, folder / name, upstream=not ours)
     _copy_passports(release, folder)
-    return ConvertReport(out, to, dialogues, unreadable, len(movies), files, dict(counts), tuple(examples))
+    return ConvertReport(
+        out=out,
+        dialect=to,
+        dialogues=dialogues,
+        unreadable=unreadable,
+        movies=len(movies),
+        files=files,
+        counts=dict(counts),
+        issues=tuple(examples),
+    )
 
 
 def _copy_passports(release: Release, folder: Path) -> None:

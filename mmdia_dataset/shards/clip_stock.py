@@ -94,7 +94,7 @@ class PackedClips:
                 yield PackedSample(item.key, members)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Stock:
     """All that can be packed: items, what laying out needs of them, the members they have, and what is left out."""
 
@@ -152,7 +152,7 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
         raise UsageError(f"there are no clips of mode {lacking[0]}", where=built, hint=hint)
     chosen_modes = [mode for mode in present if not modes or mode in modes]
     _check_kinds(lines_by_id, chosen_modes, built)
-    packable = Stock(PackedClips(built), tuple(chosen_modes), split)
+    packable = Stock(source=PackedClips(built), modes=tuple(chosen_modes), split=split)
     members = {JSON}
     seen: set[str] = set()
     for clip in _clips(built, split):

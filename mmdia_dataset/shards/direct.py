@@ -32,7 +32,7 @@ from mmdia_dataset.shards.stores import Store
 __all__ = ["DirectPlan", "plan_direct", "write_direct"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DirectPlan:
     """What will be cut from films and packed; `shards` is about how many shards that gives."""
 
@@ -57,7 +57,13 @@ def plan_direct(
     min_shards: int = 1,
 ) -> DirectPlan:
     """Plan to pack straight from films. Arguments are those of `pack`; raises UsageError."""
-    return DirectPlan(plan, parse_size(max_size), shuffle, cast("Split | None", split), min_shards)
+    return DirectPlan(
+        plan=plan,
+        max_bytes=parse_size(max_size),
+        shuffle=shuffle,
+        split=cast("Split | None", split),
+        min_shards=min_shards,
+    )
 
 
 def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> PackReport:
@@ -75,7 +81,7 @@ def write_direct(plan: DirectPlan, out: Path | str, *, jobs: int = 1, progress: 
     """
     started = time.monotonic()
     store = Store(out)
-    report = PackReport(str(out))
+    report = PackReport(out=str(out))
     with ShardSetWriter.open(store) as writer, _workshop(store) as work:
         films = Films(plan.plan, plan.split, work, writer, max_bytes=plan.max_bytes, jobs=jobs, progress=progress)
         report.editions = {movie: timing.description for movie, timing in films.timings.items() if timing.description}

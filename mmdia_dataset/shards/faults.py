@@ -12,7 +12,7 @@ __all__ = ["CheckReport", "Fault"]
 _EXAMPLES = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Something wrong: by which rule, in which shard, sample and member as far as that is known, and in words.
 
@@ -28,7 +28,7 @@ class Fault:
     severity: Severity = "error"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CheckReport:
     """What a check found.
 

@@ -34,7 +34,7 @@ class PackPlan:
         return sum(shard.bytes for shard in self.layout.shards)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
     """A shard to write, as it is sent to a process."""
 
@@ -97,11 +97,11 @@ def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Prog
     """
     started = time.monotonic()
     store = Store(out)
-    report = PackReport(os.fspath(out), left_out=Counter(plan.stock.left_out))
+    report = PackReport(out=os.fspath(out), left_out=Counter(plan.stock.left_out))
     report.examples = dict(plan.stock.examples)
     with ShardSetWriter.open(store) as writer:
         tasks = [
-            _Task(store, shard, plan.stock.source, items, writer.earlier(shard.file))
+            _Task(store=store, shard=shard, source=plan.stock.source, items=items, earlier=writer.earlier(shard.file))
             for shard in plan.layout.shards
             for items in [tuple(plan.stock.items[number] for number in shard.samples)]
         ]

@@ -11,7 +11,7 @@ from mmdia_dataset.shards.clip_stock import LeftOut
 __all__ = ["PackReport"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class PackReport:
     """What `pack` did.
 

@@ -35,7 +35,7 @@ _HOSTILE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _GOOD = re.compile(r"([a-z0-9_-]{1,80})\.([a-z0-9]+(?:\.[a-z0-9]+)*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShardTask:
     """A shard to check, as it is sent to a process. `members` are the names that the index allows, if there is one."""
 
@@ -47,7 +47,7 @@ class ShardTask:
     deep: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ShardResult:
     """What was found.
 
@@ -66,7 +66,7 @@ class ShardResult:
     places: array[int] = field(default_factory=lambda: array("Q"))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Member:
     """What a member turned out to be."""
 
@@ -77,7 +77,7 @@ class _Member:
     decoded: tuple[int | None, int | None] | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Open:
     """The sample that is being read."""
 
@@ -108,7 +108,7 @@ def check_shard(task: ShardTask) -> ShardResult:
 class _Check:
     def __init__(self, task: ShardTask) -> None:
         self.task = task
-        self.result = ShardResult(task.file)
+        self.result = ShardResult(file=task.file)
         self._counts: Counter[str] = Counter()
         self._seen: set[str] = set()
         self._open: _Open | None = None
@@ -126,7 +126,11 @@ class _Check:
     ) -> None:
         self._counts[rule] += 1
         if self._counts[rule] <= _MOST_FAULTS:
-            self.result.faults.append(Fault(rule, text, self.task.file, key, member, offset, severity))
+            self.result.faults.append(
+                Fault(
+                    rule=rule, text=text, shard=self.task.file, key=key, member=member, offset=offset, severity=severity
+                )
+            )
         else:
             self.result.more[rule, severity] += 1
 
@@ -195,7 +199,7 @@ class _Check:
                 text = "the sample's members are not next to each other, so readers see two samples"
                 self.fault("split-sample", text, key, member, entry.offset)
             self._seen.add(key)
-            self._open = _Open(key, entry.offset)
+            self._open = _Open(key=key, offset=entry.offset)
         if member in self._open.members:
             self.fault("duplicate-member", "the sample has this member twice", key, member, entry.offset)
             return
@@ -207,7 +211,7 @@ class _Check:
     def _json(self, entry: Entry, member: str) -> None:
         assert self._open is not None  # noqa: S101 - the caller opened it
         key = self._open.key
-        self._open.members[member] = _Member(entry.size, "", None, "")
+        self._open.members[member] = _Member(size=entry.size, sha256="", seconds=None, fault="")
         if entry.size > _MOST_JSON:
             self.fault("json-size", f"the JSON is too large to check ({entry.size:,} bytes)", key, member, entry.offset)
             return
@@ -259,7 +263,7 @@ class _Check:
                 seconds = lengths.seconds()
             except ValueError as error:
                 fault = str(error)
-        result = _Member(entry.size, digest.hexdigest() if digest else "", seconds, fault)
+        result = _Member(size=entry.size, sha256=digest.hexdigest() if digest else "", seconds=seconds, fault=fault)
         self._open.members[member] = result
         if fault:
             self.fault("media-unreadable", fault, self._open.key, member, entry.offset)

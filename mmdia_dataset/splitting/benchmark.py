@@ -17,7 +17,7 @@ from mmdia_dataset.schema import Dialogue, Split
 __all__ = ["Selection"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What a dialogue must have to be in the benchmark; all bounds include themselves.
 

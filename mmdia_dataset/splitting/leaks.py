@@ -27,7 +27,7 @@ RULES: dict[str, Rule] = {
 """What is said of a splits file beside the rules of `rules`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharedWords:
     """A dialogue whose words are also those of one in another split; `share` is that of its runs of four words."""
 
@@ -38,7 +38,7 @@ class SharedWords:
     share: float
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Leaks:
     """What is on two sides.
 
@@ -117,7 +117,11 @@ class Leakage:
                 closest[tested] = original, copy.share
         for tested, (original, share) in sorted(closest.items()):
             split, other_split = EXCLUSIVE[placed[tested]], EXCLUSIVE[placed[original]]
-            leaks.words.append(SharedWords(self.ids[tested], split, self.ids[original], other_split, share))
+            leaks.words.append(
+                SharedWords(
+                    id=self.ids[tested], split=split, other=self.ids[original], other_split=other_split, share=share
+                )
+            )
         return leaks
 
 

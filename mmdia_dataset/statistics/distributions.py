@@ -17,7 +17,7 @@ otherwise be held in memory."""
 _SOUND_CHARACTERS = 60
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Distributions:
     """Counts by value.
 

@@ -18,7 +18,7 @@ OURS = "bench selected"
 """The column of figures of a benchmark that no list of the authors names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatsReport:
     """What was counted.
 
@@ -65,7 +65,13 @@ def survey(opened: Annotations, progress: Progress | None = None) -> StatsReport
     if not opened.official_bench and chosen.figures.dialogues:
         figures[OURS] = chosen.figures
     coverage, movie_coverage = _coverage(opened)
-    return StatsReport(figures, tally.movies, tally.distributions, coverage, movie_coverage)
+    return StatsReport(
+        figures=figures,
+        movies=tally.movies,
+        distributions=tally.distributions,
+        coverage=coverage,
+        movie_coverage=movie_coverage,
+    )
 
 
 def _coverage(opened: Annotations) -> tuple[dict[str, Covered], dict[str, Covered]]:

@@ -17,7 +17,7 @@ Control: TypeAlias = Literal["triplet", "description", "both"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOptions:
     """How task rows are made.
 

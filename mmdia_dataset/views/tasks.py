@@ -34,7 +34,7 @@ from mmdia_dataset.views.turns import MergedTurn, merged_turns, speaking_order, 
 __all__ = ["MADE_BY", "TASKS", "Facts", "Task", "drop_draw", "lacking", "task_row"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """A task: its name, the model of its rows, and the media they need.
 
@@ -52,22 +52,29 @@ class Task:
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("style_speech", StyleSpeech, ("audio",), True, True, "Task 1: speech, controlled by a prompt."),
         Task(
-            "vision_speech",
-            VisionSpeech,
-            ("audio", "keyframes"),
-            True,
-            False,
-            "Task 2: speech, controlled by key frames.",
+            name="style_speech",
+            model=StyleSpeech,
+            media=("audio",),
+            voices=True,
+            prompted=True,
+            words="Task 1: speech, controlled by a prompt.",
         ),
         Task(
-            "speech_video",
-            SpeechVideo,
-            ("audio", "video"),
-            False,
-            True,
-            "Task 3: video, controlled by speech and a prompt.",
+            name="vision_speech",
+            model=VisionSpeech,
+            media=("audio", "keyframes"),
+            voices=True,
+            prompted=False,
+            words="Task 2: speech, controlled by key frames.",
+        ),
+        Task(
+            name="speech_video",
+            model=SpeechVideo,
+            media=("audio", "video"),
+            voices=False,
+            prompted=True,
+            words="Task 3: video, controlled by speech and a prompt.",
         ),
     )
 }

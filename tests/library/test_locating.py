@@ -800,7 +800,14 @@ def test_candidates_known_by_content_are_merged(tmp_path):
 
     def known(movie, name):
         evidence = Evidence(tier="fingerprint")
-        return Claimant(movie.id, tmp_path / name, TimeMap.linear(), evidence, Strength.CONTENT, "its sound")
+        return Claimant(
+            movie=movie.id,
+            path=tmp_path / name,
+            time_map=TimeMap.linear(),
+            evidence=evidence,
+            strength=Strength.CONTENT,
+            how="its sound",
+        )
 
     more = library.with_candidates([known(HARBOUR, "a.mkv"), known(ROOK, "Rook (1982).mkv"), known(ROOK_2, "b.mkv")])
     assert found(more) == {

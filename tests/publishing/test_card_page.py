@@ -33,7 +33,7 @@ COUNTS = {"hard": 1, "train": 1234, "test": 0, "unassigned": 5}
 
 def card(rows):
     files = {split: (f"annotations/{split}.parquet",) for split in SPLITS if rows.get(split)}
-    return cards.card_text(cards.CardFacts("clips", files, rows, sum(rows.values())))
+    return cards.card_text(cards.CardFacts(kind="clips", files=files, rows=rows, total=sum(rows.values())))
 
 
 def front_matter(text):

@@ -458,7 +458,9 @@ def test_no_bytes_make_the_check_fail(good, tmp_path_factory, data):
             raw[start : start + 512] = mended(bytes(raw[start : start + 512]))
     (folder / "a.tar").write_bytes(raw)
     for ours in (True, False):
-        result = check_shard(ShardTask(Store(folder), "a.tar", ours, None, None, deep=False))
+        result = check_shard(
+            ShardTask(store=Store(folder), file="a.tar", ours=ours, members=None, split=None, deep=False)
+        )
         assert result.bytes == len(raw)
         assert all(fault.shard == "a.tar" for fault in result.faults)
     shutil.rmtree(folder)

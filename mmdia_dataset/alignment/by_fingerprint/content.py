@@ -77,7 +77,7 @@ class _Speed:
     phase: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
     """How hard to look.
 
@@ -121,7 +121,11 @@ def _speeds(rates: Iterable[float], reach: float, phase: int) -> tuple[_Speed, .
 _KNOWN = _speeds((1.0, 1.0422, 1 / 1.0422), 0.0015, 2)
 _OTHERS = _speeds((0.9, 0.92, 0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06, 1.08, 1.1, 1.12), 0.0101, 4)
 # First what is clear, then through noise, then at any speed.
-_SEARCHES = (_Search(_KNOWN, 0.25, 4, 4, 8), _Search(_KNOWN, 0.1, 10, 2, 12), _Search(_OTHERS, 0.15, 5, 4, 3))
+_SEARCHES = (
+    _Search(speeds=_KNOWN, sure=0.25, free=4, votes=4, offsets=8),
+    _Search(speeds=_KNOWN, sure=0.1, free=10, votes=2, offsets=12),
+    _Search(speeds=_OTHERS, sure=0.15, free=5, votes=4, offsets=3),
+)
 
 
 class ContentIndex:

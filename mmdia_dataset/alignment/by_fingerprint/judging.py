@@ -41,7 +41,7 @@ _BLUR_S, _STRETCH_S = 0.025, 0.012
 _FEWEST = 0.15  # with fewer of its dialogues than this, it is no edition of the movie
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Heard:
     """How a dialogue agrees where its run puts it, each -1 to 1.
 

@@ -257,12 +257,12 @@ def _alignment(dialogues: Sequence[Dialogue], found: _Found) -> Alignment:
     verdicts, reason = judge(dialogues, found.agreement, likelihood, found.runs, found.errors_s)
     placed = [verdict for verdict in verdicts.values() if isinstance(verdict, Placed)]
     if not placed:
-        return Alignment("fingerprint", TimeMap(()), verdicts, reason=reason)
+        return Alignment(tier="fingerprint", time_map=TimeMap(()), verdicts=verdicts, reason=reason)
     pieces = _pieces(dialogues, verdicts, found, rate)
     return Alignment(
-        "fingerprint",
-        TimeMap(pieces),
-        verdicts,
+        tier="fingerprint",
+        time_map=TimeMap(pieces),
+        verdicts=verdicts,
         error_ms=max(verdict.error_ms for verdict in placed),
         confidence=float(np.median([verdict.confidence for verdict in placed])),
         reason=reason,

@@ -235,9 +235,9 @@ class _Judge:
             return _nothing(ids, "too-little-evidence", "no dialogue fits clearly")
         unknown = _refused("too-little-evidence", "it has no lines that could be searched for")
         return Alignment(
-            "speech",
-            self._time_map(verdicts),
-            {id_: verdicts.get(id_, unknown) for id_ in ids},
+            tier="speech",
+            time_map=self._time_map(verdicts),
+            verdicts={id_: verdicts.get(id_, unknown) for id_ in ids},
             error_ms=max(errors),
             confidence=float(1 - np.exp(-nats / FOUND_NATS)),
         )

@@ -31,7 +31,7 @@ _NEAR_S, _FAR_S = 40.0, 600.0  # pairs of points between which speed is measured
 _PARTNERS = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
     """Places where lines may be, sorted by line; all arrays are (points,).
 
@@ -52,11 +52,11 @@ class Points:
     def some(self, chosen: NDArray[np.bool_] | Integers) -> Points:
         """A part of the points."""
         return Points(
-            self.line[chosen],
-            self.movie_s[chosen],
-            self.recording_s[chosen],
-            self.evidence[chosen],
-            self.alone[chosen],
+            line=self.line[chosen],
+            movie_s=self.movie_s[chosen],
+            recording_s=self.recording_s[chosen],
+            evidence=self.evidence[chosen],
+            alone=self.alone[chosen],
         )
 
 

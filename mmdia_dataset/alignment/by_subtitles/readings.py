@@ -90,7 +90,7 @@ class Transcript:
         return cls(timed, lines, text, of_dialogue)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ReadStretch:
     """A piece played without a cut, while it is being found.
 
@@ -161,7 +161,13 @@ def _points(transcript: Transcript, finder: LineFinder) -> Points:
                 rows.append((line, movie, recording, evidence, rivals <= 3))
     rows.sort()
     table = np.asarray(rows, np.float64).reshape(-1, 5)
-    return Points(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3], table[:, 4] > 0)
+    return Points(
+        line=table[:, 0].astype(np.int64),
+        movie_s=table[:, 1],
+        recording_s=table[:, 2],
+        evidence=table[:, 3],
+        alone=table[:, 4] > 0,
+    )
 
 
 class TrackReading:
@@ -385,7 +391,9 @@ def _stretches(chain: Chain) -> list[ReadStretch]:
         if stretches and abs(stretches[-1].offset_s - offset) < _SAME_OFFSET_S:
             stretches[-1].last_s = float(own.movie_s.max())
         else:
-            stretches.append(ReadStretch(float(own.movie_s.min()), float(own.movie_s.max()), offset))
+            stretches.append(
+                ReadStretch(first_s=float(own.movie_s.min()), last_s=float(own.movie_s.max()), offset_s=offset)
+            )
     return stretches
 
 

@@ -134,11 +134,11 @@ def _judged(reading: TrackReading, soundtrack: Soundtrack, ids: tuple[str, ...])
     if off > len(placed):
         return Alignment.nothing("subtitles", ids, _OFF)
     if not placed:
-        return Alignment("subtitles", TimeMap(()), verdicts, reason=_likeliest([]))
+        return Alignment(tier="subtitles", time_map=TimeMap(()), verdicts=verdicts, reason=_likeliest([]))
     return Alignment(
-        "subtitles",
-        _map(reading, placed, timing.late_s),
-        verdicts,
+        tier="subtitles",
+        time_map=_map(reading, placed, timing.late_s),
+        verdicts=verdicts,
         error_ms=max(place.error_ms for place in placed.values()),
         confidence=round(float(np.median([place.confidence for place in placed.values()])), 3),
         notes=tuple(_notes(reading, timing.late_s)),

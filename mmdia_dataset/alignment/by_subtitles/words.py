@@ -88,7 +88,7 @@ def _kind(character: str) -> str:
     return "character" if spaceless else "word"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """Lines as one row of tokens.
 
@@ -124,7 +124,13 @@ class Text:
         of_line = np.asarray(numbers, np.int64)
         first = np.ones(len(tokens), bool)
         first[1:] = of_line[1:] != of_line[:-1]
-        return cls(tokens, np.asarray(times, np.float64), of_line, first, np.asarray(bounds, np.int64))
+        return cls(
+            tokens=tokens,
+            times=np.asarray(times, np.float64),
+            lines=of_line,
+            first=first,
+            bounds=np.asarray(bounds, np.int64),
+        )
 
 
 def aligned(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:

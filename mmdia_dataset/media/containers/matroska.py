@@ -208,7 +208,9 @@ def _blocks(data: bytes, base: int, lanes: list[int]) -> list[Rows]:
         mine = np.flatnonzero(head[:, 0] == lane)
         if laced[mine].any():
             raise Unsure("laced blocks")
-        lane_rows.append(Rows(times[mine], None, begins[mine] + (base + 4), sizes[mine] - 4, keys[mine]))
+        lane_rows.append(
+            Rows(pts=times[mine], dts=None, places=begins[mine] + (base + 4), sizes=sizes[mine] - 4, keys=keys[mine])
+        )
     return lane_rows
 
 
@@ -232,5 +234,5 @@ def _block_of(data: bytes, offset: int, end: int) -> tuple[int, int, bool]:
 def _joined(parts: list[Rows]) -> Rows:
     if len(parts) == 1:
         return parts[0]
-    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("pts", "places", "sizes", "keys")]
-    return Rows(columns[0], None, *columns[1:])
+    names = ("pts", "places", "sizes", "keys")
+    return Rows(dts=None, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})

@@ -33,7 +33,7 @@ class BrokenIndex(ValueError):
     """A damaged index: it lacks a part that every index has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """One track as the index describes it.
 
@@ -266,7 +266,14 @@ def _track(trak: memoryview, movie_timescale: int, file_size: int) -> Track:
     kind = bytes(tables[b"hdlr"][16:20])
     if any(_turned(kind, expected) for expected in (b"vide", b"soun")) or not tables.keys() >= _TABLES:
         raise BrokenIndex("a track has no type, or lacks a table")
-    return Track(number, kind.decode("ascii", "replace"), timescale, edits, tables, file_size)
+    return Track(
+        number=number,
+        kind=kind.decode("ascii", "replace"),
+        timescale=timescale,
+        edits=edits,
+        tables=tables,
+        file_size=file_size,
+    )
 
 
 def _edits(box: memoryview, timescale: int) -> Iterator[tuple[Fraction, int]]:
@@ -353,4 +360,4 @@ def _rows(track: Track) -> Rows:
         raise ValueError("some of its samples lie outside the file")
     if (np.diff(dts) < 0).any():
         raise ValueError("its decoding times run backwards")
-    return Rows(pts, dts, places, sizes, track.keys())
+    return Rows(pts=pts, dts=dts, places=places, sizes=sizes, keys=track.keys())

@@ -33,7 +33,7 @@ _LARGEST = 1 << 32
 _RATES = b"\x04\x80\x80\x80"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     """A track's samples in decoding order, times in ticks of its clock, 0 at the clip's start.
 
@@ -56,7 +56,7 @@ class Lane:
     edit: Edit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Track:
     header: memoryview
     before: list[bytes]  # of `mdia`, up to `minf`; the media header first
@@ -125,7 +125,13 @@ def _template(trak: memoryview) -> _Track:
                 tables = dict(boxes(part[8:]))
             else:
                 media.append(bytes(part))
-    return _Track(children[b"tkhd"], before, media, _description(tables[b"stsd"]), bytes(tables.get(b"sgpd", b"")))
+    return _Track(
+        header=children[b"tkhd"],
+        before=before,
+        media=media,
+        description=_description(tables[b"stsd"]),
+        roll=bytes(tables.get(b"sgpd", b"")),
+    )
 
 
 def _description(stsd: memoryview) -> bytes:

@@ -23,7 +23,7 @@ class Unsure(Exception):
     """The file is not simple enough for this reader; use libavformat instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Packets of a track in decoding order, an array entry each.
 
@@ -45,7 +45,9 @@ class Rows:
         """Some of them."""
         piece = slice(begin, end)
         dts = None if self.dts is None else self.dts[piece]
-        return Rows(self.pts[piece], dts, self.places[piece], self.sizes[piece], self.keys[piece])
+        return Rows(
+            pts=self.pts[piece], dts=dts, places=self.places[piece], sizes=self.sizes[piece], keys=self.keys[piece]
+        )
 
 
 class Index(Protocol):

@@ -35,7 +35,7 @@ _AROUND_S = 2
 _TEMPORAL_DELIMITER = b"\x12\x00"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedSpan:
     """A span by the index, times in its own ticks.
 
@@ -132,7 +132,7 @@ class Lookup:
                 heard = None if sound is None else self._sound(sound, begin, finish, lead, tail)
                 if sound is not None and heard is None:
                     continue
-                return IndexedSpan(begin, finish, rows, shown, heard)
+                return IndexedSpan(start=begin, end=finish, picture=rows, shown=shown, sound=heard)
         except (OSError, *STRANGE) as error:
             raise Unsure("it can't be read") from error
         raise Unsure("no keyframe, or no sound, is found before the span")

@@ -47,5 +47,5 @@ class SpanFinder:
             except Unsure:
                 pass  # libavformat knows more, or the words for what is wrong
             else:
-                return Stretch(span.start, span.end, shown=(span.shown + self.lookup.shifts[0]).tolist())
+                return Stretch(start=span.start, end=span.end, shown=(span.shown + self.lookup.shifts[0]).tolist())
         return self.recording.stretch(start, end, lead=lead, tail=tail, pictures=False)

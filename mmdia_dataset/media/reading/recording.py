@@ -75,7 +75,7 @@ class OpenRecording(Tracks):
                 break
         else:
             batch = self._read(Fraction(0), start, end, tail, pictures)
-        result = Stretch(start, end)
+        result = Stretch(start=start, end=end)
         if self.video is not None:
             result = frames_of(self, batch, (start, end), pictures, self.longest_pause, self.beat)
         if self.audio is not None:

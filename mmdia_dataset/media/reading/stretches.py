@@ -41,7 +41,7 @@ class EmptySpan(MediaError):
     """No frame begins inside the wanted span."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Stretch:
     """What a recording holds of a span.
 
@@ -60,7 +60,7 @@ class Stretch:
     shown: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class PacketBatch:
     """The packets that one pass over a part of the recording read."""
 
@@ -125,7 +125,7 @@ def frames_of(
             f"the picture begins at {float(tracks.seconds(video, inside[0])):.3f} s, after the span", where=tracks.path
         )
     before = times[low - 1] if low else inside[0] if beginning else first - step
-    result = Stretch(tracks.seconds(video, inside[0]), tracks.seconds(video, after), shown=inside)
+    result = Stretch(start=tracks.seconds(video, inside[0]), end=tracks.seconds(video, after), shown=inside)
     line = [before, *inside, after]
     if pictures:
         # The shown frames are made from the hidden ones, so a gap among these counts too.

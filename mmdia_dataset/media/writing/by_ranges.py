@@ -119,13 +119,13 @@ class Ranges:
         edges = np.arange(begin, stop + _CHUNK_S, _CHUNK_S)[1:]
         table = [
             Lane(
-                shown_at,
-                times,
-                last,
-                packets.sizes,
-                packets.keys,
-                np.append(0, np.searchsorted(times, edges * rate)),
-                edit,
+                pts=shown_at,
+                dts=times,
+                last=last,
+                sizes=packets.sizes,
+                keys=packets.keys,
+                chunks=np.append(0, np.searchsorted(times, edges * rate)),
+                edit=edit,
             )
             for packets, (shown_at, times, last, edit, rate) in zip(tracks, lanes, strict=True)
         ]

@@ -39,7 +39,7 @@ _AAC_BITS = 96_000  # a second and channel
 _BUFFER = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
     """An encoder: the crf and preset it has by default, the name of its preset, and further options."""
 
@@ -53,10 +53,16 @@ class Codec:
 CODECS: dict[str, Codec] = {
     # Captions that come with a picture would be put into the stream: a53cc. Without cpu-independent, what x264 makes of
     # small pictures differs from run to run.
-    "libx264": Codec(20, "veryfast", options=(("threads", "1"), ("a53cc", "0"), ("x264-params", "cpu-independent=1"))),
-    "libx265": Codec(23, "fast", options=(("x265-params", "pools=none:frame-threads=1:log-level=error"),), tag="hvc1"),
-    "libsvtav1": Codec(30, "10", options=(("svtav1-params", "lp=1"),)),
-    "libvpx-vp9": Codec(31, "5", "cpu-used", (("threads", "1"), ("b", "0"), ("deadline", "good"))),
+    "libx264": Codec(
+        crf=20, preset="veryfast", options=(("threads", "1"), ("a53cc", "0"), ("x264-params", "cpu-independent=1"))
+    ),
+    "libx265": Codec(
+        crf=23, preset="fast", options=(("x265-params", "pools=none:frame-threads=1:log-level=error"),), tag="hvc1"
+    ),
+    "libsvtav1": Codec(crf=30, preset="10", options=(("svtav1-params", "lp=1"),)),
+    "libvpx-vp9": Codec(
+        crf=31, preset="5", preset_option="cpu-used", options=(("threads", "1"), ("b", "0"), ("deadline", "good"))
+    ),
 }
 """Encoders by libavcodec's name."""
 
