@@ -8,7 +8,7 @@ import pytest
 
 from mmdia_dataset.errors import MediaDamaged
 from mmdia_dataset.media import OpenRecording
-from mmdia_dataset.media.reading.stretches import Haul, frames_of
+from mmdia_dataset.media.reading.stretches import PacketBatch, frames_of
 from tests.support.films import X264, make_film
 
 STEP = Fraction(1, 24)
@@ -28,8 +28,8 @@ def stretch_of(source, without=(), repeated=(), pictures=True):
     """1.5 s to 1.9 s of the film without some frames, or with timestamps that come twice, by frame number."""
     packets = [packet for number, packet in enumerate(source.packets) if number not in without]
     times = [packet.pts for packet in packets] + [source.packets[number].pts for number in repeated]
-    haul = Haul(video=packets, times=times, ended=True)
-    return frames_of(source, haul, (Fraction(3, 2), Fraction(19, 10)), pictures, source.longest_pause, None)
+    batch = PacketBatch(video=packets, times=times, ended=True)
+    return frames_of(source, batch, (Fraction(3, 2), Fraction(19, 10)), pictures, source.longest_pause, None)
 
 
 def test_what_is_whole_is_taken_from_its_keyframe_on(source):
@@ -42,13 +42,13 @@ def test_what_is_whole_is_taken_from_its_keyframe_on(source):
 @pytest.mark.parametrize("repeated", [30, 40, 50])
 def test_a_timestamp_that_comes_twice_is_damage(source, repeated):
     """Which of the two frames is that moment's, and when the other is, nobody knows."""
-    with pytest.raises(MediaDamaged, match="several frames carry the same timestamp"):
+    with pytest.raises(MediaDamaged, match="timestamp"):
         stretch_of(source, repeated=[repeated])
 
 
 @pytest.mark.parametrize("gone", [26, 30, 34, 35, 36, 40, 45])
 def test_a_hole_among_the_frames_shown_or_those_they_are_made_from_is_damage(source, gone):
-    with pytest.raises(MediaDamaged, match="the picture has a hole or jumps"):
+    with pytest.raises(MediaDamaged, match=r"from \d\.\d+ s to \d\.\d+ s"):
         stretch_of(source, without=[gone, gone + 1])
 
 

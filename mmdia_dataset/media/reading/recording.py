@@ -6,7 +6,6 @@ All times inside are integer ticks of a track's own clock; fractions of a second
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -19,15 +18,14 @@ from av.stream import Stream
 from mmdia_dataset.errors import MediaDamaged
 from mmdia_dataset.media.containers.packet_rows import STRANGE, Unsure
 from mmdia_dataset.media.reading.clock import clock_of, frame_ticks, packet_samples, usual_step
+from mmdia_dataset.media.reading.collecting import REORDER, Collector
 from mmdia_dataset.media.reading.rewinds import repeated_stretches
 from mmdia_dataset.media.reading.stretches import PacketBatch, Stretch, frames_of, sound_packets
 from mmdia_dataset.media.reading.tracks import Tracks
 from mmdia_dataset.media.reading.witnesses import Beat, SeekPointWitness, drift_of, mp4_contradiction
 
-__all__ = ["REORDER", "OpenRecording"]
+__all__ = ["OpenRecording"]
 
-# H.264 and HEVC let at most 16 frames overtake another one; after more frames beyond a moment, none before it follows.
-REORDER = 17
 # A later start means reading backwards in growing steps: seeks in TS and PS land after the keyframe.
 _STEPS_BACK = (0, 1, 3, 9, 27, 81)
 # Once one track is this far past the end, the other one has a gap, and we stop waiting for it.
@@ -154,78 +152,35 @@ class OpenRecording(Tracks):
     def _read(self, since: Fraction, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> PacketBatch:
         """One pass from the keyframe before `since` until both tracks are through."""
         tracks = [track for track in (self.video, self.audio) if track is not None]
-        batch = PacketBatch()
+        collector = self._collector(start, end, tail, pictures)
+        take = collector.take
         try:
             self.seek_to(tracks[0], since)
-            self._collect(self.demux(*tracks), batch, start, end, tail, pictures)
+            collector.batch.ended = all(take(packet) for packet in self.demux(*tracks))
         except av.error.FFmpegError as error:
             raise MediaDamaged(
                 f"reading fails near {float(start):.3f} s ({error.strerror})", where=self.path
             ) from error
-        return batch
+        return collector.batch
 
-    def _collect(
-        self,
-        packets: Iterator[Packet[Stream]],
-        batch: PacketBatch,
-        start: Fraction,
-        end: Fraction,
-        tail: Fraction,
-        pictures: bool,
-    ) -> None:
-        """Take packets in until no more is needed of either track; this loop runs once per packet, on integers."""
+    def _collector(self, start: Fraction, end: Fraction, tail: Fraction, pictures: bool) -> Collector:
         video, audio = self.video, self.audio
-        video_index = -1 if video is None else video.index
-        first = last = give_up = sound_last = sound_give_up = 0
+        collector = Collector(
+            picture=None if video is None else video.index,
+            keep_video=pictures,
+            has_dts=self.has_dts,
+            picture_done=video is None,
+            sound_done=audio is None,
+        )
         if video is not None:
-            first, last = ceil(self.ticks(video, start)), ceil(self.ticks(video, end))
-            give_up = ceil(self.ticks(video, end + _PATIENCE))
+            collector.first, collector.last = ceil(self.ticks(video, start)), ceil(self.ticks(video, end))
+            collector.give_up = ceil(self.ticks(video, end + _PATIENCE))
         if audio is not None:
-            sound_last = ceil(self.ticks(audio, end + tail))
-            sound_give_up = ceil(self.ticks(audio, end + _PATIENCE))
-        picture_done, sound_done = video is None, audio is None
-        after: int | None = None  # the first frame at or after the end, as far as seen
-        beyond = 0
-        for packet in packets:
-            if not packet.size:
-                continue
-            pts = packet.pts
-            if packet.stream_index != video_index:
-                batch.audio.append(packet)  # type: ignore[arg-type]
-                if pts is not None:
-                    sound_done = pts >= sound_last
-                    if pts >= sound_give_up and not picture_done:
-                        return
-            elif pts is None:
-                batch.undated = True
-            elif picture_done:
-                if pts >= give_up:
-                    return
-            else:
-                if packet.is_keyframe:
-                    batch.keys.add(pts)
-                    if pts <= first:
-                        batch.key = pts
-                        batch.video.clear()
-                        batch.times.clear()  # in PS, those before the first keyframe are libavformat's guesses
-                if pictures:
-                    batch.video.append(packet)  # type: ignore[arg-type]
-                if packet.is_discard:
-                    continue
-                batch.times.append(pts)
-                if pts < last:
-                    continue
-                beyond += 1
-                if after is None or pts < after:
-                    after = pts
-                    if video is not None and audio is not None:
-                        sound_last = ceil(self.ticks(audio, self.seconds(video, after) + tail))
-                        sound_done = False
-                dts = packet.dts
-                picture_done = beyond >= REORDER or (self.has_dts and dts is not None and dts >= after)
-            if picture_done and sound_done:
-                return
-        batch.ended = True
+            collector.sound_last = ceil(self.ticks(audio, end + tail))
+            collector.sound_give_up = ceil(self.ticks(audio, end + _PATIENCE))
+        if video is not None and audio is not None:
+            collector.sound_until = lambda pts: ceil(self.ticks(audio, self.seconds(video, pts) + tail))
+        return collector
 
     def _reaches_back(self, batch: PacketBatch, start: Fraction, lead: Fraction) -> bool:
         """Whether a pass began early enough for the decoders of both tracks."""
