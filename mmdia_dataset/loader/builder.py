@@ -86,7 +86,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     BUILDER_CONFIGS = [  # noqa: RUF012 - datasets reads it as a class attribute
         Config(name="dialogues", version=VERSION, description="Annotations only; needs no media."),
         Config(name="clips", version=VERSION, description="Annotations with the clip cut from your film."),
-        Config(name=BENCH, version=VERSION, description="The benchmark; with clips, of a built directory."),
+        Config(name=BENCH, version=VERSION, description="The benchmark; with clips if loaded from a built directory."),
         *(
             Config(name=task.name, version=datasets.Version(f"{SCHEMA_VERSION}.0"), description=task.words)
             for task in TASKS.values()

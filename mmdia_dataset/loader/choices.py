@@ -1,4 +1,4 @@
-"""Some of a source's dialogues: those of a subset that others have too, those of the benchmark."""
+"""Selects some dialogues of a source: those of a subset, or those of the benchmark."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ARGUMENTS = ("subset", "selection")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which dialogues are wanted. `text` names the choice in the cache.
+    """Which dialogues to load. `text` names the choice in the cache.
 
     Attributes:
-        text: what is chosen, for the name of the cache folder.
+        text: the choice as text, for the name of the cache folder.
         subset: ids of a subset, which must all be present; None for no subset.
         bench: the first split of each dialogue of the benchmark; None for no benchmark.
     """
@@ -46,7 +46,7 @@ class Choice:
 
     @classmethod
     def taken_from(cls, arguments: dict[str, Any], name: str, source: BuiltRows | ReleasedRows) -> Choice | None:
-        """What the loader's arguments choose; takes them out. None if everything is wanted.
+        """The choice in the loader's arguments, which are removed from them. None to load everything.
 
         Raises:
             BadCertificate: the subset file is not valid.
@@ -74,13 +74,13 @@ class Choice:
         return cls(text, subset, bench) if text else None
 
     def applied(self, source: RowSource) -> ChosenRows:
-        """The rows of a source that are wanted."""
+        """The chosen rows of a source."""
         return ChosenRows(source, self)
 
 
 @dataclass(frozen=True)
 class ChosenRows:
-    """Rows of another source, of the dialogues wanted alone."""
+    """Rows of another source, only of the chosen dialogues."""
 
     source: RowSource
     choice: Choice
@@ -90,10 +90,10 @@ class ChosenRows:
         return self.source.schema()
 
     def shards(self) -> dict[Split, list[SourcePart]]:
-        """The parts of each split that has a row wanted; of the benchmark, of its one split.
+        """The parts of each split that has chosen rows; for the benchmark, of its one split.
 
         Raises:
-            ConfigError: dialogues of the subset are not there. To know, a release that is streamed is read once.
+            ConfigError: dialogues of the subset are missing. To find out, a streamed release is read once.
         """
         parts = self.source.shards()
         subset = self.choice.subset
@@ -114,7 +114,7 @@ class ChosenRows:
         return parts
 
     def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
-        """The rows wanted of one part."""
+        """The chosen rows of one part."""
         if self.choice.bench is None:
             for table in self.source.tables(shard, split):
                 yield from self._only(table, self.choice.subset or frozenset())

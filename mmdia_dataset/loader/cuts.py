@@ -1,4 +1,4 @@
-"""Clips cut on the fly: a release and films, rebuilt into the cache and read as any built directory."""
+"""Clips cut while loading: a release and films are rebuilt into the cache and read like any built directory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mmdia_dataset.schema import Clip, Dialogue, LocatedDialogue
 __all__ = ["ACCESS", "Cuts"]
 
 ACCESS = "access"
-"""The mode in which nothing is cut: rows say where they lie, and `access.Decode` decodes them."""
+"""The mode that cuts nothing: rows name a place in a recording, and `access.Decode` decodes them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Cuts:
     def of(
         cls, release: ReleasedRows, media_dir: str | os.PathLike[str] | None, mode: str, only: tuple[str, ...] | None
     ) -> Cuts:
-        """Look at the films as they are now. Raises UsageError if there is no such folder."""
+        """Read the current state of the films. Raises UsageError if there is no such folder."""
         if media_dir is None:
             raise UsageError(
                 "a release has no clips",
@@ -71,14 +71,14 @@ class Cuts:
         return LocatedDialogue if self.mode == ACCESS else Clip
 
     def folder(self, cache: str) -> Path:
-        """Where the clips go. It outlives edits of annotations and changes of films, which are caught up on."""
+        """The folder of the clips. It stays the same after edits; only what changed is cut again."""
         key = f"{self.release.root}\0{self.media}\0{self.mode}"
         if self.mode == ACCESS:  # rows of other splits would not be kept
             key += f"\0{self.only}"
         return Path(cache, "mm-dia-clips", hashlib.sha256(os.fsencode(key)).hexdigest()[:16])
 
     def are_made(self, cache: str) -> bool:
-        """Whether all was cut, and neither annotations nor films changed since."""
+        """Whether everything is cut, and neither annotations nor films changed since."""
         out, done_file = self.folder(cache), self._done(cache)
         rows_exist = (out / ("annotations" if self.mode == ACCESS else "manifest.jsonl")).exists()
         return rows_exist and done_file.is_file() and done_file.read_text() == self.state

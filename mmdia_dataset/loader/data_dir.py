@@ -1,4 +1,4 @@
-"""Places where data may be: the folder named, $MMDIA_HOME, the Hub; and what changes when files in one are edited."""
+"""Finds the data: data_dir, $MMDIA_HOME or the Hub; and detects edits of its files."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def find(
     revision: str | None = None,
     media: bool = False,
 ) -> Path:
-    """The folder to load: data_dir, else $MMDIA_HOME, else fetched from the Hub repository $MMDIA_HUB_REPO names.
+    """The folder to load: data_dir, else $MMDIA_HOME, else a download of the Hub repository $MMDIA_HUB_REPO.
 
     Args:
         data_dir: the folder.
         token: for the Hub.
         revision: branch, tag or commit of the Hub repository.
-        media: whether clips are wanted, if the repository has any.
+        media: whether to download clips, if the repository has any.
 
     Raises:
         ReleaseNotFound: the folder does not exist.
@@ -77,7 +77,7 @@ def _from_hub(token: str | bool | None, revision: str | None, media: bool) -> Pa
 
 
 def fingerprint(files: Iterable[Path]) -> str:
-    """What changes when a file of these is added, removed or edited: path, size and times, not their content."""
+    """A hash that changes when one of these files is added, removed or edited, from path, size and times."""
     digest = hashlib.sha256()
     for file in sorted(files):
         try:
@@ -90,7 +90,7 @@ def fingerprint(files: Iterable[Path]) -> str:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files of a folder tree, hidden ones aside."""
+    """All files of a folder tree, except hidden ones."""
     for top, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(top, name) for name in sorted(names) if not name.startswith("."))

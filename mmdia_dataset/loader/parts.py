@@ -1,4 +1,4 @@
-"""Parts of sources: a file, or row groups of a Parquet file, each to be read by itself."""
+"""Parts of sources that can be read on their own: a file, or row groups of a Parquet file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BATCH = 5000
 class SourcePart:
     """A part of a source that can be read by itself: a file, or some row groups [first, last) of a Parquet file.
 
-    `size` is about its bytes, to share out work evenly.
+    `size` is roughly its bytes, to share work evenly.
     """
 
     file: str
@@ -108,7 +108,7 @@ def rows_of(tables: Iterable[pa.Table], model: type[Dialogue], root: Path, file:
 
 
 def unreadable(file: str, error: Exception) -> ReleaseUnreadable:
-    """The one sentence for a Parquet file that holds something else."""
+    """The error for a Parquet file with other content."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     return ReleaseUnreadable(
         f"the file can't be read as Parquet of dialogues ({reason})", where=file, hint="write it again"

@@ -39,7 +39,7 @@ _ROWS = 500
 
 @dataclass(slots=True)
 class Findings:
-    """What reading a release came upon: dialogues that could not be read, and how many issues by severity."""
+    """The result of reading a release: the number of unreadable dialogues, and of issues by severity."""
 
     refused: int = 0
     issues: Counter[str] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Findings:
         self.issues += more.issues
 
     def sentence(self, root: Path) -> str | None:
-        """What to tell the user, or None where all is well."""
+        """A sentence for the user, or None if everything is fine."""
         if not self.refused and not self.issues:
             return None
         parts = []
@@ -66,14 +66,14 @@ class Findings:
 
 @dataclass(frozen=True)
 class ReleasedRows:
-    """A release. `state` is its fingerprint when it was opened; what was opened is kept per process, for workers."""
+    """A release. `state` is its fingerprint when it was opened; each worker process keeps the open release."""
 
     root: Path
     state: str
 
     @classmethod
     def open(cls, root: Path) -> ReleasedRows:
-        """Look at a release as it is now. Raises ReleaseNotFound."""
+        """Read the current state of a release. Raises ReleaseNotFound."""
         from mmdia_dataset.release import open_release
 
         release = open_release(root)
@@ -125,7 +125,7 @@ class ReleasedRows:
         return _ids_of(self)
 
     def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
-        """The rows of one part that are in a split. Warns, once per process, of dialogues that can't be read."""
+        """The rows of one part that are in a split. Warns once per process about dialogues that can't be read."""
         findings = Findings()
         for table in self._rows(shard, findings):
             rows = self._by_split(table).get(split, [])

@@ -108,7 +108,7 @@ class Tasks:
 
 @lru_cache(maxsize=2)
 def _clipset(root: Path, state: str) -> ClipSet:
-    """The directory as it was when `state` was taken, with what was read of it before in this process."""
+    """The directory in a given state; kept in this process with what was read of it."""
     return ClipSet(root)
 
 
@@ -132,7 +132,7 @@ def _words(lacks: Counter[str]) -> str:
 
 def _advice(lacks: Counter[str]) -> str:
     modes = [MADE_BY[kind] for lack in lacks if (kind := lack.removeprefix("no ")) in MADE_BY]
-    return f"run `mmdia rebuild --mode {modes[0]}` to make it" if modes else "choose another `control`"
+    return f"run `mmdia rebuild --mode {modes[0]}` to make what is missing" if modes else "choose another `control`"
 
 
 def _modes(task: Task) -> str:

@@ -293,7 +293,7 @@ class _Check:
         if key_of(dialogue.id) != sample.key:
             self.fault("id-unlike-key", f"the JSON belongs to {dialogue.id!r}", sample.key, JSON, sample.offset)
         if self.task.split is not None and self.task.split not in dialogue.splits:
-            text = f"the dialogue is in {', '.join(dialogue.splits) or 'no split'}, but the shard in {self.task.split}"
+            text = f"the dialogue is in {', '.join(dialogue.splits) or 'no split'}, but its shard in {self.task.split}"
             self.fault("wrong-split", text, sample.key, JSON, sample.offset)
         declared = {file.member: file for file in dialogue.files}
         for member, file in declared.items():

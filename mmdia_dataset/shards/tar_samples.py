@@ -17,7 +17,7 @@ _DIALOGUE = tuple(Dialogue.model_fields)
 
 
 def member_of(file: str, mode: Mode) -> str:
-    """What a clip's file is called after the key: its ending, in small letters; of a key frame, with its number."""
+    """The part of a clip's file name after the key: its ending in lower case; for a key frame, with its number."""
     path = PurePosixPath(file)
     ending = path.suffix.removeprefix(".").lower()
     return f"{path.stem}.{ending}" if mode == "keyframes" else ending
@@ -27,11 +27,11 @@ def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[Mad
     """The sample of a dialogue with these clips.
 
     Raises:
-        ValueError: two of the clips would be the same member.
+        ValueError: two of the clips would have the same member name.
     """
     files = sorted((file for line in lines for file in _files(line)), key=lambda file: file.member)
     if len({file.member for file in files}) < len(files):
-        raise ValueError("two clips of a dialogue are of one kind of file")
+        raise ValueError("two clips of a dialogue have the same file type")
     values = {name: getattr(dialogue, name) for name in _DIALOGUE}
     values["extra"] = json.dumps(dialogue.extra, ensure_ascii=False, separators=(",", ":"))
     ordered = sorted(lines, key=lambda line: (line.frames is None, line.samples is None))  # picture, sound, stills

@@ -38,7 +38,7 @@ _EBML, _SEGMENT, _SEEK_HEAD, _INFO, _TRACKS, _CUES = (
     0x1C53BB6B,
 )
 BESIDE = (_CUES, _SEEK_HEAD, 0x1254C367, 0x1941A469, 0x1043A770, 0xEC, 0xBF)
-"""Kinds of what may lie between clusters: also tags, attachments, chapters, void, checksum."""
+"""Kinds of elements that may be between clusters: also tags, attachments, chapters, void, checksum."""
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
 _SCALE = 0x2AD7B1
 _CUE, _CUE_TIME, _CUE_PLACES, _CUE_TRACK, _CUE_CLUSTER, _CUE_BLOCK = 0xBB, 0xB3, 0xB7, 0xF7, 0xF1, 0xF0

@@ -16,7 +16,7 @@ Ints: TypeAlias = NDArray[np.int64]
 
 
 STRANGE = (ValueError, IndexError, KeyError, OverflowError, struct.error)
-"""What numbers that make no sense may come to."""
+"""Errors that impossible numbers in a file can cause."""
 
 
 class Unsure(Exception):
