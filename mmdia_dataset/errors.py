@@ -1,4 +1,4 @@
-"""What can go wrong, one exception class per cause.
+"""Exceptions, one class per cause.
 
 Every error is one sentence of three parts: what is wrong, where (the file and the place in it), and what to do.
 ``str(error)`` gives the sentence; the parts stay readable as attributes. Errors survive pickling, so that a worker

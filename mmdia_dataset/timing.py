@@ -90,7 +90,7 @@ def rate_from_text(text: str) -> Fraction:
     """A speed such as ``25025/24000``, ``1.0427`` or ``1`` as an exact fraction.
 
     Raises:
-        ValueError: not a number, or not between 0.5 and 2, where every known edition lies.
+        ValueError: not a number, or not between 0.5 and 2, the range of all known editions.
     """
     try:
         rate = Fraction(text)
@@ -143,14 +143,14 @@ class TimeMap:
         return cls((Piece(0, MAX_MS, rate, Fraction(offset_ms)),))
 
     def piece_of(self, span: Span) -> Piece | None:
-        """The piece that holds the whole span, or None where the span touches a gap or a splice."""
+        """The piece that holds the whole span, or None if the span touches a gap or a splice."""
         for piece in self.pieces:
             if piece.from_ms <= span.start_ms and span.end_ms <= piece.to_ms:
                 return piece
         return None
 
     def place(self, span: Span) -> tuple[Fraction, Fraction] | None:
-        """Start and end of a span in seconds of recording time, or None where no single piece holds it."""
+        """Start and end of a span in seconds of recording time, or None if no single piece contains it."""
         piece = self.piece_of(span)
         return None if piece is None else (piece.recording_s(span.start_ms), piece.recording_s(span.end_ms))
 

@@ -86,7 +86,7 @@ class ChosenRows:
     choice: Choice
 
     def schema(self) -> pa.Schema:
-        """Of the tables."""
+        """The schema of the tables."""
         return self.source.schema()
 
     def shards(self) -> dict[Split, list[SourcePart]]:

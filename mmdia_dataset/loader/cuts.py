@@ -33,7 +33,7 @@ class Cuts:
         release: the annotations.
         media: the folder of films.
         mode: `copy`, `encode`, `audio` or `keyframes`, or `access`: nothing is cut.
-        only: the splits wanted; all of them if None.
+        only: the splits to cut; None for all.
         state: fingerprint of annotations and films.
     """
 

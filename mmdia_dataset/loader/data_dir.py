@@ -98,7 +98,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 @cache
 def package_hash() -> str:
-    """Changes with any module of this package, so that data prepared by another version is not served."""
+    """A hash that changes with any module of this package, so that data from another version is not used."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(file.read_bytes())

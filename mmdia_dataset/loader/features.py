@@ -17,7 +17,7 @@ _MEDIA = {"audio": datasets.Audio, "image": datasets.Image, "video": datasets.Vi
 def features(model: type[Model] = Clip, *, decode: bool = False) -> datasets.Features:
     """The `datasets` features of a model, read off its Arrow schema.
 
-    Labels are class labels, null where unknown; lists are lists of structs; JSON stays text. Media columns are dicts of
+    Labels are class labels, null if unknown; lists are lists of structs; JSON stays text. Media columns are dicts of
     path and bytes, or with `decode` whatever `datasets` decodes them to.
     """
     return datasets.Features({item.name: _feature(item, decode) for item in arrow.arrow_schema(model)})

@@ -30,7 +30,7 @@ _BATCH = 5000
 
 @dataclass(frozen=True, slots=True)
 class SourcePart:
-    """A part of a source that can be read by itself: a file, or some row groups [first, last) of a Parquet file.
+    """A part of a source that can be read on its own: a file, or some row groups [first, last) of a Parquet file.
 
     `size` is roughly its bytes, to share work evenly.
     """

@@ -85,7 +85,7 @@ class ReleasedRows:
         return cls(root, state)
 
     def schema(self) -> pa.Schema:
-        """Of the tables."""
+        """The schema of the tables."""
         return row_schema(Dialogue)
 
     def release(self) -> Release:
@@ -189,7 +189,7 @@ class StagedRows:
     files: dict[Split, list[SourcePart]]
 
     def schema(self) -> pa.Schema:
-        """Of the tables."""
+        """The schema of the tables."""
         return row_schema(Dialogue)
 
     def shards(self) -> dict[Split, list[SourcePart]]:

@@ -27,11 +27,11 @@ class RowSource(Protocol):
     """Rows by split."""
 
     def schema(self) -> pa.Schema:
-        """Of the tables."""
+        """The schema of the tables."""
         ...
 
     def shards(self) -> dict[Split, list[SourcePart]]:
-        """The parts of each split that is there, in the order of `SPLITS`."""
+        """The parts of each existing split, in the order of `SPLITS`."""
         ...
 
     def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
@@ -41,13 +41,13 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True)
 class BuiltRows:
-    """A built directory: `annotations/<split>.parquet`, of which `Clip` reads all and `Dialogue` all but the media."""
+    """A built directory: `annotations/<split>.parquet`, read with media as `Clip`, without as `Dialogue`."""
 
     root: Path
     model: type[Dialogue] = Clip
 
     def schema(self) -> pa.Schema:
-        """Of the tables."""
+        """The schema of the tables."""
         return row_schema(self.model)
 
     def annotations(self) -> dict[Split, Path]:

@@ -78,7 +78,7 @@ class Tasks:
         return self.built.root
 
     def schema(self) -> pa.Schema:
-        """Of the tables."""
+        """The schema of the tables."""
         return row_schema(self.task.model)
 
     def fingerprint(self) -> str:

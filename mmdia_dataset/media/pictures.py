@@ -48,7 +48,7 @@ _THINNED = ("h264", "hevc", "mpeg2video", "mpeg4")
 
 
 def silent(path: str | os.PathLike[str]) -> OpenRecording:
-    """A recording opened for its picture alone. Raises MediaUnreadable."""
+    """Open a recording without its sound. Raises MediaUnreadable."""
     recording = OpenRecording(path)
     if recording.audio is not None:
         recording.audio.discard = Discard.all
@@ -282,7 +282,7 @@ class Pictures:
 
 
 def steady(shown: Sequence[int], clock: Fraction, length: Fraction, rate: Fraction) -> list[int]:
-    """For each picture at a steady rate, the one that is shown at that moment: the last that began not after it.
+    """For each picture at a steady rate, the one shown at that moment: the last that began at or before it.
 
     Args:
         shown: timestamps of the pictures of a stretch.

@@ -70,7 +70,7 @@ class VideoInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioInfo:
-    """One sound track; `language` is the file's own tag in lower case, None where it is missing or undetermined."""
+    """One sound track; `language` is the file's own tag in lower case, None if it is missing or undetermined."""
 
     index: int
     codec: str
@@ -162,8 +162,8 @@ def best_video(container: InputContainer) -> VideoStream | None:
 def best_audio(container: InputContainer, language: str | None = None, track: int | None = None) -> AudioStream | None:
     """The sound track to use: of the language if given and present, else any; the default one, else the first.
 
-    Among tracks of the language, comments and descriptions for the blind come last. A track's number among the sound
-    tracks, where given, settles it.
+    Among tracks of the language, commentary and audio description come last. If `track` is given, it is the number of
+    the sound track to use.
     """
     if track is not None:
         tracks = container.streams.audio
@@ -199,7 +199,7 @@ def _ranked(container: InputContainer, language: str | None) -> list[AudioStream
 
 
 def tag(stream: Stream, name: str) -> str | None:
-    """What a track says of itself under a name; bytes that are not UTF-8 become U+FFFD. None where it says nothing."""
+    """A track's metadata under a name; bytes that are not UTF-8 become U+FFFD. None if there is none."""
     text: str | None = stream.metadata.get(name)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if text else None
 
@@ -217,8 +217,8 @@ def same_language(tag: str | None, other_tag: str | None) -> bool:
 def origin_of(container: InputContainer) -> Fraction:
     """The timestamp in seconds that is recording time 0.
 
-    That is the container's start if it is positive, else 0. libavformat rounds the start to microseconds; it is the
-    start of one of the tracks, whose own clock gives it exactly, so that a frame on the edge of a span stays there.
+    This is the container's start if it is positive, else 0. libavformat rounds the start to microseconds. The start of
+    one of the tracks gives it exactly, so that a frame on the edge of a span stays there.
     """
     start: int | None = container.start_time  # the stubs forget that it may be unknown
     if start is None or start <= 0:
@@ -318,9 +318,7 @@ def _unreadable(path: str | os.PathLike[str], error: Exception) -> MediaUnreadab
     if isinstance(error, PermissionError):
         return MediaUnreadable("you may not read this file", where=path, hint="change the file's permissions")
     if _lacks_index(path):
-        return MediaUnreadable(
-            "the file is cut off, so its index is missing", where=path, hint="copy or download it again"
-        )
+        return MediaUnreadable("the file is cut off before its index", where=path, hint="copy or download it again")
     if isinstance(error, av.error.InvalidDataError):
         return MediaUnreadable("this is not a film, or it is damaged at the start", where=path, hint="try to play it")
     reason = getattr(error, "strerror", None) or str(error)

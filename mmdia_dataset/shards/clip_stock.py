@@ -29,7 +29,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A sample to be: key, dialogue as packed JSON, and its media as (member, file, size, sha256)."""
+    """A planned sample: key, dialogue as compressed JSON, and its media as (member, file, size, sha256)."""
 
     id: str
     key: str

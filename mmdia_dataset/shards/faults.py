@@ -1,4 +1,4 @@
-"""What is wrong with shards: a fault, and the report of a check."""
+"""A fault in shards, and the report of a check."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _EXAMPLES = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something wrong: by which rule, in which shard, sample and member as far as that is known, and in words.
+    """A fault: its rule, a sentence, and the shard, sample and member if they are known.
 
-    `offset` is where in the tar, in bytes. A `shard` of None is the set as a whole.
+    `offset` is the place in the tar, in bytes. If `shard` is None, the fault is about the whole set.
     """
 
     rule: str

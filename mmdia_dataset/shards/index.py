@@ -77,7 +77,7 @@ def parse_index(text: bytes) -> ShardIndex:
 
 
 def read_index(store: Store) -> ShardIndex | None:
-    """The index of a set of shards, None where there is none.
+    """The index of a set of shards; None if there is none.
 
     Raises:
         ShardsUnreadable: it can't be read, or is not valid.

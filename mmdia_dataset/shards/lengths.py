@@ -1,4 +1,4 @@
-"""How long a media file says it plays: from its header, while its bytes go by. Nothing is decoded.
+"""How long a media file plays, from its header, while its bytes are read. Nothing is decoded.
 
 MP4 says it in the movie header box, WAV by the size of its data, FLAC in its first block. What is kept of a file is a
 few bytes of MP4, and the first 64 kB of others.
@@ -21,12 +21,12 @@ class Lengths(Protocol):
         ...
 
     def seconds(self) -> float | None:
-        """How long it plays; None where it does not say. Raises ValueError, saying what is wrong."""
+        """How many seconds it plays; None if it does not say. Raises ValueError with what is wrong."""
         ...
 
 
 def lengths_for(member: str, size: int) -> Lengths | None:
-    """What to feed a member of so many bytes to, by its ending; None for kinds that are not looked into."""
+    """The reader for a member, by its ending and size; None for file types that are not checked."""
     ending = member.rsplit(".", 1)[-1]
     if ending == "mp4":
         return _Mp4()

@@ -49,7 +49,7 @@ class Sized:
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """A shard to be: its file, and the numbers of its samples in the order they are written."""
+    """A planned shard: its file, and the numbers of its samples in the order they are written."""
 
     file: str
     split: Split
@@ -59,7 +59,7 @@ class ShardPlan:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All shards to be."""
+    """All planned shards."""
 
     shards: tuple[ShardPlan, ...]
 
@@ -95,11 +95,11 @@ def lay_out(
     """Spread samples over shards, split by split.
 
     Args:
-        samples: in order; one that is in several splits goes into shards of each.
-        max_bytes: of a shard; only a shard of a single sample may be larger.
-        shuffle: a seed to mix the samples of a split by, so that neighbours are not of one film; None keeps the order.
+        samples: in order; a sample in several splits goes into shards of each.
+        max_bytes: the largest size of a shard; only a shard with a single sample may be larger.
+        shuffle: a seed that mixes the samples of a split, so that neighbours are not of one film; None keeps the order.
         split: lay out this one only.
-        min_shards: of each split, as far as it has as many samples.
+        min_shards: the least shards of each split, if it has that many samples.
     """
     by_split: dict[Split, list[Sized]] = {}
     for sample in samples:

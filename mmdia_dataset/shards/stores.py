@@ -63,7 +63,7 @@ class Store:
             return int(self._fs.size(self.path(name)))
 
     def read(self, name: str) -> bytes | None:
-        """A small file's content, None where there is none. Raises ShardsUnreadable."""
+        """A small file's content; None if it does not exist. Raises ShardsUnreadable."""
         try:
             with self._reading(name):
                 return bytes(self._fs.cat_file(self.path(name)))

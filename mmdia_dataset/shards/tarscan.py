@@ -1,4 +1,4 @@
-"""A strict reader of tar files, for checking them: it believes nothing, extracts nothing, and goes on after damage.
+"""A strict reader of tar files, for checking them: it trusts nothing, extracts nothing, and continues after damage.
 
 It reads a file once, from start to end, in large blocks, and needs the same memory whatever a header claims. Other
 readers are forgiving, each in its own way: they skip what they can't read, end where a header is broken, follow links.
@@ -44,7 +44,7 @@ _PAX_RECORD = re.compile(rb"([0-9]{1,9}) ([^=]+)=")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong with a tar: the rule, where in the file, in which member if that is known, and in words."""
+    """A fault in a tar: its rule, the place in the file, the member if it is known, and a sentence."""
 
     rule: str
     offset: int
@@ -53,7 +53,7 @@ class Flaw:
 
 
 class Entry:
-    """A regular file in a tar; what is not read of it by the time of the next entry is passed over.
+    """A regular file in a tar; anything not read before the next entry is skipped.
 
     Attributes:
         name: as stored, undecodable bytes as surrogates.
@@ -78,8 +78,8 @@ class TarScan:
     Args:
         file: opened for reading, at its start.
         length: bytes of the file.
-        plain: whether nothing but headers as this package writes them is allowed.
-        hashing: whether to compute the file's SHA-256 on the way, in a thread beside.
+        plain: whether only headers as this package writes them are allowed.
+        hashing: whether to compute the file's SHA-256 at the same time, in another thread.
     """
 
     def __init__(self, file: IO[bytes], length: int, *, plain: bool = False, hashing: bool = False) -> None:

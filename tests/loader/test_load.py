@@ -643,7 +643,7 @@ def test_unknown_names(built):
     both_ways(
         "clips", ConfigError, "choose one of train, validation", data_dir=built, split="trian[:10%]", streaming=True
     )
-    both_ways("clips", ConfigError, "is a slice", data_dir=built, split="train[:10%]", streaming=True)
+    both_ways("clips", ConfigError, "not the slice", data_dir=built, split="train[:10%]", streaming=True)
     both_ways("clips", ConfigError, "choose one of copy, ", data_dir=built, mode="film")
     with pytest.raises(ConfigError, match="choose one of train") as caught:
         datasets.load_dataset("mm-dia", "clips", data_dir=str(built), split="trian")

@@ -1,1 +1,1 @@
-"""Indexes of containers, read byte by byte: where each packet lies. No libav here."""
+"""Indexes of containers, read byte by byte: the place of each packet. This does not use libav."""

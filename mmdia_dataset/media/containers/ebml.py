@@ -154,7 +154,7 @@ class MatroskaSegment:
         return parts
 
     def head(self, offset: int) -> tuple[int, int, int]:
-        """Of the element at a place in the file: kind, where its content begins, size."""
+        """The element at a place in the file: its kind, the place of its content, and its size."""
         head = os.pread(self._file, 12, offset)
         kind, data, size = element(head, 0)
         if not kind or size is None or offset + data + size > self._size:

@@ -1,4 +1,4 @@
-"""MP4 boxes: what libavformat's muxer leaves to be done, in pure bytes.
+"""MP4 boxes: completes the files of libavformat's muxer, in pure bytes.
 
 The muxer writes an edit list that hides the head of a track (everything before time 0) but never its tail. `finish`
 replaces each track's edit list by one of exact start and length, sets the lengths in the headers to match, and moves

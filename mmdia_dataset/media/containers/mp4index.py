@@ -38,10 +38,10 @@ class Track:
     """One track as the index describes it.
 
     Attributes:
-        number: the track's own.
+        number: the track number in the file.
         kind: ``vide`` or ``soun``.
         timescale: ticks per second of the track's clock.
-        edits: (seconds, ticks of the material where it begins, or -1 for a pause) of each.
+        edits: (seconds, start in ticks of the material or -1 for a pause) of each edit.
         tables: the boxes of its sample tables, by kind.
         file_size: bytes of the file.
     """
@@ -80,7 +80,7 @@ class Track:
 
     @property
     def claimed(self) -> int:
-        """Ticks that the track's header says it lasts, 0 where it does not know."""
+        """Length of the track in ticks by its header; 0 if the header does not say."""
         header = self.tables[b"mdhd"]
         form, offset, unknown = (">Q", 32, (1 << 64) - 1) if header[8] == 1 else (">I", 24, (1 << 32) - 1)
         ticks: int = struct.unpack_from(form, header, offset)[0]
@@ -297,7 +297,7 @@ class Mp4Index:
         sound: number of the sound's track; None for none.
 
     Raises:
-        Unsure: it is not as plain as it has to be.
+        Unsure: the file is not simple enough.
         OSError: it can't be read.
     """
 

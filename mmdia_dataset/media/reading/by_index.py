@@ -103,8 +103,8 @@ class Lookup:
         Args:
             start: recording seconds.
             end: recording seconds.
-            lead: seconds of sound wanted before the first frame.
-            tail: seconds of sound wanted after the end.
+            lead: seconds of sound before the first frame.
+            tail: seconds of sound after the end.
 
         Raises:
             Unsure: they are not clearly right.

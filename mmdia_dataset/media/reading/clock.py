@@ -27,7 +27,7 @@ class _Ratio(Protocol):
 
 
 def exact(ratio: _Ratio | None) -> Fraction | None:
-    """A ratio of PyAV's to reckon with; None where it is not set."""
+    """A ratio of PyAV as an exact fraction; None if it is not set."""
     return Fraction(ratio.numerator, ratio.denominator) if ratio else None
 
 
@@ -43,13 +43,13 @@ def usual_step(times: Sequence[int]) -> int:
 
 
 def frame_ticks(video: VideoStream) -> int:
-    """Ticks of a frame by the rate that the container claims, a 25th of a second where it claims none."""
+    """Ticks of a frame by the rate that the container claims, or a 25th of a second if it claims none."""
     rate = exact(video.average_rate or video.guessed_rate)
     return max(1, round(1 / (rate * clock_of(video)))) if rate else max(1, round(Fraction(1, 25) / clock_of(video)))
 
 
 def packet_samples(audio: AudioStream) -> int:
-    """Samples per channel in each packet, of codecs in which they are the same in all; 0 if that is not known."""
+    """Samples per channel in each packet, if the codec uses the same number in all packets; else 0."""
     context = audio.codec_context
     name = context.name.removesuffix("float")
     return context.frame_size if context.frame_size in _PACKET_SAMPLES.get(name, ()) and context.sample_rate else 0

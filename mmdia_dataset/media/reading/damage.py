@@ -20,8 +20,8 @@ class ZeroTest:
     """Whether a packet's data was overwritten with zeros.
 
     Attributes:
-        zeros: the run of zeros that is objected to; empty if none is.
-        ahead: only at the beginning of a packet.
+        zeros: the run of zeros that counts as damage; empty if zeros are allowed.
+        ahead: whether only the start of a packet counts.
     """
 
     zeros: bytes
@@ -47,8 +47,8 @@ def zero_test(stream: VideoStream | AudioStream) -> ZeroTest:
     """The test for a track, by what its codec can never contain.
 
     H.264 and HEVC forbid three zero bytes in a row inside a unit; with lengths before the units, eight can't occur at
-    all, with start codes only as stuffing. For other codecs a packet that begins with 16 zero bytes is taken for
-    broken; codecs in which silence is zeros are left alone.
+    all, with start codes only as stuffing. For other codecs, a packet that begins with 16 zero bytes counts
+    as broken. Codecs that store silence as zeros are not tested.
     """
     context = stream.codec_context
     if context.name in ("h264", "hevc"):

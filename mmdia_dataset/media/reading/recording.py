@@ -54,14 +54,14 @@ class OpenRecording(Tracks):
         Args:
             start: recording seconds.
             end: recording seconds.
-            lead: seconds of sound wanted before the first frame, for the decoder to settle.
-            tail: seconds of sound wanted after the end.
+            lead: seconds of sound before the first frame, so that the decoder can settle.
+            tail: seconds of sound after the end.
             pictures: keep the picture's packets; without, only their timestamps are read.
 
         Raises:
             EmptySpan: no frame begins in the span.
             SpanOutside: the span does not lie inside the recording.
-            MediaDamaged: data is missing or broken, as far as it shows without decoding.
+            MediaDamaged: data is missing or broken, as far as this is visible without decoding.
             UnsupportedCodec: the picture has no usable timestamps.
         """
         self.must_be_dated(start, end)

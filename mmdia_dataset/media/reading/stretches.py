@@ -1,4 +1,4 @@
-"""A span of a recording: what was read of it, and whether that is whole.
+"""A span of a recording: its packets, and whether they are complete.
 
 This notices, without decoding: missing packets (gaps in the timestamps), packets that the demuxer calls corrupt, and
 data overwritten with zeros. It does not notice: flipped bits inside a packet; missing frames in a recording with a
@@ -38,7 +38,7 @@ _RAGGED = Fraction(1, 10)
 
 
 class EmptySpan(MediaError):
-    """No frame begins inside the wanted span."""
+    """No frame begins inside the span."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,8 +46,8 @@ class Stretch:
     """What a recording holds of a span.
 
     Attributes:
-        start: recording seconds of the first frame inside; without a picture, the wanted start.
-        end: recording seconds of the frame after the last; without a picture, the wanted end.
+        start: recording seconds of the first frame inside; without a picture, the start of the span.
+        end: recording seconds of the frame after the last; without a picture, the end of the span.
         video: packets in decoding order from a keyframe on, up to the last one that is shown; empty if not kept.
         audio: packets from `lead` before the start to `tail` after the end.
         shown: timestamps of the frames inside the span, in order.

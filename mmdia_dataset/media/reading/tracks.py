@@ -71,7 +71,7 @@ class Tracks:
         self.container.close()
 
     def another(self) -> Tracks:
-        """The same recording opened once more, to be read from elsewhere; it is closed with this one.
+        """Open the same recording once more, to read from another place; it closes together with this one.
 
         Raises:
             MediaUnreadable: it can't be opened any more.
@@ -87,14 +87,14 @@ class Tracks:
         return ticks * clock_of(stream) - self.origin
 
     def seek_to(self, track: VideoStream | AudioStream, since: Fraction) -> None:
-        """To the keyframe before a moment, or to the beginning."""
+        """Go to the keyframe before a moment, or to the beginning."""
         if since <= 0:
             tracks = [stream for stream in (self.video, self.audio) if stream is not None]
             since = min(Fraction(0), *(self.seconds(stream, stream.start_time or 0) for stream in tracks)) - _AHEAD
         self.seek(track, int(self.ticks(track, since)))
 
     def seek(self, track: VideoStream | AudioStream, ticks: int) -> None:
-        """To the last keyframe not after a timestamp of a track; where none is known, to the track's beginning.
+        """Go to the last keyframe not after a timestamp of a track, or to the track's start if there is none.
 
         Raises:
             FFmpegError: the file can't be read.

@@ -50,10 +50,10 @@ _WEIGHT = 0.7071067811865476
 class Sound:
     """A recording's sound as samples.
 
-    Sample n of the recording is the one at n / rate seconds of recording time; a stretch holds those from
-    round(start * rate) to round(end * rate). In 16 bits, 16-bit sources pass unchanged; others are brought to 16 bits
-    by libswresample, clipped and without dither. As floats, full scale is 1, and nothing is clipped. Up to 100 ms
-    missing at the ends of the recording are silence.
+    Sample n of the recording is the one at n / rate seconds of recording time; a stretch has those from
+    round(start * rate) to round(end * rate). In 16 bits, 16-bit sources stay unchanged; libswresample converts others
+    to 16 bits, with clipping and without dither. As floats, full scale is 1, and nothing is clipped. Up to 100 ms that
+    are missing at the ends of the recording become silence.
 
     Args:
         recording: to read from; nothing else may decode it meanwhile.
@@ -278,7 +278,7 @@ def _laid_out(blocks: Sequence[Block], starts: Ints, low: int, high: int) -> Sam
 
 
 def channel_weights(frame: AudioFrame) -> list[float]:
-    """What each channel counts in a mix to one, by ITU-R BS.775; together 1, so that nothing can clip."""
+    """The weight of each channel in a mono mix, by ITU-R BS.775; the sum is 1, so that nothing can clip."""
     weights = [_WEIGHTS.get(channel.name, _WEIGHT) for channel in frame.layout.channels]
     if not any(weights):
         weights = [1.0] * len(weights)

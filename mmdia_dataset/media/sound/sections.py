@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Frames in a row: timestamp, the one where it is over and number of samples of each; and their samples."""
+    """Frames in a row: start and end timestamps and number of samples of each, and the samples themselves."""
 
     ticks: Ints
     ends: Ints
@@ -80,12 +80,12 @@ class Section:
     """The sound that begins between two timestamps. If several share one tape, only the one started last can continue.
 
     Attributes:
-        blocks: what is made of it so far.
-        form: what it is like as decoded; None before the first frame.
+        blocks: what is decoded so far.
+        form: the sound format; None before the first frame.
         broken: timestamps of packets that can't be decoded.
         zeroed: timestamps of packets that were overwritten, also of those decoded ahead of it.
-        complete: it is decoded to its end.
-        ended: the recording's sound is over in it.
+        complete: whether it is decoded to its end.
+        ended: whether the recording's sound ends in it.
 
     Args:
         tape: where its packets come from.
@@ -177,7 +177,7 @@ def _append(fifo: AudioFifo, frame: AudioFrame, tick: int) -> None:
 
 
 def remembers(audio: AudioStream) -> bool:
-    """Whether a track's own decoder is used and keeps a state, so that a seek in the recording disturbs it."""
+    """Whether decoding uses the track's own decoder, which keeps a state that a seek in the recording would disturb."""
     return audio.codec_context.name not in _NOISY and not audio.codec_context.name.startswith(_STATELESS)
 
 

@@ -1,6 +1,6 @@
-"""A soundtrack, or an excerpt of it, as one stream of samples at a low rate: what alignment listens to.
+"""A soundtrack, or an excerpt of it, as one stream of samples at a low rate, for alignment.
 
-libswresample would take longer than the decoder; only speech's lower octaves are wanted here, so a short filter does.
+libswresample would take longer than the decoder. Only speech's lower octaves are needed, so a short filter is enough.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def sound_of(
         track: the number of the track among the sound tracks instead.
         start_s: recording time of the first sample [s]. What comes earlier is skipped, not decoded. Where the
             recording has no sound from there on, there are no blocks.
-        duration_s: how much is wanted at most [s]; None for all there is.
+        duration_s: the longest duration [s]; None for everything.
 
     Raises:
         MediaUnreadable: it can't be opened.

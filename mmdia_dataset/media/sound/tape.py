@@ -36,9 +36,9 @@ class Tape(Protocol):
     """The packets of a sound track."""
 
     def since(self, low: int) -> Iterator[tuple[AudioPacket, bool]]:
-        """The packets from the last one that begins not after a timestamp, in order, to the end of the recording.
+        """The packets in order, from the last one that begins at or before a timestamp, to the end of the recording.
 
-        With each, whether it is known to be broken: marked so, or overwritten with zeros.
+        Each comes with whether it is known to be broken: marked as corrupt, or overwritten with zeros.
 
         Raises:
             MediaDamaged: reading fails.

@@ -68,10 +68,10 @@ CODECS: dict[str, Codec] = {
 
 
 class ClipEncoder:
-    """Pictures and sound on their way to an MP4 file.
+    """Encodes pictures and sound into an MP4 file.
 
     Args:
-        times: when each picture is to be shown, in ticks from 0 on, rising.
+        times: when each picture should be shown, in rising ticks from 0.
         clock: seconds per tick.
         end: when the last picture is over, in seconds.
         codec: a name in `CODECS`.
@@ -206,5 +206,5 @@ class ClipEncoder:
 
 
 def aac_rate(rate: int) -> int:
-    """The rate to encode sound of a rate at: its own where AAC has it, else the next lower one."""
+    """The rate at which to encode sound: its own if AAC supports it, else the next lower one."""
     return next((supported for supported in _AAC_RATES if supported <= rate), _AAC_RATES[-1])

@@ -27,10 +27,10 @@ _FULL_SCALE = 1 << 23  # 24 bits, as many as a float has
 
 @dataclass(frozen=True, slots=True)
 class FlacSound:
-    """The samples of a clip, to be kept as FLAC of 24 bits: sound stored in at most as many is unchanged.
+    """The samples of a clip, to be stored as FLAC with 24 bits; sound with at most 24 bits stays unchanged.
 
     Attributes:
-        samples: (samples, channels) float32, full scale 1; what is louder is clipped.
+        samples: (samples, channels) float32, full scale 1; louder samples are clipped.
         rate: samples per second.
     """
 
@@ -47,7 +47,7 @@ class FlacSound:
         return track
 
     def packets(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:
-        """Its packets, from time 0 on. Raises UnsupportedCodec where FLAC has no such rate."""
+        """Its packets, from time 0 on. Raises UnsupportedCodec if FLAC has no such rate."""
         whole = np.rint(np.clip(self.samples, -1, 1 - 1 / _FULL_SCALE).astype(np.float64) * _FULL_SCALE)
         values = np.ascontiguousarray(whole.astype(np.int32) << 8)
         try:

@@ -40,7 +40,7 @@ _FRAME_SAMPLES = {"ac3": 1536, "eac3": 1536, "mp2": 1152, "mp2float": 1152, "mp3
 def margins(recording: OpenRecording) -> tuple[Fraction, Fraction]:
     """Seconds of sound needed before and after a clip: most decoders need some packets before their output is right.
 
-    Samples stored as such are cut to fit, once rounded timestamps no longer matter.
+    Uncompressed samples are cut to fit, with a margin for rounded timestamps.
     """
     audio = recording.audio
     if audio is None or audio.codec_context.name.startswith(_INDEPENDENT):
@@ -49,7 +49,7 @@ def margins(recording: OpenRecording) -> tuple[Fraction, Fraction]:
 
 
 def mp4_holds(track: VideoStream | AudioStream) -> bool:
-    """Whether MP4 has a place for a track, where readers find it."""
+    """Whether MP4 can hold a track so that readers find it."""
     name = track.codec_context.codec.canonical_name
     if name.startswith("pcm_") and not name.startswith("pcm_s16"):
         return False  # ffmpeg 5.1 takes 24 bits for 16 and hears noise, and knows no floats there

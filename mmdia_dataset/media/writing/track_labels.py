@@ -11,7 +11,7 @@ __all__ = ["label"]
 
 
 def label(track: VideoStream | AudioStream, source: VideoStream | AudioStream) -> None:
-    """Give an MP4's track the language and the name of a recording's; `handler_name` is where MP4 has a name."""
+    """Give an MP4's track the language and the name of a recording's; MP4 stores the name as `handler_name`."""
     if language := tag(source, "language"):
         track.metadata["language"] = language
     if name := tag(source, "title") or tag(source, "handler_name"):

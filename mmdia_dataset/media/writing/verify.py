@@ -24,14 +24,14 @@ _SLACK = Fraction(1, 10)
 def check_clip(
     path: str | os.PathLike[str], times: Sequence[int] | NDArray[np.int64], clock: Fraction, end: Fraction, sound: bool
 ) -> None:
-    """Read a copied clip's index back from disk, as a player would, and compare it with what was meant.
+    """Read a copied clip's index back from disk, as a player would, and compare it with the expected times.
 
     The index decides what a player shows: where each sample is in the file, when it is shown, and whether the edit list
     hides it. This does not read the media data; `verify` finds damage there.
 
     Args:
         path: the clip.
-        times: when each frame is to be shown, in ticks from the clip's start.
+        times: when each frame should be shown, in ticks from the clip's start.
         clock: seconds per tick.
         end: when the last frame is over, in seconds.
         sound: whether there is a sound track. It must last from the start to within 100 ms of the end.
@@ -98,9 +98,9 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
 
 
 def counts(path: str | os.PathLike[str]) -> tuple[int | None, int | None]:
-    """How many frames a whole file shows and how many samples per channel it plays, hidden ones aside, by decoding it.
+    """Decode a file and count the frames it shows and the samples per channel it plays, without hidden ones.
 
-    None for a track that is not there; what can't be decoded is not counted.
+    None for a missing track; data that can't be decoded does not count.
 
     Raises:
         MediaUnreadable: it can't be opened.
