@@ -103,7 +103,7 @@ def test_folders_may_stand_for_their_certificates(world):
 
 def test_a_subset_of_what_is_not_here_is_counted(world, tmp_path):
     certificate(world.root / "a", tmp_path / "a.json")
-    with pytest.raises(ConfigError, match=r"2 of the subset's 5 dialogues are not here, such as tt0000002_clip_"):
+    with pytest.raises(ConfigError, match=r"2 of the subset's 5 dialogues are missing, such as tt0000002_clip_"):
         mmdia_dataset.load("clips", data_dir=world.root / "b", subset=tmp_path / "a.json", cache_dir=tmp_path / "c")
 
 
@@ -119,7 +119,7 @@ def test_a_release_that_is_streamed_is_looked_through_for_a_subset(world, tmp_pa
         )
     stream = mmdia_dataset.load("dialogues", data_dir=whole, subset=tmp_path / "a.json", streaming=True)
     assert {row["id"] for rows in stream.values() for row in rows} == set(made(world.root / "a")[0])
-    with pytest.raises(ConfigError, match=r"2 of the subset's 5 dialogues are not here, such as tt0000002_clip_"):
+    with pytest.raises(ConfigError, match=r"2 of the subset's 5 dialogues are missing, such as tt0000002_clip_"):
         mmdia_dataset.load("dialogues", data_dir=less, subset=tmp_path / "a.json", streaming=True)
 
 

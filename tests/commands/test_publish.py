@@ -233,7 +233,7 @@ def test_every_no_of_the_hub_is_one_sentence(world, hub, tmp_path):
     assert none.startswith("HubLoginMissing films/dialogues: you are not logged in")
     assert none.endswith("log in with `hf auth login`.")
     assert expired.startswith("HubLoginMissing films/dialogues: the Hub does not accept your token")
-    assert stranger.startswith("HubAccessDenied films/dialogues: you may not write there")
+    assert stranger.startswith("HubAccessDenied films/dialogues: you may not write to this repository")
     (offline,) = said({"token": OWNER}, HF_HUB_OFFLINE="1")
     assert offline.startswith("HubUnreachable films/dialogues: the Hub is switched off (HF_HUB_OFFLINE)")
     (away,) = said({"token": OWNER}, HF_ENDPOINT="http://127.0.0.1:9")
@@ -345,15 +345,19 @@ def test_every_no_while_pulling_is_one_sentence(hub, world, tmp_path):
         ({"token": FRIEND, "revision": "v9"}, REPO),
         ({"token": FRIEND}, "no name"),
     )
-    assert nobody.startswith("HubLoginMissing films/dialogues: it is gated, and you are not logged in")
-    assert stranger.startswith("HubAccessDenied films/dialogues: it is gated, and you have not been given access (yet)")
+    assert nobody.startswith("HubLoginMissing films/dialogues: the dataset is gated, and you are not logged in")
+    assert stranger.startswith(
+        "HubAccessDenied films/dialogues: the dataset is gated, and you do not have access (yet)"
+    )
     assert f"ask for access at {hub.url}/datasets/{REPO}" in stranger
-    assert unseen.startswith("HubNotFound films/nothing: the Hub shows you no such dataset")
-    assert hidden.startswith("HubLoginMissing films/nothing: the Hub shows no such dataset")
-    assert revision.startswith("HubNotFound films/dialogues: the Hub has no revision 'v9'")
-    assert wrong.startswith("UsageError 'no name' is no repository's name")
+    assert unseen.startswith("HubNotFound films/nothing: the Hub finds no such dataset: the name is wrong")
+    assert hidden.startswith("HubLoginMissing films/nothing: the Hub finds no such dataset, and you are not logged in")
+    assert revision.startswith("HubNotFound films/dialogues: this repository has no revision 'v9'")
+    assert wrong.startswith("UsageError 'no name' is not a repository name")
     (offline,) = said(({}, REPO), HF_HUB_OFFLINE="1")
-    assert offline.startswith("HubUnreachable films/dialogues: the Hub is switched off (HF_HUB_OFFLINE), and this was")
+    assert offline.startswith(
+        "HubUnreachable films/dialogues: the Hub is switched off (HF_HUB_OFFLINE is set), and this was"
+    )
     (away,) = said(({}, REPO), HF_ENDPOINT="http://127.0.0.1:9")
     assert away.startswith("HubUnreachable films/dialogues: the Hub can't be reached")
     # Each with the one next step.
@@ -362,8 +366,8 @@ def test_every_no_while_pulling_is_one_sentence(hub, world, tmp_path):
         stranger: " and wait until it is granted.",
         unseen: "; correct the name, or ask its owner for access.",
         hidden: "; log in with `hf auth login`, and correct the name if it is wrong.",
-        revision: "; give a branch, a tag, or a whole commit hash.",
+        revision: "; give a branch, a tag, or a full commit hash.",
         offline: "; unset HF_HUB_OFFLINE.",
-        away: "; look at the network, then try again.",
+        away: "; check the network, then try again.",
     }
     assert {sentence: sentence.endswith(step) for sentence, step in steps.items()} == dict.fromkeys(steps, True)

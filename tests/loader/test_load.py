@@ -639,7 +639,7 @@ def both_ways(name, error, match, **arguments):
 
 def test_unknown_names(built):
     both_ways("videos", ConfigError, "choose one of dialogues, clips", data_dir=built)
-    both_ways("clips", ConfigError, "present are train, test, hard", data_dir=built, split="validation")
+    both_ways("clips", ConfigError, "it has train, test, hard", data_dir=built, split="validation")
     both_ways(
         "clips", ConfigError, "choose one of train, validation", data_dir=built, split="trian[:10%]", streaming=True
     )
@@ -669,7 +669,7 @@ def test_no_data(tmp_path, monkeypatch):
     both_ways("clips", ReleaseNotFound, "not a folder", data_dir=tmp_path / "file")
     (tmp_path / "empty").mkdir()
     both_ways("dialogues", ReleaseNotFound, "folder is empty", data_dir=tmp_path / "empty")
-    both_ways("dialogues", DataNotFound, r"data_dir.*\$MMDIA_HOME.*no Hub repository is named by \$MMDIA_HUB_REPO")
+    both_ways("dialogues", DataNotFound, r"data_dir.*\$MMDIA_HOME nor \$MMDIA_HUB_REPO is set")
     monkeypatch.setenv("MMDIA_HUB_REPO", "org/mm-dia")
     both_ways("dialogues", HubUnreachable, "org/mm-dia: the Hub is switched off .HF_HUB_OFFLINE.*unset HF_HUB_OFFLINE")
 

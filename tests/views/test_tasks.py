@@ -143,7 +143,7 @@ def test_wrong_options_are_said(built):
         mmdia_dataset.load("style_speech", data_dir=built, control="none")
     with pytest.raises(ConfigError, match="temperature"):
         mmdia_dataset.load("style_speech", data_dir=built, temperature=1)
-    with pytest.raises(UsageError, match="drop is an option of tasks"):
+    with pytest.raises(UsageError, match="the option drop is only for tasks"):
         mmdia_dataset.load("clips", data_dir=built, drop=0.1)
     with pytest.raises(UsageError, match="cut already"):
         mmdia_dataset.load("style_speech", data_dir=built, media_dir=built)
