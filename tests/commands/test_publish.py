@@ -235,7 +235,7 @@ def test_every_no_of_the_hub_is_one_sentence(world, hub, tmp_path):
     assert expired.startswith("HubLoginMissing films/dialogues: the Hub does not accept your token")
     assert stranger.startswith("HubAccessDenied films/dialogues: you may not write to this repository")
     (offline,) = said({"token": OWNER}, HF_HUB_OFFLINE="1")
-    assert offline.startswith("HubUnreachable films/dialogues: the Hub is switched off (HF_HUB_OFFLINE)")
+    assert offline.startswith("HubUnreachable films/dialogues: the Hub is switched off (HF_HUB_OFFLINE is set)")
     (away,) = said({"token": OWNER}, HF_ENDPOINT="http://127.0.0.1:9")
     assert away.startswith("HubUnreachable films/dialogues: the Hub can't be reached")
     assert hub.repos == {}
