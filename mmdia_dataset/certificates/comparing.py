@@ -1,4 +1,4 @@
-"""What several certificates have in common, from them alone: no release and no network is needed."""
+"""What several certificates have in common. This needs only the certificates: no release and no network."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What is common, and what differs.
+    """What certificates have in common, and what differs.
 
     Attributes:
-        subset: the dialogues all have, in splits all have them in.
-        only: per certificate, how many dialogues it has that are not in the subset.
-        other_spans: movies of which two certificates know other dialogues or other spans; they are left out.
-        other_splits: splits that are not the same list of dialogues everywhere.
-        apart: dialogues that all have, but in no split in common; they are left out.
-        modes: whether all are of the same modes.
+        subset: the dialogues that all have, in the splits in which all have them.
+        only: for each certificate, how many of its dialogues are not in the subset.
+        other_spans: movies whose dialogues or spans differ between certificates; they are left out.
+        other_splits: splits whose lists of dialogues differ between certificates.
+        apart: number of dialogues that all have, but in no common split; they are left out.
+        modes: whether all certificates have the same modes.
     """
 
     subset: Subset
@@ -33,16 +33,16 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether the certificates speak of different releases, splits or modes."""
+        """Whether the certificates are about different releases, splits or modes."""
         return bool(self.other_spans or self.other_splits or not self.modes)
 
 
 def compare(certificates: Sequence[Certificate], split: Split | None = None) -> Comparison:
-    """Compare certificates whose ids were checked when they were read.
+    """Compare certificates. Their ids must have been checked while reading them.
 
     Args:
         certificates: two or more.
-        split: take dialogues of this split alone.
+        split: take only dialogues of this split.
     """
     spans = [{movie.movie: movie.sha256 for movie in certificate.movies} for certificate in certificates]
     shared = set(spans[0]).intersection(*spans[1:])

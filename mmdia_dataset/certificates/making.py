@@ -46,7 +46,7 @@ class _Dialogue:
 def certificate_of(
     built: Path | str, *, release: Path | str | None = None, modes: Sequence[str] | None = None
 ) -> Certificate:
-    """What a built directory has.
+    """The certificate of a built directory.
 
     Args:
         built: the built directory.

@@ -1,4 +1,4 @@
-"""Exports: a built directory in the forms that other programs train and score with.
+"""Exports: a built directory in the formats that other programs train and score with.
 
 | format | what | one file |
 |---|---|---|

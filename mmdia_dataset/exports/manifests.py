@@ -68,7 +68,7 @@ def nemo(source: SplitSource) -> Iterator[tuple[str, str]]:
 
 
 def _speaker(clip: Clip, segment: SpokenSegment) -> str:
-    """The same for a named speaker all over a movie; of the dialogue alone for others, who may be anyone."""
+    """The same id in the whole movie for a named speaker; an id within the dialogue for others, who may be anyone."""
     speaker = segment.turn.speaker
     if speaker is not None and speaker < len(clip.speakers) and clip.speakers[speaker].named:
         return f"{clip.movie}/{clip.speakers[speaker].name}"

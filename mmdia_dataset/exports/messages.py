@@ -1,4 +1,4 @@
-"""Chat messages with media: what is given is the user's, what is to be made the assistant's.
+"""Chat messages with media: the input is the user's message, the target the assistant's.
 
 One object a line: `messages`, each with `role` and `content`, and the lists `audios`, `images`, `videos`. Each
 ``<audio>``, ``<image>`` and ``<video>`` in a content stands for the next file of its list, as in the ShareGPT-like

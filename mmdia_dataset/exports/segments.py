@@ -1,7 +1,7 @@
 """RTTM and STM: who speaks when, and what; the dialogue is the recording, its speakers are `S1`, `S2`, …
 
-Both part fields by spaces: an id with other characters than letters, digits and ``._-`` is written as its clip's file
-is named. A line is a turn, with the times of its subtitle; sounds that are no words are left out.
+Both formats separate fields by spaces: an id with characters other than letters, digits and ``._-`` is written like the
+file name of its clip. A line is a turn, with the times of its subtitle; non-verbal sounds are left out.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Which recording is which movie, by what names say; `search.py` says in which order names are believed.
+"""Which recording is which movie, by names; `locating.py` says which names have priority.
 
-A movie with no recording is reported with the reason; nothing is guessed. Where several recordings may be one movie,
-all are kept, strongest claim first: which of them fits best has to be measured.
+A movie without a recording is reported with the reason; nothing is guessed. If several recordings may be one movie,
+all are kept, strongest claim first; the sound decides later which of them fits best.
 
 | module | what |
 |---|---|
-| `search.py` | `locate`: a folder's recordings against the movies sought |
-| `candidates.py` | what it gives: `Library`, `Claimant`, `Missing`, and the `Strength` of a claim |
+| `locating.py` | `locate`: a folder's recordings against the movies sought |
+| `candidates.py` | its result: `Library`, `Claimant`, `Missing`, and the `Strength` of a claim |
 | `mapping.py` | `media.toml`, the explicit mapping |
 | `sought.py` | the movies sought, by id, title, and series |
-| `recordings.py` | the recordings below a folder, without extras |
+| `media_files.py` | the recordings below a folder, without extras |
 | `claims.py`, `titles.py` | what one recording claims to be |
 | `names.py`, `episodes.py`, `nfo.py` | what one name, or one .nfo file, says |
 """

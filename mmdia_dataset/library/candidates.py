@@ -1,4 +1,4 @@
-"""What a search gives: of each movie the recordings that may be it, or why there is none."""
+"""The result of a search: for each movie the recordings that may be it, or the reason why none was found."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Strength(IntEnum):
     """How much a claim is worth; the larger, the stronger."""
 
     TITLE = 1
-    """Its title alone, where the name or the release says no year."""
+    """Only its title; the name or the release has no year."""
     TITLE_YEAR = 2
-    """Its title and its year, which may be off by one."""
+    """Its title and its year, which may differ by one."""
     EPISODE = 3
     """Its series, season and episodes."""
     NFO = 4
@@ -28,7 +28,7 @@ class Strength(IntEnum):
     ID = 5
     """Its id in a file's or folder's name."""
     CONTENT = 6
-    """Its sound, as compared with a passport."""
+    """Its sound, compared with a passport."""
     GIVEN = 7
     """The user says so, in `media.toml`."""
 
@@ -40,10 +40,10 @@ class Claimant:
     Attributes:
         movie: the movie's id.
         path: the recording.
-        time_map: movie time to recording time, as far as is known without measuring.
-        evidence: what that time map rests on.
+        time_map: movie time to recording time, as known before measuring.
+        evidence: what the time map is based on.
         strength: what the claim is worth.
-        how: why it is taken for the movie, in words: "id in its name".
+        how: why it may be the movie, in words, such as "IMDb id in its name".
     """
 
     movie: str
@@ -67,10 +67,10 @@ class Library:
     """Every movie asked for, either located or missing, and the recordings that belong to none of them.
 
     Attributes:
-        located: of each movie found its candidates, at least one, strongest first; equally strong ones in order of
-            path. A recording that `media.toml` lists is its movie's only one.
+        located: the candidates of each movie found, at least one, strongest first; equally strong ones in order of
+            path. A movie that `media.toml` lists has only the recording listed.
         missing: the movies without a candidate.
-        unused: recordings that are nobody's candidate: what may still be known by its content.
+        unused: recordings that are no movie's candidate; their sound may still identify them.
         extras: trailers, samples and other extras, which were left out.
         unreadable: folders that could not be listed.
     """
@@ -82,10 +82,10 @@ class Library:
     unreadable: tuple[Path, ...] = ()
 
     def with_candidates(self, claimants: Iterable[Claimant]) -> Library:
-        """This library and further candidates, such as recordings known by their content.
+        """This library with further candidates, such as recordings identified by their sound.
 
-        A movie listed in `media.toml` keeps that recording alone. A recording claimed twice for a movie counts with
-        its strongest claim.
+        A movie listed in `media.toml` keeps only the recording listed. If a recording is claimed twice for a movie,
+        the stronger claim counts.
 
         Raises:
             KeyError: a movie that was not asked for.
@@ -105,7 +105,7 @@ class Library:
 def ordered(claims: Iterable[Claimant]) -> tuple[Claimant, ...]:
     """A movie's claims as its candidates: each recording once, the strongest claim first.
 
-    The picture is worth more than a sound track lying beside it: sound alone is kept only where its claim is stronger.
+    A video is worth more than a sound file beside it: a sound file is kept only if its claim is stronger.
     """
     ranked = sorted(claims, key=lambda claim: (-claim.strength, not is_video(claim.path), claim.path))
     if ranked and ranked[0].strength is Strength.GIVEN:

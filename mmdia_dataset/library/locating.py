@@ -1,6 +1,6 @@
 """The search itself: every recording below a folder against every movie sought.
 
-What is believed of a recording, strongest first:
+Evidence for a recording, strongest first:
 
 1. `media.toml` lists it.
 2. The id nearest to it: the movie's own id as its name, or an IMDb id in its name, in its own .nfo file, in its

@@ -1,15 +1,15 @@
-"""Scores: how near what a system made is to what it was to make.
+"""Scores: how close the output of a system is to its reference.
 
-jiwer and meeteval count; what is ours is the normalisation of texts, the report of permutations, and what becomes of
-many dialogues: sums, and intervals by bootstrap.
+jiwer and meeteval count. Ours are the normalisation of texts, the report of permutations, and the combination of many
+dialogues: sums, and intervals by bootstrap.
 
     metrics.load("cpwer").compute(predictions=rows, references=rows)
     metrics.judge("utmos", function).compute(predictions=rows, references=rows)
 
 answers         what is scored, from rows and files; pairs by id
 normalisation   of texts, by version
-words           WER, cpWER
-labels          recall of relationship and interaction
+word_errors     WER, cpWER
+label_recall    recall of relationship and interaction
 turntaking      gaps and overlaps
 judges          scores that the user's own callables give
 intervals       bootstrap

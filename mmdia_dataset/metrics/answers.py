@@ -35,7 +35,7 @@ class Pair:
 
     @property
     def movie(self) -> str:
-        """Its movie; what stands before ``_clip_`` in its id where neither side names it."""
+        """Its movie; if neither side names it, the part of its id before ``_clip_``."""
         return self.ref.movie or self.hyp.movie or self.id.rsplit("_clip_", 1)[0]
 
 

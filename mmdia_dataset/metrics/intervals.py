@@ -28,7 +28,7 @@ def bootstrap(
 
     Args:
         numerators: one per dialogue, such as its word errors.
-        denominators: likewise, such as its words; 1 each for a mean.
+        denominators: one per dialogue, such as its number of words; 1 for a mean.
         groups: the group of each dialogue.
         resamples: how often units are drawn.
         seed: same seed, same interval.

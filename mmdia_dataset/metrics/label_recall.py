@@ -18,9 +18,9 @@ _KNOWN: dict[str, tuple[str, ...]] = {"relationship": RELATIONSHIPS, "interactio
 class LabelRecall(Metric):
     """Share of dialogues whose label is found: ``right / all``, over dialogues whose reference has a label.
 
-    Labels are compared without regard to case, spaces and underscores. Details: `macro`, the mean over the labels that
-    occur in the reference of each one's own recall; `recall` and `dialogues`, by label; `unknown`, what was answered
-    that is no label of the vocabulary, with counts: it counts as not found.
+    Labels are compared without regard to case, spaces and underscores. Details: `recall` and `dialogues`, by label;
+    `macro`, the mean recall over the labels that occur in the reference; `unknown`, answers that are not in the
+    vocabulary, with counts: they count as not found.
     """
 
     def __init__(self, kind: Literal["relationship", "interaction"]) -> None:
@@ -38,7 +38,7 @@ class LabelRecall(Metric):
         return Counted(float(target == answered), 1.0, (self._known.get(target, expected), unknown))
 
     def gather(self, pairs: Sequence[Pair], counted: Sequence[Counted]) -> tuple[dict[str, int], dict[str, Any]]:
-        """Recall by label, and answers that are no labels."""
+        """Recall by label, and answers outside the vocabulary."""
         total, right = Counter[str](), Counter[str]()
         for fraction in counted:
             total[fraction.detail[0]] += 1

@@ -133,7 +133,7 @@ def _how(settings: Settings) -> str:
 def _by_place(
     predictions: Path | str | Iterable[Any], references: Path | str | Iterable[Any]
 ) -> tuple[Path | str | Iterable[Any], Path | str | Iterable[Any]]:
-    """Plain texts as answers with their place as id; anything else as it is."""
+    """Plain texts as answers with their place as id; anything else unchanged."""
     if isinstance(predictions, (str, Path)) or isinstance(references, (str, Path)):
         return predictions, references
     hyps, refs = list(predictions), list(references)

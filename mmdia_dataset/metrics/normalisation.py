@@ -5,11 +5,11 @@
 1. Unicode NFKC, then case folding.
 2. Sounds in ``<…>`` and speaker tags such as ``[S1]`` are removed.
 3. Typographic apostrophes become ``'``; it is kept between two letters or digits.
-4. Every other character that is no letter, mark, digit or space becomes a space: hyphens part words.
-5. Runs of spaces become one, those at the ends go.
+4. Every other character that is not a letter, mark, digit or space becomes a space, so hyphens separate words.
+5. Runs of spaces become one space; spaces at the ends are removed.
 
-Numbers, contractions and spelling are left as they are. Words are what spaces part: languages written without spaces
-have to be parted before.
+Numbers, contractions and spelling are not changed. Words are separated by spaces: texts in languages without spaces
+must be split into words first.
 """
 
 from __future__ import annotations

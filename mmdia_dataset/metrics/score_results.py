@@ -1,4 +1,4 @@
-"""A score: a value, how sure it is, and of exactly which dialogues it is."""
+"""A score: a value, its interval, and exactly which dialogues it is for."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ __all__ = ["Score", "ids_hash"]
 
 
 def ids_hash(ids: Iterable[str]) -> str:
-    """SHA-256 over the sorted ids, as certificates have it: two scores with the same are of the same dialogues."""
+    """SHA-256 over the sorted ids, as certificates have it: two scores with the same hash are of the same dialogues."""
     return hash_of(set(ids))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What a metric says.
+    """The result of a metric.
 
     Attributes:
         metric: its name.
-        value: None where there is nothing to count.
+        value: None if there is nothing to count.
         interval: where the value lies in 95 % of resamples; None with fewer than two dialogues or movies.
         dialogues: how many were scored.
         ids: hash over their ids, see `ids_hash`.
         settings: what else decides the value: normalisation, missing answers, how the interval was made.
-        counts: what was counted, by name.
-        details: figures of parts, by name; what each metric has is in its docstring.
-        unused: answers to dialogues that the reference does not have.
-        missing: dialogues of the reference without an answer, where that was allowed.
+        counts: the numbers counted, by name.
+        details: further figures, by name; the docstring of each metric lists them.
+        unused: number of answers to dialogues that the reference does not have.
+        missing: number of dialogues of the reference without an answer, if that was allowed.
     """
 
     metric: str

@@ -43,8 +43,8 @@ class Cpwer(Metric):
     """Concatenated minimum-permutation word error rate, over all dialogues.
 
     Each speaker's words are put together, and hypothesis speakers are given to reference speakers so that errors are
-    fewest (Watanabe et al., "CHiME-6 Challenge", 2020). Counts: errors by kind, `words`, and speakers too few and too
-    many. Details: `speakers`, the permutation of each dialogue as [reference, hypothesis] pairs, null for nobody.
+    fewest (Watanabe et al., "CHiME-6 Challenge", 2020). Counts: errors by kind, `words`, and speakers missed and too
+    many. Details: `speakers`, the permutation of each dialogue as [reference, hypothesis] pairs, null for no speaker.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ def _clean_text(answer: Answer, clean: Callable[[str], str]) -> str:
 
 
 def _by_speaker(answer: Answer, clean: Callable[[str], str]) -> dict[str, str]:
-    """Each speaker's words; speakers without any are not there, as in the annotation."""
+    """Each speaker's words; speakers without words are left out, as in the annotation."""
     by_speaker: dict[str, list[str]] = {}
     for utterance in answer.utterances:
         if text := clean(utterance.text):

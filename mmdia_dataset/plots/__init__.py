@@ -1,9 +1,9 @@
 """Pictures of results. The only package that imports matplotlib, and only when something is drawn.
 
-editions  how a recording runs against its movie, PNG
-charts    what a release's distributions look like, as drawings for paper and for a page
-pictures  the few of them that a dataset card shows
-page      all charts and tables as one HTML page
+edition_plot   how the time of a recording differs from its movie's, PNG
+charts         the distributions of a release, for paper and for a page
+card_pictures  the few charts that a dataset card shows
+stats_page     all charts and tables as one HTML page
 """
 
 from mmdia_dataset.plots.card_pictures import write_pictures

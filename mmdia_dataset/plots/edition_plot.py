@@ -1,4 +1,4 @@
-"""How a recording runs against its movie, with every dialogue's verdict, PNG."""
+"""How the time of a recording differs from its movie's, with every dialogue's verdict, PNG."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLUE, _GREEN, _RED, _GREY = "#2463a8", "#2a8a4a", "#c23b22", "#666666"
 
 
 def plot_edition(edition: Edition, dialogues: Iterable[Dialogue], title: str, file: Path) -> None:
-    """Draw how far a recording runs from its movie over the movie's time, with every dialogue's verdict.
+    """Draw how far a recording's time differs from the movie's, over the movie, with every dialogue's verdict.
 
     Args:
         edition: what was found.
@@ -28,7 +28,7 @@ def plot_edition(edition: Edition, dialogues: Iterable[Dialogue], title: str, fi
         file: the PNG to write.
 
     Raises:
-        OutputError: it can't be written.
+        OutputError: the file can't be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,6 +1,6 @@
-"""All charts and tables of what was counted: PNG files, and one HTML page that needs nothing but itself.
+"""All charts and tables of the statistics: PNG files, and one HTML page that needs no other file.
 
-Everything on the page that comes from files is escaped, and the page forbids itself to load anything.
+Text from files is escaped on the page, and the page does not allow itself to load anything.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def write_plots(
     """Draw everything into a folder; gives the files written, `index.html` first.
 
     Args:
-        folder: made if it is not there; files in it of other names are left alone.
+        folder: made if missing; other files in it are not changed.
         title: what was counted.
         figures: of `all` dialogues and of each split.
         movies: of each movie.

@@ -38,10 +38,10 @@ class CardPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
-    """What a card says. What is not known is left out of it.
+    """What a card says. Unknown facts are left out of it.
 
     Attributes:
-        kind: the configuration: `clips` of a built directory, or `dialogues`, annotations alone.
+        kind: the configuration: `clips` of a built directory, or `dialogues` (only annotations).
         files: of each split that has rows, relative to the card.
         rows: of each split; a dialogue may be in more than one.
         total: different dialogues.
@@ -54,7 +54,7 @@ class CardFacts:
         coverage: of `all` and each split: how much of what was wanted has a clip.
         movie_coverage: the same of each movie.
         passports: how many there are beside it.
-        editions: likewise.
+        editions: how many there are beside it.
         pictures: beside it.
     """
 

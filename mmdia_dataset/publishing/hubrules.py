@@ -1,4 +1,4 @@
-"""A card's YAML against what the Hub accepts, offline: one sentence per fault.
+"""Checks a card's YAML against the Hub's rules, offline: one sentence per fault.
 
 The facts are the Hub's documentation's: dataset cards, manual configuration, licenses, gated datasets.
 """
@@ -66,7 +66,7 @@ def card_faults(text: str, files: Iterable[str] | None = None) -> list[str]:
 
     Args:
         text: README.md.
-        files: the names of the files beside it, relative, with slashes; None leaves out whether data files are there.
+        files: the names of the files beside it, relative, with slashes; None skips the check that data files exist.
 
     Returns:
         A sentence for each fault, without a full stop.

@@ -3,8 +3,8 @@
     dialogues/<splits>.parquet     each dialogue once; `train-hard.parquet` holds those of both splits
     splits.json, movies.jsonl      as in any release of our own form, which this is
     passports/<movie>.json
-    editions/<movie>.json          how the publisher's recordings run, file names left out
-    editions/manifest.jsonl        what was cut from them, likewise
+    editions/<movie>.json          how the times of the publisher's recordings differ, file names left out
+    editions/manifest.jsonl        what was cut from them, file names left out
     README.md, figures/, croissant.json
 
 With media it is a built directory instead: `annotations/`, `manifest.jsonl` and `clips/` as `rebuild` made them.
@@ -76,9 +76,9 @@ class Publication:
         root: the folder.
         card: its card, and what the Hub would refuse of it.
         dialogues: different ones.
-        media: whether clips are in it.
-        left_out: of the source.
-        emptied: values of `extra` that named a file on somebody's machine, and were taken out.
+        media: whether it has clips.
+        left_out: files of the source that are not in it.
+        emptied: number of values of `extra` that named a file on some machine, and were removed.
     """
 
     root: Path
@@ -108,14 +108,14 @@ def make_publication(
     Args:
         source: a built directory, or a release.
         folder: made if it is not there.
-        release: what the built directory was made from: its dialogues without a clip, and its passports, go with it.
+        release: the release of the built directory; its dialogues without a clip and its passports are published too.
         repo: where it will be.
         licence: of the annotations.
-        with_media: the clips too.
+        with_media: publish the clips too.
 
     Raises:
         ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
-        UsageError: the folder is not empty, or what is asked for does not go together.
+        UsageError: the folder is not empty, or the options do not fit together.
         OutputError: the folder can't be written.
     """
     opened = open_annotations(source)

@@ -1,7 +1,7 @@
-"""Releases: annotations as published, read from and written to every dialect they come in.
+"""Releases: annotations as published, read and written in every dialect.
 
 `open_release` finds the annotations in a folder, `Release.read` streams them as `Dialogue` models with the issues met,
-`convert` writes them in another dialect. Every quirk of upstream's files is dealt with here; `RULES` lists what is
+`convert` writes them in another dialect. Every quirk of upstream's files is handled here; `RULES` lists what is
 reported. Reading an entry and writing it again loses nothing (`residue.py` says how).
 
 | dialect | what | one file |
@@ -11,8 +11,8 @@ reported. Reading an entry and writing it again loses nothing (`residue.py` says
 | `utterances` | as the release's README names it, one JSON per movie | `utterances.py` |
 | `training` | JSONL of the authors' training code | `training.py` |
 
-A new dialect is a file with `LINES`, `read_entry` and `write_entry`, a line in `sniff.py` that knows it when it sees
-it, and its place in `reading.ENTRY_READERS` and `convert.WRITERS`.
+A new dialect needs a file with `LINES`, `read_entry` and `write_entry`, a line in `sniff.py` that recognises it, and
+an entry in `movie_files.ENTRY_READERS` and in `writers.WRITERS`.
 """
 
 from mmdia_dataset.release.folder import Release, open_release

@@ -1,8 +1,7 @@
-"""Rules a schema can't say: each looks at dialogues and yields issues.
+"""Rules that a schema can't express: each looks at dialogues and yields issues.
 
-A `Checker` sees the dialogues of a release one after the other and keeps only what rules over the whole release need
-(ids, and which movie is in which split), so its memory does not grow with what dialogues contain. It returns issues
-and raises nothing.
+A `Checker` sees the dialogues of a release one after the other. It keeps only what rules over the whole release need:
+the ids, and which movie is in which split. It returns issues and raises nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ LONG_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a rule demands, how bad it is to break it, and what to do then."""
+    """What a rule demands, how serious a breach is, and what to do about it."""
 
     severity: Severity
     demand: str
@@ -69,7 +68,7 @@ class Checker:
     """Checks the dialogues of one release, then the release as a whole.
 
     Args:
-        splits: the release's splits, or None if it has no splits file; then rules over splits do not apply.
+        splits: the release's splits, or None if it has no splits file; then the rules about splits do not apply.
         splits_file: name of that file, for issues.
     """
 
@@ -101,7 +100,7 @@ class Checker:
 
         Args:
             dialogue: what to check.
-            file: the file it was read from, as issues shall name it.
+            file: the file it was read from, as issues should name it.
             path: JSON path of the dialogue in that file.
             path_of: gives the JSON path of a turn by its index; by default the turn's place in our own format.
         """
@@ -134,7 +133,7 @@ class Checker:
                 self._movies.setdefault(dialogue.movie, set()).update(listed)
 
     def finish(self) -> Iterator[Issue]:
-        """Issues of the release as a whole; to be called after its last dialogue."""
+        """Issues of the release as a whole; call it after the last dialogue."""
         for id_, name in self._repeated:
             yield self._split_issue("id-in-two-splits", f"{id_}: listed twice in {name}", name)
         for id_, names in self._listed.items():

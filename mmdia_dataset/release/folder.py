@@ -1,4 +1,4 @@
-"""A release is a folder: what is in it is found by content, whatever files are called."""
+"""A release is a folder. Its files are recognised by content, whatever their names are."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Release:
         files: the files of that dialect, by name.
         splits: the splits, or None if the release has no splits file.
         splits_file: that file's name in the release, or None.
-        issues: what discovery found to say.
+        issues: the issues found while looking for files.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Release:
     def read(self, files: Iterable[SourceFile] | None = None) -> Iterator[EntryReading]:
         """Every entry of the release, or of some of its files, in their order.
 
-        Nothing is raised for bad content: an entry or a file that can't be read gives an `EntryReading` without
+        Bad content raises nothing: an entry or a file that can't be read gives an `EntryReading` without a
         dialogue. At most one file is in memory at a time.
         """
         for source in self.files if files is None else files:
@@ -106,14 +106,14 @@ class Release:
         on_issues: Callable[[tuple[Issue, ...]], None] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[Dialogue]:
-        """Every dialogue once; of two with the same id the first.
+        """Every dialogue once; if two have the same id, the first.
 
         Args:
             on_issues: called with the issues of each entry.
             progress: called as ``progress(done, total)`` in bytes, after each file.
 
         Raises:
-            ReleaseUnreadable: not one dialogue could be read; says what is wrong with the first entry.
+            ReleaseUnreadable: no dialogue could be read; the error says what is wrong with the first entry.
         """
         ids: set[str] = set()
         first: Issue | None = None
@@ -136,8 +136,8 @@ class Release:
     def movies(self) -> tuple[Movie, ...]:
         """Every movie of the release, one per id and batch.
 
-        They become known as files are read. Files not read to their end yet are looked through first, which costs
-        about as much as parsing them.
+        Movies become known while files are read. Files that were not read to their end are searched first, which takes
+        about as long as parsing them.
         """
         for source in self.files:
             if source.name in self._movies.done:
@@ -157,7 +157,7 @@ class Release:
 
 
 def nothing_read(root: Path, first: Issue | None) -> ReleaseUnreadable:
-    """The error for a release in which not one dialogue can be read, given the first issue of its entries."""
+    """The error for a release without a readable dialogue, from the first issue of its entries."""
     if first is None:
         return ReleaseUnreadable("no dialogues found", where=root, hint="run `mmdia validate` to see why")
     where = root / first.file if first.file else root
@@ -168,7 +168,7 @@ def open_release(path: Path | str) -> Release:
     """Find the annotations in a folder, at any depth, or in a single file.
 
     Raises:
-        ReleaseNotFound: there is no such path, or nothing there is an annotation.
+        ReleaseNotFound: the path does not exist, or holds no annotations.
     """
     root = Path(path)
     if not root.exists():
@@ -222,7 +222,7 @@ def _source(file: Path, name: str, dialect: Dialect) -> SourceFile:
 
 
 def _walk(root: Path, issues: list[Issue]) -> tuple[list[Path], int]:
-    """Every file that may hold annotations, by name; and how many files of other kinds there are."""
+    """Every file that may hold annotations, by name; and the number of other files."""
     plain: list[Path] = []
     links: list[Path] = []
     skipped = 0
@@ -254,7 +254,7 @@ def _walk(root: Path, issues: list[Issue]) -> tuple[list[Path], int]:
 
 
 def _inside(link: Path, root: Path, issues: list[Issue]) -> bool:
-    """Whether a link stays in the release, or in the Hub cache whose snapshot the release is; noted if not."""
+    """Whether a link stays in the release, or in the Hub cache of a snapshot; if not, adds an issue."""
     try:
         target, base = link.resolve(), root.resolve()
     except (OSError, RuntimeError):

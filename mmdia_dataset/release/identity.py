@@ -1,4 +1,4 @@
-"""Who is who: the ids of movies and dialogues, from a file's place, its name and what it says of itself."""
+"""The ids of movies and dialogues, from the path of a file, its name and its content."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Home:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name may be a file's or a folder's: no path, not hidden, no control characters, Unicode."""
+    """Whether a name can be a file name: not a path, not hidden, no control characters, Unicode."""
     return _SAFE.fullmatch(name) is not None
 
 
 def checked_id(text: str) -> str:
-    """The text, if it may be an id. Raises EntryError: it could lead out of a folder, or break a line."""
+    """The text, if it can be an id. Raises EntryError: it could lead out of a folder, or break a line."""
     if not is_safe(text):
         raise EntryError("unsafe-id", f"{text!r} can't be an id, because ids become file names")
     return text
@@ -68,7 +68,7 @@ def batch_of(path: Path, name: str) -> str | None:
 
 
 def home_of_file(path: Path, name: str, top: Any) -> Home:
-    """The movie a file is about: the IMDb id it states, or is named after, else ``<batch>_<stem>``.
+    """The movie of a file: the IMDb id in its content or its name, else ``<batch>_<stem>``.
 
     Raises:
         EntryError: an id that could lead out of a folder.
@@ -89,7 +89,7 @@ def home_of_file(path: Path, name: str, top: Any) -> Home:
 
 
 def home_of_entry(entry: dict[str, Any], home: Home) -> Home:
-    """The movie of one entry, where it states another than its file's, as merged files do. Raises EntryError."""
+    """The movie of one entry: its own if it names one, as in merged files, else its file's. Raises EntryError."""
     stated = entry.get("movie_id")
     if type(stated) is not str or not stated or stated == home.movie:
         return home
@@ -116,10 +116,10 @@ def home_of_dialogue(dialogue_id: Any, path: Any) -> tuple[Home, str]:
 
 
 def series_of(movie: str, batch: str | None) -> frozenset[str]:
-    """The series an episode is of, by every name it goes by, in small letters; empty for a film.
+    """All names of the series that an episode belongs to, in lower case; empty for a film.
 
-    A batch may hold several series, and one series may stand in several batches, so both names count: the batch's, and
-    what an episode's own name says before season and number.
+    A batch may hold several series, and one series may be in several batches. So two names count: the batch's, and the
+    part of the episode's own name before season and number.
     """
     home = Home(movie, batch)
     details = movie_of(home, None)
@@ -132,7 +132,7 @@ def series_of(movie: str, batch: str | None) -> frozenset[str]:
 
 
 def movie_of(home: Home, file: str | None, top: Any = None) -> Movie:
-    """What ids, names and a file's own words tell of a movie."""
+    """A movie as its ids, its names and its file describe it."""
     top = top if type(top) is dict else {}
     title, year = top.get("title"), top.get("year")
     stem = home.movie.removeprefix(f"{home.batch}_") if home.batch else home.movie

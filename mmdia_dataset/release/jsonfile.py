@@ -1,4 +1,4 @@
-"""JSON and JSON Lines from untrusted files: parsed fast, and never with more than one clear sentence of trouble."""
+"""JSON and JSON Lines from untrusted files: parsed fast; a fault gives one clear sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mmdia_dataset.release.rules import EntryError
 __all__ = ["MAX_DEPTH", "check_entry", "json_lines", "parse", "read_json"]
 
 MAX_DEPTH = 150
-"""Deeper JSON is refused: no annotation is, and parsers stop at 200."""
+"""Deeper JSON is refused: no annotation is deeper, and parsers stop at 200."""
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -82,7 +82,7 @@ def _unreadable(error: OSError) -> EntryError:
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that hold something, with their numbers from 1. Raises EntryError if it can't be read."""
+    """The non-empty lines of a file, with their numbers from 1. Raises EntryError: the file can't be read."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -95,7 +95,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def check_entry(entry: Any) -> None:
-    """Refuse what `json.loads` lets through and no file can store again. Raises EntryError."""
+    """Refuse values that `json.loads` accepts but no file can store. Raises EntryError."""
     level: list[Any] = [entry]
     for _ in range(MAX_DEPTH):
         deeper: list[Any] = []

@@ -66,11 +66,11 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryReading:
-    """What one entry of a file gave: a dialogue, or None and the reason among the issues.
+    """The result of reading one entry: a dialogue, or None with the reason among the issues.
 
     Attributes:
         dialogue: what was read.
-        issues: what was interpreted or wrong.
+        issues: what was wrong, or had to be interpreted.
         file: the file's name in the release.
         path: JSON path of the entry, ``$.clips[3]``; ``line 7`` in JSONL, ``row 7`` in Parquet.
     """
@@ -91,14 +91,14 @@ class EntryReading:
 
 
 class MovieBook:
-    """The movies of a release, by id and batch, as far as they are known."""
+    """The movies of a release that are known so far, by id and batch."""
 
     def __init__(self) -> None:
         self._movies: dict[tuple[str, str | None], Movie] = {}
         self.done: set[str] = set()
 
     def add(self, movie: Movie) -> Movie | None:
-        """Note a movie; gives the one already known from another file, which stays."""
+        """Add a movie. If another file gave it before, that entry stays and is returned."""
         earlier = self._movies.setdefault((movie.id, movie.batch), movie)
         return earlier if earlier.file != movie.file else None
 
@@ -107,7 +107,7 @@ class MovieBook:
         return (movie, batch) in self._movies
 
     def meet(self, movie: str, batch: str | None, file: str | None) -> None:
-        """Note the movie of a dialogue read from a file, if it is not known."""
+        """Add the movie of a dialogue, if it is not known yet."""
         if not self.has(movie, batch):
             self.add(movie_of(Home(movie, batch), file))
 
@@ -125,7 +125,7 @@ def _refused(source: SourceFile, error: EntryError, path: str = "$") -> _Entry:
 
 
 def invalid(error: ValidationError | RecursionError) -> EntryError:
-    """A dialogue that breaks the schema, as one sentence."""
+    """The faults of a dialogue that does not fit the schema, as one sentence."""
     if isinstance(error, RecursionError):
         return EntryError("too-deep", "the JSON is nested too deeply")
     faults = error.errors(include_url=False, include_context=False)
@@ -145,7 +145,7 @@ def invalid(error: ValidationError | RecursionError) -> EntryError:
 
 
 def _frame(value: Any, home: Home) -> tuple[list[Any], str, list[Any]]:
-    """A document's entries, the path they stand at, and what the file holds around them as residue."""
+    """A document's entries, their JSON path, and the rest of the file as residue."""
     canonical = _canonical_frame(home)
     if type(value) is list:
         return value, "$", diff(canonical, [])
@@ -161,7 +161,7 @@ def _canonical_frame(home: Home) -> dict[str, Any]:
 
 
 def write_frame(movie: Movie, dialect: Dialect, entries: list[Any]) -> tuple[Any, list[Any]]:
-    """The file's object or list for a movie, and the list in it that takes the entries (given: already in it)."""
+    """The file's object or list for a movie, and the list in it for the entries; it already holds the given ones."""
     frame: Any = _canonical_frame(Home(movie.id, movie.batch))
     layout = movie.extra.get(dialect)
     frame = apply(frame, layout.get("frame") if isinstance(layout, dict) else None)
@@ -217,7 +217,7 @@ def _open(source: SourceFile, movies: MovieBook) -> tuple[list[Any], str, Home, 
 
 
 def home_of(entry: Any, home: Home, dialect: Dialect) -> Home:
-    """The movie an entry belongs to, or its file's where that can't be told."""
+    """The movie an entry belongs to; its file's movie if the entry does not say."""
     try:
         if dialect == "training":
             return home_of_dialogue(entry.get("dialog_id"), first_key(entry, "path", "video_path"))[0]
@@ -227,7 +227,7 @@ def home_of(entry: Any, home: Home, dialect: Dialect) -> Home:
 
 
 class _Entry(NamedTuple):
-    """An entry as its reader left it: a dialogue, one not judged yet, or None; and what was interpreted or wrong."""
+    """An entry after its reader: a dialogue, a draft that is not checked yet, or None; and its issues."""
 
     result: Dialogue | Draft | None
     issues: tuple[Issue, ...]
@@ -242,7 +242,7 @@ def read_file(source: SourceFile, movies: MovieBook) -> Iterator[EntryReading]:
 
 
 class Batch(NamedTuple):
-    """Some dialogues of a file as a table, the issues met, and how many entries are not among them."""
+    """Some dialogues of a file as a table, their issues, and the number of entries that could not be read."""
 
     table: pa.Table
     issues: tuple[Issue, ...]
@@ -250,7 +250,7 @@ class Batch(NamedTuple):
 
 
 def file_tables(source: SourceFile, movies: MovieBook, rows: int) -> Iterator[Batch]:
-    """The entries of a file of one of upstream's dialects, up to so many at a time. Of most, no models are made."""
+    """The entries of a file of an upstream dialect, `rows` at a time. Most are read without making models."""
     entries = _entries(source, movies)
     while chunk := list(itertools.islice(entries, rows)):
         yield _laid_out(chunk, source, movies) or batch_of([_judged(entry, source, movies) for entry in chunk])
@@ -264,7 +264,7 @@ def batch_of(readings: Sequence[EntryReading]) -> Batch:
 
 
 def _laid_out(entries: list[_Entry], source: SourceFile, movies: MovieBook) -> Batch | None:
-    """Entries as a batch; None if one must be judged by itself, or would not be taken as it is."""
+    """Entries as a batch; None if an entry must be checked by itself, or would be changed."""
     drafts = [entry.result for entry in entries if isinstance(entry.result, Draft)]
     if len(drafts) < sum(entry.result is not None for entry in entries):
         return None
@@ -282,7 +282,7 @@ def _laid_out(entries: list[_Entry], source: SourceFile, movies: MovieBook) -> B
 
 
 def _judged(entry: _Entry, source: SourceFile, movies: MovieBook) -> EntryReading:
-    """The entry's dialogue, if the schema takes it."""
+    """The entry's dialogue, if it fits the schema."""
     result, issues, path, places = entry
     if result is None:
         return EntryReading(dialogue=None, issues=issues, file=source.name, path=path)
@@ -305,7 +305,7 @@ def _judged(entry: _Entry, source: SourceFile, movies: MovieBook) -> EntryReadin
 
 
 def _check_residue(extra: dict[str, Any]) -> None:
-    """Refuse what no file of ours can store. Raises EntryError."""
+    """Refuse residue that our files can't store. Raises EntryError."""
     for operations in extra.values():
         for operation in operations:
             if type(operation[-1]) in (dict, list):
@@ -386,7 +386,7 @@ def _taken(
 
 
 def movies_of_file(source: SourceFile, movies: MovieBook) -> None:
-    """Note a file's movies without reading its dialogues; what can't be read is left to `read_file` to report."""
+    """Add a file's movies without reading its dialogues; `read_file` reports what can't be read."""
     try:
         if is_lines(source.path):
             entries: Iterator[Any] = (parse(line)[0] for _, line in json_lines(source.path))

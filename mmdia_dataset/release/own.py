@@ -1,4 +1,4 @@
-"""Our own form: one dialogue per Parquet row or JSON line, and `movies.jsonl` beside them. Nothing is interpreted."""
+"""Our own dialects: one dialogue per Parquet row or JSON line, and `movies.jsonl`. Nothing is interpreted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mmdia_dataset.schema.arrow import arrow_schema, from_row
 __all__ = ["ROWS", "ParquetFiles", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
 
 ROWS = 1000
-"""Dialogues of a row group."""
+"""Dialogues in a row group."""
 
 _COLUMNS = list(Dialogue.model_fields)
 
@@ -43,7 +43,7 @@ def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> Ent
 
 
 def read_parquet(source: SourceFile) -> Iterator[EntryReading]:
-    """Every row of a Parquet file; columns that are not a dialogue's are not read."""
+    """Every row of a Parquet file; unknown columns are not read."""
     row = 0
     try:
         with pq.ParquetFile(source.path) as file:
@@ -88,7 +88,7 @@ def _dialogue(line: bytes, number: int) -> Dialogue:
 
 
 def read_movies(path: Path, name: str, movies: MovieBook) -> list[Issue]:
-    """Note the movies of a `movies.jsonl`; gives what was wrong in it."""
+    """Add the movies of a `movies.jsonl`; gives its issues."""
     issues: list[Issue] = []
     try:
         for number, line in json_lines(path):
@@ -105,7 +105,7 @@ def read_movies(path: Path, name: str, movies: MovieBook) -> list[Issue]:
 
 
 def json_line(item: Dialogue | Movie) -> str:
-    """A dialogue or movie as one line of JSON, a dialogue's fields at their default left out."""
+    """A dialogue or movie as one line of JSON; a dialogue's fields with default values are left out."""
     plain = item.model_dump(exclude_defaults=isinstance(item, Dialogue))
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n"
 
@@ -140,7 +140,7 @@ class ParquetFiles:
             self._open[split].write_table(table.combine_chunks())
 
     def close(self) -> int:
-        """Write what waits, and close all files; gives their number. Raises OSError."""
+        """Write the remaining rows and close all files; gives their number. Raises OSError."""
         for split, table in self._waiting.items():
             self._write(split, table)
         files = len(self._open)
@@ -148,7 +148,7 @@ class ParquetFiles:
         return files
 
     def abandon(self) -> None:
-        """Close all files as they are."""
+        """Close all files without writing the remaining rows."""
         self._waiting.clear()
         while self._open:
             self._open.popitem()[1].close()

@@ -19,7 +19,7 @@ _LARGEST = 50_000_000
 
 
 def read_passport(root: Path, movie: str) -> Passport | None:
-    """The passport of a movie, None if the release has none.
+    """The passport of a movie; None if the release has no passport for it.
 
     Raises:
         ReleaseUnreadable: the file is not a valid passport, or belongs to another movie.
@@ -47,7 +47,7 @@ def passport_issues(root: Path, fault: Callable[[Passport], str | None]) -> Iter
 
     Args:
         root: the release's folder.
-        fault: says what is wrong with a passport's fingerprint, None if nothing is.
+        fault: gives what is wrong with a passport's fingerprint; None if it is good.
     """
     for file in sorted((root / PASSPORTS).glob("*.json")):
         name = f"{PASSPORTS}/{file.name}"

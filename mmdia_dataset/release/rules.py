@@ -1,7 +1,7 @@
 """What readers report: every rule by name, and the issues made of them.
 
-A reader says where it had to interpret (a warning) and what it could not read (an error). To keep reports short, a rule
-is reported once per dialogue: at its first place, with the number of places.
+A reader reports a warning where it had to interpret, and an error where it could not read. To keep reports short, a
+rule is reported once per dialogue: at its first place, with the number of places.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ _TABLE: dict[str, tuple[Severity, str, str]] = {
 }
 
 RULES: dict[str, str] = {rule: demand for rule, (_, demand, _) in _TABLE.items()}
-"""Every rule of the readers, with one sentence on what it reports."""
+"""Every rule of the readers, with a sentence that says what it reports."""
 
 
 def make_issue(rule: str, file: str | None, path: str, message: str, hint: str | None = None) -> Issue:

@@ -1,4 +1,4 @@
-"""What a file holds, told by its first part, never by its name."""
+"""What a file holds, from its first part and never from its name."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _REQUIRED = {name for name, field in Dialogue.model_fields.items() if field.is_r
 
 
 def kind_of(path: Path) -> Kind:
-    """What a .json, .jsonl or .parquet file holds; `known` is something of ours that is no annotation.
+    """What a .json, .jsonl or .parquet file holds; `known` is another file of ours, without annotations.
 
     Raises:
-        EntryError: the file can't be opened, or its beginning is no JSON at all.
+        EntryError: the file can't be opened, or does not start with JSON.
     """
     try:
         if path.suffix.lower() == ".parquet":

@@ -1,4 +1,4 @@
-"""Splits: which dialogue is in which, as upstream's one JSON file or as ours."""
+"""Splits files: which dialogue is in which split, in upstream's JSON file or in ours."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ID = TypeAdapter(Id, config=ConfigDict(strict=True, regex_engine="python-re"))
 
 
 def looks_like_splits(value: dict[str, Any]) -> bool:
-    """Whether an object, perhaps cut short, is a splits file: known split names with lists of texts."""
+    """Whether an object is a splits file: known split names with lists of texts. The object may be cut short."""
     named = [items for key, items in value.items() if key.casefold() in _NAMES]
     return bool(named) and all(
         type(items) is list and all(type(item) in (str, int) for item in items[:20]) for items in named
@@ -48,7 +48,7 @@ def looks_like_splits(value: dict[str, Any]) -> bool:
 
 
 def is_bench_list(path: Path, value: Any) -> bool:
-    """Whether a file is the list of the benchmark's ids: by its name, and because it holds nothing but texts."""
+    """Whether a file is the list of the benchmark's ids: by its name, and because it holds only texts."""
     return (
         path.stem.casefold() in _BENCH_FILES and type(value) is list and all(type(item) is str for item in value[:20])
     )
@@ -101,7 +101,7 @@ def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
 
 
 def membership(splits: Splits) -> dict[str, tuple[Split, ...]]:
-    """The splits of each id that is in any."""
+    """The splits of each id that is in a split."""
     by_id: dict[str, tuple[Split, ...]] = {}
     for split, ids in splits.lists():
         for id_ in ids:

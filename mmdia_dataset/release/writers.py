@@ -1,4 +1,4 @@
-"""From any dialect to any other, as a new folder that appears whole."""
+"""Conversion from any dialect to any other, into a new folder that appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mmdia_dataset.schema import Dialogue, Issue, Movie, Split
 __all__ = ["MARKER", "ConvertReport", "convert"]
 
 MARKER = ".mmdia-release.json"
-"""Says that `convert` made a folder, and which files it wrote there."""
+"""The file that says that `convert` made a folder, and which files it wrote."""
 
 Progress = Callable[[int, int], None]
 WRITERS: dict[str, Callable[[Dialogue], dict[str, Any]]] = {
@@ -77,7 +77,7 @@ def convert(release: Release, out: Path, to: Dialect, progress: Progress | None 
 
     Raises:
         UsageError: the dialect is unknown, or `out` holds other files.
-        ReleaseUnreadable: not one dialogue could be read.
+        ReleaseUnreadable: no dialogue could be read.
         OutputError: the folder can't be written.
     """
     if to not in DIALECTS:
@@ -120,7 +120,7 @@ def _check_target(release: Release, out: Path) -> None:
 
 
 def _put(temporary: Path, out: Path) -> None:
-    """Put a folder in place; the old one, which is ours, goes when the new one stands."""
+    """Move a folder into place; the old one, which is ours, is removed after that."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
@@ -190,7 +190,7 @@ class _Writer(ABC):
 
     @abstractmethod
     def take(self, release: Release, source: SourceFile) -> Iterator[tuple[tuple[Issue, ...], int, int]]:
-        """Take a file's dialogues; gives, some at a time, the issues met, how many were taken, how many unreadable."""
+        """Take a file's dialogues; gives, in portions, the issues and the numbers of dialogues taken and refused."""
 
     @abstractmethod
     def finish(self, movies: tuple[Movie, ...]) -> int:
@@ -240,7 +240,7 @@ class _Tables(_Writer):
 
 
 class _Lines(_OneByOne):
-    """`dialogues/<split>.jsonl`, likewise."""
+    """`dialogues/<split>.jsonl`, each dialogue once, in the first of its splits; `movies.jsonl`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -335,7 +335,7 @@ class _Upstream(_OneByOne):
 
 
 def _ordered(entries: list[tuple[int, str]], order: Any) -> list[str]:
-    """Entries in the order their file once had, else by number."""
+    """Entries in the original order of their file; without one, by number."""
     places: dict[int, list[int]] = {}
     if isinstance(order, list):
         for place, number in enumerate(order):
@@ -351,7 +351,7 @@ def _ordered(entries: list[tuple[int, str]], order: Any) -> list[str]:
 
 
 def _target(movie: Movie, *, alone: bool) -> str:
-    """Where a movie's file goes: where it was, if that was a place of the usual form."""
+    """The path of a movie's file: the original one, if it has the usual form."""
     stem = movie.id.removeprefix(f"{movie.batch}_") if movie.batch else movie.id
     if alone and movie.file and movie.file.endswith(".json"):
         parts = PurePosixPath(movie.file).parts

@@ -1,8 +1,8 @@
 """Which dialogues are a benchmark: two people, both seen, highly expressive. Pure.
 
 The authors' list of MM-DIA-BENCH, where a release has it (a split `bench`, or `bench_ids.json`), outranks all of this.
-The paper says what the dialogues are like, not how they were picked. The thresholds here are ours: they need not give
-the paper's 309 dialogues, nor its means.
+The paper describes the dialogues, but not how they were chosen. The thresholds here are ours: they need not give the
+paper's 309 dialogues or its means.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["Selection"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a dialogue must have to be in the benchmark; all bounds include themselves.
+    """What a dialogue must have to be in the benchmark; all bounds are inclusive.
 
     Attributes:
-        speakers: how many speak, each of them at least once.
-        intensity: at least; a dialogue without the score is out.
-        volatility: at least; likewise.
-        min_turns, max_turns: how many turns it has.
-        min_seconds, max_seconds: how long its span is [s].
-        partly: whether a speaker who is partly seen counts as seen; one of unknown visibility never does.
+        speakers: the number of speakers; each speaks at least once.
+        intensity: lowest intensity; a dialogue without a score is out.
+        volatility: lowest volatility; a dialogue without a score is out.
+        min_turns, max_turns: its number of turns.
+        min_seconds, max_seconds: the length of its span [s].
+        partly: whether a speaker who is partly seen counts as seen; a speaker of unknown visibility never does.
     """
 
     speakers: int = 2
@@ -41,7 +41,7 @@ class Selection:
 
     @classmethod
     def taken_from(cls, values: Mapping[str, Any] | Selection | None) -> Selection:
-        """From a mapping with some of the fields. Raises UsageError: an unknown field, or a value of another kind."""
+        """A selection from a mapping of some fields. Raises UsageError: an unknown field, or a wrong type."""
         if values is None or isinstance(values, Selection):
             return values or cls()
         types = {field.name: type(field.default) for field in fields(cls)}
@@ -54,11 +54,11 @@ class Selection:
         return cls(**values)
 
     def text(self) -> str:
-        """All of it, as it names a cache folder."""
+        """All fields in one text, for the name of a cache folder."""
         return ",".join(f"{name}={value}" for name, value in asdict(self).items())
 
     def takes(self, dialogue: Dialogue, splits: Collection[Split] = ()) -> bool:
-        """Whether a dialogue is in. One in `train` or `validation` never is: give no splits where there are none."""
+        """Whether a dialogue is selected. A dialogue in `train` or `validation` never is."""
         if "train" in splits or "validation" in splits:
             return False
         if dialogue.intensity is None or dialogue.volatility is None:

@@ -24,12 +24,12 @@ RULES: dict[str, Rule] = {
         "note", "hard and bench are drawn from other splits.", "do not train on dialogues you test on"
     ),
 }
-"""What is said of a splits file beside the rules of `rules`."""
+"""The rules about leaks in a splits file, in addition to those of `release.checks`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedWords:
-    """A dialogue whose words are also those of one in another split; `share` is that of its runs of four words."""
+    """A dialogue with the words of one in another split; `share` is the share of its runs of four words."""
 
     id: str
     split: Split
@@ -40,14 +40,14 @@ class SharedWords:
 
 @dataclass(slots=True, kw_only=True)
 class Leaks:
-    """What is on two sides.
+    """What train, validation and test have in common.
 
     Attributes:
-        ids: dialogues listed in two of the exclusive splits, with these.
-        movies: movies with dialogues in several, with these.
-        series: series with dialogues in several, with these.
-        words: dialogues with a copy in another one; each once, with its closest copy.
-        overlaps: how many ids two splits share of which one is `hard` or `bench`: no leak, but to be known.
+        ids: dialogues listed in several of these splits, with the splits.
+        movies: movies with dialogues in several of these splits, with the splits.
+        series: series with dialogues in several of these splits, with the splits.
+        words: dialogues with a copy in another of these splits; each once, with its closest copy.
+        overlaps: how many ids `hard` or `bench` shares with another split: not a leak, but good to know.
     """
 
     ids: dict[str, tuple[Split, ...]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Leaks:
     overlaps: Counter[tuple[Split, Split]] = field(default_factory=Counter)
 
     def counts(self) -> dict[str, int]:
-        """How many of each kind."""
+        """The number of leaks of each kind."""
         return {name: len(getattr(self, name)) for name in ("ids", "movies", "series", "words")}
 
     def __bool__(self) -> bool:
@@ -65,7 +65,7 @@ class Leaks:
 
 
 class Leakage:
-    """Sees dialogues one after the other, then judges splits of them. Keeps ids, and a number per word."""
+    """Sees dialogues one after the other, then checks splits of them. Keeps their ids and a number per word."""
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -84,7 +84,7 @@ class Leakage:
         self.wording.add(turn.text for turn in dialogue.turns)
 
     def series(self) -> dict[str, frozenset[str]]:
-        """Of each movie the series it is an episode of, by all its names."""
+        """For each movie, all names of the series it belongs to."""
         return {name: self._series[number] for name, number in self.names.items()}
 
     def copies(self) -> list[tuple[str, str]]:
@@ -94,7 +94,7 @@ class Leakage:
         return [(names[self.movies[copy.first]], names[self.movies[copy.second]]) for copy in copies]
 
     def leaks_of(self, splits: Splits) -> Leaks:
-        """What splits of the dialogues seen so far have on two sides. Ids of no dialogue count among ids alone."""
+        """The leaks of splits of the dialogues seen so far. An id without a dialogue counts only under `ids`."""
         leaks = Leaks()
         sides = _sides(splits, leaks)
         placed = [sides.get(id_, -1) for id_ in self.ids]
@@ -126,7 +126,7 @@ class Leakage:
 
 
 def _sides(splits: Splits, leaks: Leaks) -> dict[str, int]:
-    """The exclusive split of each id, as its place in `EXCLUSIVE`; notes ids that are in two, and overlaps."""
+    """The exclusive split of each id, as its place in `EXCLUSIVE`; adds ids in two splits, and overlaps, to `leaks`."""
     sides: dict[str, int] = {}
     listed = {name: set(ids) for name, ids in splits.lists()}
     for side, name in enumerate(EXCLUSIVE):

@@ -1,8 +1,8 @@
 """Dialogues that say the same words, found by the runs of four words they share.
 
-Two dialogues are copies of each other if half the runs of the shorter one stand in the other too (two cuts of a film, a
-scene told again), or if they share twelve different runs, about fifteen words in one piece (recaps, narrations).
-Dialogues of fewer than nine words are nobody's copy: everybody says "Hello? Who is this?".
+Two dialogues are copies of each other if half the runs of the shorter one are in the other too (two cuts of a film, a
+scene that is repeated), or if they share twelve different runs, about fifteen words in one piece (recaps, narrations).
+Dialogues under nine words are ignored: everybody says "Hello? Who is this?".
 
 Exact, not sampled: every run is sorted once and looked up among all others. Of a run that very many dialogues have,
 each is compared with the first eight alone; a copy of one of them is a copy of all.

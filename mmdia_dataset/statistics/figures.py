@@ -15,10 +15,10 @@ __all__ = ["PAPER", "PAPER_BENCH", "Figures", "Statistics"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The figures of the paper's table; None where nothing says it.
+    """The figures of the paper's table; None where a figure is unknown.
 
     ``hours`` are those of the dialogues' spans; ``intensity`` and ``volatility`` are means over the dialogues that have
-    a score (in the paper: over the model's scores). Releases hold no scores of people, so theirs are the paper's alone.
+    a score (in the paper: over the model's scores). Releases hold no human scores; those are known only from the paper.
     """
 
     movies: int | None

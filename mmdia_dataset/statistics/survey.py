@@ -1,4 +1,4 @@
-"""What is counted of annotations: all, each split, each movie, the benchmark; and the coverage of clips."""
+"""Statistics of annotations: all, each split, each movie, the benchmark; and the coverage of clips."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mmdia_dataset.statistics import Covered, Distributions, Figures, Statistics
 __all__ = ["OURS", "StatsReport", "survey"]
 
 OURS = "bench selected"
-"""The column of figures of a benchmark that no list of the authors names."""
+"""The column for a benchmark that we selected, because the release has no list of the authors'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +23,13 @@ class StatsReport:
     """What was counted.
 
     Attributes:
-        figures: of `all` dialogues, then of each split there is; and where no split is the benchmark, of
-            `bench selected`, the dialogues that `bench` selects.
+        figures: of `all` dialogues, then of each split; and if no split is the benchmark, of `bench selected`, the
+            dialogues that `bench` selects.
         movies: of each movie.
         distributions: of all dialogues.
-        coverage: of a built directory: how much of what was wanted has a clip; of `all`, then of each split.
-        movie_coverage: the same of each movie.
-        files: what was drawn.
+        coverage: of a built directory: how many of the dialogues wanted have a clip; of `all`, then of each split.
+        movie_coverage: the same for each movie.
+        files: the files drawn.
     """
 
     figures: dict[str, Figures]
@@ -53,7 +53,7 @@ def survey(opened: Annotations, progress: Progress | None = None) -> StatsReport
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
-        ReleaseUnreadable: not one dialogue could be read.
+        ReleaseUnreadable: no dialogue could be read.
     """
     tally, chosen = Tally(), Statistics()
     is_bench = opened.bench(Selection())

@@ -14,7 +14,7 @@ __all__ = ["Covered", "Tally"]
 
 @dataclass(slots=True)
 class Covered:
-    """How much of what was wanted there are clips of. Durations are those of the dialogues' spans."""
+    """How many of the dialogues wanted have a clip. Durations are those of the dialogues' spans."""
 
     wanted: int = 0
     made: int = 0

@@ -4,8 +4,8 @@ turns        turns merged by speaker, the transcript
 prompts      the control in words
 references   how a speaker sounds elsewhere
 cliptime     movie time to time within the clip
-draws        chance that depends on seed and id alone
-options      what a user may ask for
+draws        random choices that depend only on seed and id
+task_options  what a user may ask for
 tasks        the rows of each task
 """
 

@@ -1,4 +1,4 @@
-"""Chance that anyone can repeat: numbers that depend on a seed, a purpose and an id alone, never on order."""
+"""Random numbers that anyone can repeat: they depend only on a seed, a purpose and an id, never on order."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ class Voices:
                 )
 
     def reference(self, target: Dialogue, name: str, seed: int = 0) -> Reference | None:
-        """A stretch of that speaker outside the target, also outside of what overlaps with it; None if there is none.
+        """A stretch of that speaker that does not overlap the target; None if there is no such stretch.
 
-        One of two to twelve seconds is chosen by seed and id, else the longest of one second or more.
+        Seed and id choose one of two to twelve seconds; without one, the longest of at least one second is taken.
         """
         first, last = target.span.start_ms, target.span.end_ms
         outside = [

@@ -23,9 +23,9 @@ class TaskOptions:
 
     Args:
         control: what the prompt is made from: `triplet`, `description`, or `both` (whichever a dialogue has).
-        drop: share of rows, 0 to 1, whose control is left out, for classifier-free guidance. Which rows depends on seed
-            and id alone; those left out at 0.1 are also left out at 0.2.
-        seed: for templates, dropping, and reference voices.
+        drop: share of rows, 0 to 1, without a control, for classifier-free guidance. Which rows depends only on seed
+            and id; rows without a control at 0.1 have none at 0.2 either.
+        seed: chooses templates, rows to drop, and reference voices.
         sounds: `keep` writes non-verbal sounds as ``<laughs>`` where they occur, `drop` leaves them out.
         templates: prompts of your own instead of `TEMPLATES`, with `{relationship}`, `{interaction}`, `{tone}` and
             `{description}` in them.

@@ -84,7 +84,7 @@ MADE_BY = {"audio": "audio", "keyframes": "keyframes", "video": "copy"}
 
 
 def drop_draw(id_: str, seed: int) -> float:
-    """The number whose being below `drop` leaves a dialogue's control out."""
+    """The number that decides about dropping: below `drop`, the dialogue's control is left out."""
     return draw(seed, "drop", id_)
 
 

@@ -58,7 +58,7 @@ class MergedTurn:
 
 
 def turn_text(turn: Turn, sounds: Sounds = "keep") -> str:
-    """A turn's words, with its sounds as ``<…>`` where they stand, or without."""
+    """A turn's words, with its sounds as ``<…>`` in their places, or without sounds."""
     if sounds == "drop" or not turn.nonverbal:
         return turn.text
     return render_words(
@@ -67,7 +67,7 @@ def turn_text(turn: Turn, sounds: Sounds = "keep") -> str:
 
 
 def merged_turns(turns: Iterable[Turn]) -> Iterator[MergedTurn]:
-    """Neighbouring turns of one speaker as one. Turns of nobody known stay apart: they may be two people's."""
+    """Neighbouring turns of one speaker as one. Turns of unknown speakers stay apart: two people may speak."""
     run: list[Turn] = []
     for turn in turns:
         if run and (turn.speaker is None or turn.speaker != run[-1].speaker):
@@ -86,14 +86,14 @@ def speaking_order(dialogue: Dialogue) -> tuple[int, ...]:
 
 
 def tag_of(place: int | None) -> str:
-    """What the transcript calls the speaker at a place in the order of speaking; None is nobody known."""
+    """What the transcript calls the speaker at a place in the order of speaking; None is an unknown speaker."""
     return "S?" if place is None else f"S{place + 1}"
 
 
 def transcript(dialogue: Dialogue, sounds: Sounds = "keep") -> str:
     """``[S1] Hello? <phone rings> [S2] Anna?``: merged turns, speakers numbered in order of their first words.
 
-    Turns without words (and, if kept, without sounds) are left out; `[S?]` stands where the speaker is not known.
+    Turns without words (and, if kept, without sounds) are left out; `[S?]` is an unknown speaker.
     """
     places = {speaker: place for place, speaker in enumerate(speaking_order(dialogue))}
     merged = merged_turns(dialogue.turns)

@@ -153,7 +153,7 @@ def test_a_single_file_is_converted_beside_itself(world, tmp_path):
     file = write_movie(tmp_path, "tt0000001", SPANS["tt0000001"])
     assert mmdia("convert", file, "--to", "jsonl", "--out", file.parent / "out")[0].startswith("3 dialogues")
     _, err = mmdia("convert", tmp_path / "release", "--to", "jsonl", "--out", file.parent / "more", code=2)
-    assert "inside each other" in err
+    assert "contain each other" in err
 
 
 def test_doctor_gives_one_next_step(world, monkeypatch, tmp_path):

@@ -147,9 +147,9 @@ def test_the_publication_can_be_looked_at(world, hub, tmp_path):
     page = re.sub(r"\s+", " ", (tmp_path / "look" / "README.md").read_text("utf-8"))
     assert "5 dialogues" in page
     # How much the publisher has is told, and that it is not here.
-    assert "Dialogues that have a clip. They were cut from films of whoever published this; no clips are here." in page
+    assert "Dialogues that have a clip. The publisher cut them from their own films; this dataset has no clips." in page
     mmdia_dataset.card(world.root / "built")
-    assert "no clips are here" not in (world.root / "built" / "README.md").read_text("utf-8")
+    assert "this dataset has no clips" not in (world.root / "built" / "README.md").read_text("utf-8")
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------

@@ -395,9 +395,9 @@ def test_score_reads_stm_and_seglst(tmp_path):
     ("name", "content", "said"),
     [
         ("a.jsonl", b"{", "line 1"),
-        ("a.jsonl", b"[1]", "is not an object"),
+        ("a.jsonl", b"[1]", "not a JSON object"),
         ("a.jsonl", b"\xff", "UTF-8"),
-        ("a.stm", b"one two", "is no STM"),
+        ("a.stm", b"one two", "not STM"),
         ("a.json", b'[{"words": "x"}]', "SegLST"),
         ("a.json", b"{}", "no dialogue"),
         ("a.jsonl", b'{"id": "a", "scores": {"x": "y"}}', "scores"),
@@ -406,11 +406,11 @@ def test_score_reads_stm_and_seglst(tmp_path):
         ("a.jsonl", b'{"id": "a", "movie": "m", "transcript": "", "turns": [], "triplet": [1]}', "can't be scored"),
         ("a.jsonl", b'{"id": "a", "utterances": [{"speaker": "S1", "text": "x", "start_ms": -1}]}', "start_ms"),
         ("a.jsonl", b"[" * 100_000, "line 1"),
-        ("a.stm", b"a 1 S1 -1 2 x", "is no STM"),
-        ("a.stm", b"a 1 S1 0 inf x", "is no STM"),
-        ("a.json", b'[{"session_id": "a", "speaker": "S1", "words": ["x"]}]', "is no SegLST"),
-        ("a.json", b'[{"session_id": "a", "speaker": "S1", "words": "x", "start_time": NaN}]', "is no SegLST"),
-        ("a.json", b'[{"session_id": "../a", "speaker": "S1", "words": "x"}]', "is no SegLST"),
+        ("a.stm", b"a 1 S1 -1 2 x", "not STM"),
+        ("a.stm", b"a 1 S1 0 inf x", "not STM"),
+        ("a.json", b'[{"session_id": "a", "speaker": "S1", "words": ["x"]}]', "not SegLST"),
+        ("a.json", b'[{"session_id": "a", "speaker": "S1", "words": "x", "start_time": NaN}]', "not SegLST"),
+        ("a.json", b'[{"session_id": "../a", "speaker": "S1", "words": "x"}]', "not SegLST"),
     ],
 )
 def test_files_that_hold_something_else_are_one_sentence(tmp_path, name, content, said):
