@@ -231,7 +231,8 @@ def _short(error: Exception) -> str:
         return shown(str(error) if isinstance(error, ValueError) else repr(error))
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    fault = "unknown field" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
+    return f"{place}: {fault}" if place else fault
 
 
 def paired(

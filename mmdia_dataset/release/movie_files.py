@@ -21,7 +21,7 @@ from mmdia_dataset.release.residue import apply, diff
 from mmdia_dataset.release.rules import EntryError, Notes, make_issue
 from mmdia_dataset.release.sniff import Dialect, clips_key, entry_dialect, is_lines
 from mmdia_dataset.release.stamps import StampedLines
-from mmdia_dataset.release.values import clip_number, first_key
+from mmdia_dataset.release.values import clip_number, first_key, json_type
 from mmdia_dataset.schema import Dialogue, Issue, Movie
 from mmdia_dataset.schema.arrow import holds, to_table
 
@@ -139,7 +139,8 @@ def invalid(error: ValidationError | RecursionError) -> EntryError:
     if missing:
         what, hint, others = f"missing: {', '.join(missing)}", "add what is missing", len(faults) - len(missing)
     else:
-        what, hint, others = f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}", None, len(faults) - 1
+        fault = "unknown field" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
+        what, hint, others = f"{place}: {fault}", None, len(faults) - 1
     more = f" (and {others} more fault{'s' if others > 1 else ''})" if others else ""
     return EntryError(rule, f"{what}{more}", hint=hint)
 
@@ -188,7 +189,7 @@ def _open(source: SourceFile, movies: MovieBook) -> tuple[list[Any], str, Home, 
     """Parse a document and note its movie. Raises EntryError."""
     value, doubtful = read_json(source.path)
     if type(value) not in (dict, list):
-        raise EntryError("wrong-shape", f"the file holds {type(value).__name__}, not an object with `clips`")
+        raise EntryError("wrong-shape", f"the file holds {json_type(value)}, not an object with `clips`")
     home = home_of_file(source.path, source.name, value)
     entries, path, frame = _frame(value, home)
     if type(value) is dict and path == "$" and entry_dialect(value) is None:
@@ -357,7 +358,7 @@ def _is_list(path: Path) -> bool:
 
 def _check_shape(entry: Any, lines: str) -> None:
     if type(entry) is not dict:
-        raise EntryError("wrong-shape", f"the entry is {type(entry).__name__}, not an object")
+        raise EntryError("wrong-shape", f"the entry is {json_type(entry)}, not an object")
     if lines not in entry:
         shown = ", ".join(map(repr, list(entry)[:8]))
         raise EntryError("wrong-shape", f"the entry has the keys {shown or 'none'}, but no `{lines}`")

@@ -17,6 +17,7 @@ from mmdia_dataset.release.values import (
     clip_number,
     cue_number,
     first_key,
+    json_type,
     time_of,
 )
 from mmdia_dataset.schema import Dialogue, Span, Turn
@@ -80,7 +81,7 @@ def take_apart(raw: dict[str, Any], home: Home, notes: Notes, usual: StampedLine
     """
     lines = raw.get(LINES)
     if type(lines) is not list:
-        raise EntryError("wrong-shape", f"`{LINES}` is {type(lines).__name__}, not a list of lines", f".{LINES}")
+        raise EntryError("wrong-shape", f"`{LINES}` is {json_type(lines)}, not a list of lines", f".{LINES}")
     number = clip_number(first_key(raw, "clip_id", "id"))
     cast = cast_of(raw, notes)
     usual = usual or canonical_lines([lines])[0]
@@ -246,7 +247,7 @@ def times_of(times: list[LineTimes], key: str, notes: Notes) -> tuple[list[Span]
 
 def _parts(line: Any, cast: Cast, notes: Notes, path: str) -> list[TextPart]:
     if type(line) is not dict:
-        notes.add("bad-cue", f"the line is {type(line).__name__}, not an object", path)
+        notes.add("bad-cue", f"the line is {json_type(line)}, not an object", path)
         return [TextPart(None)]
     annotation = line.get("character_annotation")
     if type(annotation) is dict:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmdia_dataset.release.rules import Notes
-from mmdia_dataset.release.values import score_of
+from mmdia_dataset.release.values import json_type, score_of
 from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, Dialogue
 
 __all__ = ["Style", "number", "read_style", "style_of", "tags_of", "write_labels", "write_scores"]
@@ -77,7 +77,7 @@ def read_style(raw: dict[str, Any], notes: Notes) -> Style:
 
 def _label(value: Any, vocabulary: Mapping[str, str], texts: Texts, place: int, key: str, notes: Notes) -> str | None:
     if type(value) is not str:
-        notes.add("unknown-label", f"{key} is {type(value).__name__}, not text", f".{key}")
+        notes.add("unknown-label", f"{key} is {json_type(value)}, not text", f".{key}")
         return None
     label = vocabulary.get(value.strip().casefold())
     if label is None and value.strip():

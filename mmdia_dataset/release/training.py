@@ -18,6 +18,7 @@ from mmdia_dataset.release.values import (
     clip_number,
     cue_number,
     first_key,
+    json_type,
     seconds_from_ms,
     speaker_rows,
     time_of,
@@ -45,7 +46,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     """
     lines = raw.get(LINES)
     if type(lines) is not list:
-        raise EntryError("wrong-shape", f"`{LINES}` is {type(lines).__name__}, not a list", f".{LINES}")
+        raise EntryError("wrong-shape", f"`{LINES}` is {json_type(lines)}, not a list", f".{LINES}")
     home, digits = home_of_dialogue(raw.get("dialog_id"), first_key(raw, "path", "video_path"))
     number = clip_number(digits)
     cast = cast_of(raw, notes)
@@ -67,7 +68,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
         path = f".{LINES}[{place}]"
         fields = line if type(line) is dict else {}
         if fields is not line:
-            notes.add("bad-cue", f"the segment is {type(line).__name__}, not an object", path)
+            notes.add("bad-cue", f"the segment is {json_type(line)}, not an object", path)
         cue = cue_number(first_key(fields, "index", "segment_id"), place, notes, path)
         span = spans[place]
         for part in _parts(fields, cast, notes, path):

@@ -18,6 +18,7 @@ from mmdia_dataset.release.values import (
     clip_number,
     cue_number,
     first_key,
+    json_type,
     seconds_from_ms,
     speaker_rows,
     time_of,
@@ -59,7 +60,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
     """
     lines = raw.get(LINES)
     if type(lines) is not list:
-        raise EntryError("wrong-shape", f"`{LINES}` is {type(lines).__name__}, not a list", f".{LINES}")
+        raise EntryError("wrong-shape", f"`{LINES}` is {json_type(lines)}, not a list", f".{LINES}")
     number = clip_number(first_key(raw, "clip_id", "dialog_id", "id"))
     home = home_of_entry(raw, home)
     named = [line["speaker"] for line in lines if type(line) is dict and type(line.get("speaker")) is str]
@@ -72,7 +73,7 @@ def read_entry(raw: dict[str, Any], home: Home, notes: Notes) -> tuple[Dialogue,
         path = f".{LINES}[{place}]"
         fields = line if type(line) is dict else {}
         if fields is not line:
-            notes.add("bad-cue", f"the utterance is {type(line).__name__}, not an object", path)
+            notes.add("bad-cue", f"the utterance is {json_type(line)}, not an object", path)
         cue = cue_number(fields.get("index", place + 1), place, notes, path)
         visibility = first_key(fields, "visibility", "visible", "speaker_visibility")
         for part in _parts(fields, cast, notes, path):

@@ -17,6 +17,7 @@ __all__ = [
     "cue_number",
     "first_key",
     "is_named",
+    "json_type",
     "score_of",
     "seconds_from_ms",
     "speaker_rows",
@@ -28,6 +29,15 @@ _MAX = 2**31 - 1
 _DIGITS = re.compile(r"\s*(?:.*(?:clip|dia)_?)?(\d{1,10})\s*", re.ASCII | re.DOTALL)
 _NUMBER = re.compile(r"\s*\d{1,9}(?:\.\d{1,12})?\s*", re.ASCII)
 _INT64 = 2**63
+_TYPES = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
 
 
 def time_of(value: Any, notes: Notes, path: str) -> int | None:
@@ -93,6 +103,11 @@ def cue_number(value: Any, place: int, notes: Notes, path: str) -> int:
         return int(match.group(1))
     notes.add("cue-number", f"{_short(value)} is not a line number; {place + 1} is used", path)
     return place + 1
+
+
+def json_type(value: Any) -> str:
+    """What kind of JSON value this is, in words: "a list"."""
+    return _TYPES.get(type(value), "another value")
 
 
 def first_key(raw: dict[str, Any], *keys: str) -> Any:
