@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mmdia_dataset.errors import BadCertificate
+from mmdia_dataset.release.rules import fault_in_words
 from mmdia_dataset.schema import Certificate, Subset
 
 __all__ = ["certificate_hash", "certificate_text", "read_certificate", "subset_ids"]
@@ -76,4 +77,4 @@ def _text(path: Path) -> bytes:
 def _first(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
-    return f"{place}: {fault['msg']}" if place else str(fault["msg"])
+    return f"{place}: {fault_in_words(fault)}" if place else fault_in_words(fault)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mmdia_dataset.errors import ConfigError, ScoreError, shown
 from mmdia_dataset.files import file_name
 from mmdia_dataset.metrics.libraries import meeteval
+from mmdia_dataset.release.rules import fault_in_words
 from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, SPLITS, Answer, Dialogue, Utterance
 from mmdia_dataset.views import speaking_order, tag_of
 
@@ -231,8 +232,7 @@ def _short(error: Exception) -> str:
         return shown(str(error) if isinstance(error, ValueError) else repr(error))
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    fault = "unknown field" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
-    return f"{place}: {fault}" if place else fault
+    return f"{place}: {fault_in_words(first)}" if place else fault_in_words(first)
 
 
 def paired(

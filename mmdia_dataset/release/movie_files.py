@@ -18,7 +18,7 @@ from mmdia_dataset.release.drafts import Draft, drafts_to_table
 from mmdia_dataset.release.identity import Home, home_of_dialogue, home_of_entry, home_of_file, movie_of
 from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse, read_json
 from mmdia_dataset.release.residue import apply, diff
-from mmdia_dataset.release.rules import EntryError, Notes, make_issue
+from mmdia_dataset.release.rules import EntryError, Notes, fault_in_words, make_issue
 from mmdia_dataset.release.sniff import Dialect, clips_key, entry_dialect, is_lines
 from mmdia_dataset.release.stamps import StampedLines
 from mmdia_dataset.release.values import clip_number, first_key, json_type
@@ -139,8 +139,7 @@ def invalid(error: ValidationError | RecursionError) -> EntryError:
     if missing:
         what, hint, others = f"missing: {', '.join(missing)}", "add what is missing", len(faults) - len(missing)
     else:
-        fault = "unknown field" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
-        what, hint, others = f"{place}: {fault}", None, len(faults) - 1
+        what, hint, others = f"{place}: {fault_in_words(first)}", None, len(faults) - 1
     more = f" (and {others} more fault{'s' if others > 1 else ''})" if others else ""
     return EntryError(rule, f"{what}{more}", hint=hint)
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.files import file_name, write_text
-from mmdia_dataset.release.rules import make_issue
+from mmdia_dataset.release.rules import fault_in_words, make_issue
 from mmdia_dataset.schema import Issue, Passport
 
 __all__ = ["PASSPORTS", "passport_issues", "read_passport", "write_passport"]
@@ -73,7 +73,7 @@ def _read(file: Path) -> Passport:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        text = f"{place}: {first['msg']}" if place else first["msg"]
+        text = f"{place}: {fault_in_words(first)}" if place else fault_in_words(first)
         raise ReleaseUnreadable(f"not a valid passport ({text})", where=file, hint="get it again") from None
     except OSError as error:
         raise ReleaseUnreadable(f"can't be read: {error.strerror}", where=file) from None

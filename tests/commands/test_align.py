@@ -506,7 +506,7 @@ def test_a_movie_with_a_bad_passport_is_aligned_without_it(plain, tmp_path):
     assert (found.evidence.tier, report.exit_code) == ("speech", 0)
     (note,) = report.timings[ONE].notes
     assert note.startswith("its passport is not used: ")
-    assert f"{ONE}.json: no passport (Invalid JSON" in note
+    assert f"{ONE}.json: not a valid passport (invalid JSON" in note
 
 
 # Edition files from others

@@ -738,7 +738,7 @@ def test_media_toml_says_path_offset_and_rate(tmp_path):
         assert episode.evidence.tier == "given"
         start, _ = episode.time_map.place(Span(1000, 2000))
         assert start == (1000 + Fraction("15015.5")) / Fraction(25025, 24000) / 1000
-        assert "no file" in missing(library, "tt0000003")[1]
+        assert "no such file" in missing(library, "tt0000003")[1]
 
 
 def test_what_media_toml_lists_is_nothing_else(tmp_path):
@@ -753,8 +753,8 @@ def test_what_media_toml_lists_is_nothing_else(tmp_path):
     ("text", "said"),
     [
         ("tt1 = ", "not TOML"),
-        ("tt1 = 5", "no path"),
-        ("[tt1]\noffset_ms = 5", "no path"),
+        ("tt1 = 5", "path is missing"),
+        ("[tt1]\noffset_ms = 5", "path is missing"),
         ('[tt1]\npath = "a"\noffset_ms = "5"', "not a number of milliseconds"),
         ('[tt1]\npath = "a"\noffset_ms = nan', "not a number of milliseconds"),
         ('[tt1]\npath = "a"\nrate = "quick"', "not a rate"),

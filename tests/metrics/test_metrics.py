@@ -401,7 +401,7 @@ def test_score_reads_stm_and_seglst(tmp_path):
         ("a.json", b'[{"words": "x"}]', "SegLST"),
         ("a.json", b"{}", "no dialogue"),
         ("a.jsonl", b'{"id": "a", "scores": {"x": "y"}}', "scores"),
-        ("a.jsonl", b'{"id": "../a"}', "none"),
+        ("a.jsonl", b'{"id": "../a"}', "is invalid"),
         ("a.jsonl", b'{"id": "a", "turns": 5}', "can't be scored"),
         ("a.jsonl", b'{"id": "a", "movie": "m", "transcript": "", "turns": [], "triplet": [1]}', "can't be scored"),
         ("a.jsonl", b'{"id": "a", "utterances": [{"speaker": "S1", "text": "x", "start_ms": -1}]}', "start_ms"),
