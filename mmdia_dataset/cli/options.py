@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import shutil
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ParamSpec, get_type_hints
 
 import typer
 
@@ -18,32 +20,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsIsOption",
-    "CodecOption",
-    "CrfOption",
+    "Cutting",
     "EditionsOption",
-    "Float32Option",
-    "FpsOption",
-    "HeightOption",
     "IdsOption",
     "Image",
-    "ImageOption",
     "JobsOption",
     "LanguageOption",
     "Mode",
     "ModeOption",
-    "MonoOption",
-    "NearestOption",
-    "PlacesOption",
-    "PresetOption",
-    "SampleRateOption",
+    "ModesOption",
     "SoundFile",
-    "SoundOption",
     "SplitOption",
-    "TimesOption",
     "forecast_text",
     "print_editions",
     "say_if_full",
+    "with_cutting",
 ]
+
+P = ParamSpec("P")
 
 
 class Mode(StrEnum):
@@ -69,32 +63,110 @@ class Image(StrEnum):
     png = "png"
 
 
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes working at once.")]
-SplitOption = Annotated[str | None, typer.Option("--split", help="Only this split.")]
-IdsOption = Annotated[list[str] | None, typer.Option("--ids", help="Only this dialogue; may be repeated.")]
+def _at_commas(values: list[str] | None) -> list[str] | None:
+    """`--ids a,b --ids c` as three values."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()] if values else None
+
+
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes that work at once.")]
+SplitOption = Annotated[str | None, typer.Option("--split", help="Only dialogues of this split.")]
+IdsOption = Annotated[
+    list[str] | None,
+    typer.Option("--ids", help="Only these dialogues: ids, separated by commas; repeatable.", callback=_at_commas),
+]
+ModesOption = Annotated[
+    list[str] | None,
+    typer.Option("--modes", help="Of a built directory: only clips of these modes; repeatable.", callback=_at_commas),
+]
 EditionsOption = Annotated[Path | None, typer.Option("--editions", help="Folder of edition files to cut by.")]
 AsIsOption = Annotated[
-    bool, typer.Option("--as-is", help="Take recordings for the annotators' own edition, unmeasured.")
+    bool, typer.Option("--as-is", help="Trust that your films are the annotated edition; measure nothing.")
 ]
 ModeOption = Annotated[
-    Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; encode: mp4; audio: wav, flac; keyframes: jpg.")
+    Mode, typer.Option("--mode", help="copy: mp4, not re-encoded; encode: mp4; audio: wav, flac; keyframes: jpg, png.")
 ]
-LanguageOption = Annotated[str | None, typer.Option("--language", help="Sound track to take, such as eng.")]
-FpsOption = Annotated[str | None, typer.Option("--fps", help="encode: 25, 24000/1001, …; else as it is.")]
-HeightOption = Annotated[int | None, typer.Option("--height", help="encode, keyframes: lines; else as it is.")]
-CodecOption = Annotated[str | None, typer.Option("--codec", help="encode: libx264, libx265, libsvtav1, libvpx-vp9.")]
-CrfOption = Annotated[int | None, typer.Option("--crf", help="encode: quality, smaller is better.")]
-PresetOption = Annotated[str | None, typer.Option("--preset", help="encode: the codec's own.")]
-SampleRateOption = Annotated[int | None, typer.Option("--sample-rate", min=1000, help="audio: Hz; else as it is.")]
-MonoOption = Annotated[bool, typer.Option("--mono", help="audio: mix to one channel.")]
-SoundOption = Annotated[SoundFile | None, typer.Option("--sound", help="audio: wav, or flac.")]
-Float32Option = Annotated[bool, typer.Option("--float32", help="audio: 32-bit floats instead of 16 bits.")]
-PlacesOption = Annotated[
-    int | None, typer.Option("--places", min=1, help="keyframes: as many per dialogue; else one per turn.")
-]
-TimesOption = Annotated[str | None, typer.Option("--times", help="keyframes: ms into the dialogue, as 0,1500.")]
-ImageOption = Annotated[Image | None, typer.Option("--image", help="keyframes: jpg, or png.")]
-NearestOption = Annotated[bool, typer.Option("--nearest", help="keyframes: the film's own nearest ones.")]
+LanguageOption = Annotated[str | None, typer.Option("--language", help="Language of the sound track, such as eng.")]
+
+_ENCODE, _AUDIO, _KEYFRAMES = (f"Options of --mode {mode}" for mode in ("encode", "audio", "keyframes"))
+
+
+class Cutting:
+    """The options of `CutOptions` as a shell has them: name, type, help and default."""
+
+    language: LanguageOption = None
+    fps: Annotated[
+        str | None,
+        typer.Option(help="Pictures per second: 25, 24000/1001, … (default: unchanged).", rich_help_panel=_ENCODE),
+    ] = None
+    height: Annotated[
+        int | None,
+        typer.Option(help="Output height in pixels, also of keyframes (default: unchanged).", rich_help_panel=_ENCODE),
+    ] = None
+    codec: Annotated[
+        str | None,
+        typer.Option(help="libx264 (default), libx265, libsvtav1 or libvpx-vp9.", rich_help_panel=_ENCODE),
+    ] = None
+    crf: Annotated[
+        int | None,
+        typer.Option(help="Quality, 0 to 63; smaller is better (default: by codec).", rich_help_panel=_ENCODE),
+    ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Encoder preset, such as veryfast (default: by codec).", rich_help_panel=_ENCODE),
+    ] = None
+    sample_rate: Annotated[
+        int | None,
+        typer.Option(min=1000, help="Samples per second, such as 16000 (default: unchanged).", rich_help_panel=_AUDIO),
+    ] = None
+    mono: Annotated[bool, typer.Option("--mono", help="Mix all channels into one.", rich_help_panel=_AUDIO)] = False
+    sound: Annotated[
+        SoundFile | None, typer.Option(help="Kind of sound file (default: wav).", rich_help_panel=_AUDIO)
+    ] = None
+    float32: Annotated[
+        bool,
+        typer.Option("--float32", help="Samples as 32-bit floats, instead of 16 bits.", rich_help_panel=_AUDIO),
+    ] = False
+    places: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pictures per dialogue, evenly spread (default: one per turn).", rich_help_panel=_KEYFRAMES
+        ),
+    ] = None
+    times: Annotated[
+        str | None,
+        typer.Option(help="Instead: milliseconds into the dialogue, such as 0,1500.", rich_help_panel=_KEYFRAMES),
+    ] = None
+    image: Annotated[
+        Image | None, typer.Option(help="Kind of picture file (default: jpg).", rich_help_panel=_KEYFRAMES)
+    ] = None
+    nearest: Annotated[
+        bool,
+        typer.Option(
+            "--nearest", help="Take the film's nearest keyframes, which is quicker.", rich_help_panel=_KEYFRAMES
+        ),
+    ] = False
+
+
+def with_cutting(function: Callable[P, int]) -> Callable[P, int]:
+    """A command whose `**options` are those of `Cutting`: its signature lists them; it gets those that are given."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        for name in hints:
+            value = kwargs.pop(name, None)
+            if value is not None and value is not False:
+                kwargs[name] = value.value if isinstance(value, Enum) else value
+        return function(*args, **kwargs)
+
+    hints = get_type_hints(Cutting, include_extras=True)
+    signature = inspect.signature(function, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    shared = [
+        inspect.Parameter(name, kind, default=getattr(Cutting, name), annotation=hint) for name, hint in hints.items()
+    ]
+    run.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]  # typer reads it
+    return run
 
 
 def forecast_text(forecast: Forecast, release: str, wanted: int, movies: int) -> str:

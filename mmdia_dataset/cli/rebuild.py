@@ -1,46 +1,38 @@
-"""Commands about recordings: `locate`, `fingerprint`, `align`, `rebuild`."""
+"""`mmdia rebuild`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
 from mmdia_dataset.cli.options import (
     AsIsOption,
-    CodecOption,
-    CrfOption,
     EditionsOption,
-    Float32Option,
-    FpsOption,
-    HeightOption,
     IdsOption,
-    ImageOption,
     JobsOption,
-    LanguageOption,
     Mode,
     ModeOption,
-    MonoOption,
-    NearestOption,
-    PlacesOption,
-    PresetOption,
-    SampleRateOption,
-    SoundOption,
     SplitOption,
-    TimesOption,
     forecast_text,
     print_editions,
     say_if_full,
+    with_cutting,
 )
 from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar, size_text
 from mmdia_dataset.errors import shown
+
+if TYPE_CHECKING:
+    from mmdia_dataset.building.plan import Plan
 
 __all__ = ["rebuild"]
 
 
 @command
+@with_cutting
 def rebuild(
     release: ReleaseOption,
     media: MediaOption,
@@ -51,61 +43,31 @@ def rebuild(
     split: SplitOption = None,
     ids: IdsOption = None,
     jobs: JobsOption = 1,
-    language: LanguageOption = None,
-    fps: FpsOption = None,
-    height: HeightOption = None,
-    codec: CodecOption = None,
-    crf: CrfOption = None,
-    preset: PresetOption = None,
-    sample_rate: SampleRateOption = None,
-    mono: MonoOption = False,
-    sound: SoundOption = None,
-    float32: Float32Option = False,
-    places: PlacesOption = None,
-    times: TimesOption = None,
-    image: ImageOption = None,
-    nearest: NearestOption = False,
     format_: FormatOption = Format.text,
+    **options: Any,
 ) -> int:
     """Cut every dialogue from the films you own, to the frame. Run again to go on, or after a change."""
-    from mmdia_dataset.building.build import build
-    from mmdia_dataset.building.plan import plan
-    from mmdia_dataset.clips.settings import settings_for
 
-    settings = settings_for(
-        mode.value,
-        language=language,
-        fps=fps,
-        height=height,
-        codec=codec,
-        crf=crf,
-        preset=preset,
-        sample_rate=sample_rate,
-        mono=mono,
-        sound=sound and sound.value,
-        float32=float32,
-        places=places,
-        times=times,
-        image=image and image.value,
-        nearest=nearest,
-    )
+    def forecast(plan: Plan) -> None:
+        size = forecast_text(plan.forecast, shown(release), plan.wanted, len(plan.wishes))
+        err.print(f"making at most {size}")
+        say_if_full(folder, plan.forecast.bytes)
+
     with progress_bar() as progress:
-        planned = plan(
+        report = mmdia_dataset.rebuild(
             release,
             media,
-            settings=settings,
+            folder,
+            mode=mode.value,
             editions=editions,
             as_is=as_is,
             split=split,
             ids=ids,
             jobs=jobs,
+            before=forecast,
             progress=progress,
+            **options,
         )
-    forecast = forecast_text(planned.forecast, shown(release), planned.wanted, len(planned.wishes))
-    err.print(f"making at most {forecast}")
-    say_if_full(folder, planned.forecast.bytes)
-    with progress_bar() as progress:
-        report = build(planned, folder, jobs=jobs, progress=progress)
     if format_ is Format.json:
         print_json(
             {

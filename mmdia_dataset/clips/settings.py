@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from mmdia_dataset.clips.results import Moment, SettingsDict
 from mmdia_dataset.errors import UsageError
@@ -16,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AudioSettings",
     "CopySettings",
+    "CutOptions",
     "EncodeSettings",
     "KeyframeSettings",
     "Settings",
+    "check_options",
     "settings_for",
 ]
 
@@ -286,12 +291,66 @@ _KINDS: dict[str, type[Settings]] = {
 }
 
 
-def settings_for(mode: str, **options: str | int | bool | None) -> Settings:
+class CutOptions(TypedDict, total=False):
+    """What can be said of clips besides their mode; each option belongs to some modes. None and False change nothing.
+
+    Attributes:
+        language: of all modes: the language of the sound track to take, such as `eng`; else the default track.
+        fps: of `encode`: pictures per second, such as `25` or `24000/1001`; else those of the recording.
+        height: of `encode` and `keyframes`: height in pixels, the width follows; else that of the recording.
+        codec: of `encode`: `libx264`, the default, `libx265`, `libsvtav1` or `libvpx-vp9`.
+        crf: of `encode`: quality on the scale of the codec, smaller is better.
+        preset: of `encode`: how much work the encoder does, in its own words, such as `veryfast`.
+        sample_rate: of `audio`: samples per second; else that of the recording.
+        mono: of `audio`: mix all channels into one.
+        sound: of `audio`: the kind of file: `wav`, the default, or `flac`.
+        float32: of `audio`: samples as 32-bit floats, in WAV; else 16 bits.
+        places: of `keyframes`: pictures per dialogue, evenly spread; else one in the middle of each turn.
+        times: of `keyframes`: milliseconds from the start of the dialogue, such as `0,1500`.
+        image: of `keyframes`: the kind of file: `jpg`, the default, or `png`.
+        nearest: of `keyframes`: take the nearest keyframe of the recording, which is quicker.
+    """
+
+    language: str | None
+    fps: str | None
+    height: int | None
+    codec: str | None
+    crf: int | None
+    preset: str | None
+    sample_rate: int | None
+    mono: bool
+    sound: str | None
+    float32: bool
+    places: int | None
+    times: str | None
+    image: str | None
+    nearest: bool
+
+
+def check_options(function: Callable[..., object], options: Mapping[str, object]) -> None:
+    """Whether all options are of `CutOptions`: Python lets misspelt ones through where they are forwarded.
+
+    Args:
+        function: what they were given to; its own arguments are proposed too.
+        options: by name.
+
+    Raises:
+        UsageError: one is not; the nearest that exists is named.
+    """
+    for name in options:
+        if name not in CutOptions.__annotations__:
+            arguments = [argument for argument in inspect.signature(function).parameters if argument != "options"]
+            nearest = get_close_matches(name, [*CutOptions.__annotations__, *arguments], n=1, cutoff=0)
+            raise UsageError(f"{function.__name__}() has no option {name!r}", hint=f"the nearest is {nearest[0]!r}")
+
+
+def settings_for(mode: str, **options: Unpack[CutOptions]) -> Settings:
     """The settings of a mode by name; options that are None or False are taken as not given.
 
     Raises:
-        UsageError: unknown mode, an option that the mode does not have, or a value that it can't have.
+        UsageError: unknown mode or option, an option that the mode does not have, or a value that it can't have.
     """
+    check_options(settings_for, options)
     if mode not in _KINDS:
         raise UsageError(f"unknown mode {mode!r}", hint=f"known modes are {', '.join(_KINDS)}")
     kind = _KINDS[mode]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.processes import Progress
-from mmdia_dataset.shards.packing import plan_pack, write_pack
+from mmdia_dataset.shards.packing import PackPlan, plan_pack, write_pack
 from mmdia_dataset.shards.packreport import PackReport
+
+if TYPE_CHECKING:
+    from mmdia_dataset.clips.settings import CutOptions
+    from mmdia_dataset.shards.direct import DirectPlan
 
 __all__ = ["check_source", "pack"]
 
@@ -30,21 +34,9 @@ def pack(
     editions: Path | str | None = None,
     as_is: bool = False,
     ids: Sequence[str] | None = None,
-    language: str | None = None,
-    fps: str | None = None,
-    height: int | None = None,
-    codec: str | None = None,
-    crf: int | None = None,
-    preset: str | None = None,
-    sample_rate: int | None = None,
-    mono: bool = False,
-    sound: str | None = None,
-    float32: bool = False,
-    places: int | None = None,
-    times: str | None = None,
-    image: str | None = None,
-    nearest: bool = False,
+    before: Callable[[PackPlan | DirectPlan], None] | None = None,
     progress: Progress | None = None,
+    **options: Unpack[CutOptions],
 ) -> PackReport:
     """Pack clips into WebDataset shards, with an index and a card: those of a built directory, or straight from films.
 
@@ -62,45 +54,37 @@ def pack(
         modes: of a built directory: kinds of clips to pack; all there are by default.
         min_shards: of each split, so that as many readers can share it.
         jobs: processes.
-        mode: of films, as in `rebuild`; `copy` by default. So are the others.
-        editions: of films.
-        as_is: likewise.
-        ids: likewise.
-        language: likewise.
-        fps: likewise.
-        height: likewise.
-        codec: likewise.
-        crf: likewise.
-        preset: likewise.
-        sample_rate: likewise.
-        mono: likewise.
-        sound: likewise.
-        float32: likewise.
-        places: likewise.
-        times: likewise.
-        image: likewise.
-        nearest: likewise.
+        mode: of films, as are all below, and as in `rebuild`: `copy` by default.
+        editions: a folder of edition files to use where they are of the same recordings.
+        as_is: take recordings found by name for the annotators' own edition, unmeasured.
+        ids: of the dialogues wanted.
+        before: called with the plan of what will be packed, before anything is cut or written.
         progress: called as ``progress(stage, done, total)``.
+        options: of the clips, as in `CutOptions`.
 
     Raises:
-        UsageError: arguments do not go together, `out` holds something else, or another run is using it.
+        UsageError: an unknown option, arguments that do not go together; or `out` is missing, holds something else, or
+            another run is using it.
         ConfigError: unknown or empty split, unknown ids.
         ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
         OutputError: `out` can't be written. Run again to go on.
     """
+    if options:
+        from mmdia_dataset.clips.settings import check_options  # it imports av, which packing of clips does without
+
+        check_options(pack, options)
     if out is None:
-        raise UsageError("there is no place to write to", hint="give --out, a folder or a URL")
-    cutting: dict[str, Any] = {
-        "mode": mode, "language": language, "fps": fps, "height": height, "codec": codec, "crf": crf, "preset": preset,
-        "sample_rate": sample_rate, "mono": mono, "sound": sound, "float32": float32, "places": places, "times": times,
-        "image": image, "nearest": nearest,
-    }  # fmt: skip
-    check_source(built, release, media, modes, {**cutting, "editions": editions, "as_is": as_is, "ids": ids})
+        raise UsageError("--out is missing: give a folder or a URL")
+    check_source(
+        built, release, media, modes, {"mode": mode, "editions": editions, "as_is": as_is, "ids": ids, **options}
+    )
     if release is None or media is None:
-        found = plan_pack(
+        packing = plan_pack(
             built or "", max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards
         )
-        return write_pack(found, out, jobs=jobs, progress=progress)
+        if before is not None:
+            before(packing)
+        return write_pack(packing, out, jobs=jobs, progress=progress)
     from mmdia_dataset.building.plan import plan
     from mmdia_dataset.clips.settings import settings_for
     from mmdia_dataset.shards.direct import plan_direct, write_direct
@@ -108,7 +92,7 @@ def pack(
     planned = plan(
         release,
         media,
-        settings=settings_for(**{**cutting, "mode": mode or "copy"}),
+        settings=settings_for(mode or "copy", **options),
         editions=editions,
         as_is=as_is,
         split=split,
@@ -117,6 +101,8 @@ def pack(
         progress=progress,
     )
     direct = plan_direct(planned, max_size=max_size, shuffle=shuffle, split=split, min_shards=min_shards)
+    if before is not None:
+        before(direct)
     return write_direct(direct, out, jobs=jobs, progress=progress)
 
 
@@ -130,11 +116,11 @@ def check_source(
     """Whether it is clear what is packed: a built directory, or a release and films. Raises UsageError.
 
     Args:
-        built: as in `pack`.
-        release: likewise.
-        media: likewise.
-        modes: likewise.
-        cutting: all that is said of films.
+        built: the built directory.
+        release: the annotations.
+        media: the folder of films.
+        modes: kinds of clips to choose from the built directory.
+        cutting: all that is said of films, by name.
     """
     if built is None and (release is None or media is None):
         raise UsageError("there is nothing to pack", hint="name a built directory, or give --release and --media")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Unpack
 
 from mmdia_dataset.building.build import RebuildReport, build
-from mmdia_dataset.building.plan import plan
-from mmdia_dataset.clips.settings import settings_for
+from mmdia_dataset.building.plan import Plan, plan
+from mmdia_dataset.clips.settings import CutOptions, check_options, settings_for
 from mmdia_dataset.processes import Progress
 
 __all__ = [
@@ -26,21 +27,9 @@ def rebuild(
     split: str | None = None,
     ids: Sequence[str] | None = None,
     jobs: int = 1,
-    language: str | None = None,
-    fps: str | None = None,
-    height: int | None = None,
-    codec: str | None = None,
-    crf: int | None = None,
-    preset: str | None = None,
-    sample_rate: int | None = None,
-    mono: bool = False,
-    sound: str | None = None,
-    float32: bool = False,
-    places: int | None = None,
-    times: str | None = None,
-    image: str | None = None,
-    nearest: bool = False,
+    before: Callable[[Plan], None] | None = None,
     progress: Progress | None = None,
+    **options: Unpack[CutOptions],
 ) -> RebuildReport:
     """`plan`, then `build`: from a release and films to a built directory that `load_dataset` reads.
 
@@ -49,48 +38,27 @@ def rebuild(
         media: the folder of films.
         out: the built directory, new or of an earlier run.
         mode: what kind of clips: `copy`, `encode`, `audio` or `keyframes`.
-        editions: as in `plan`.
-        as_is: likewise.
-        split: likewise.
-        ids: likewise.
+        editions: a folder of edition files to use where they are of the same recordings.
+        as_is: take recordings found by name for the annotators' own edition, unmeasured.
+        split: of the dialogues wanted; all of them by default.
+        ids: of the dialogues wanted.
         jobs: processes.
-        language: of the sound track to take.
-        fps: of `encode`: pictures per second, such as `25` or `24000/1001`; else the recording's own.
-        height: of `encode` and `keyframes`: lines; else the recording's own.
-        codec: of `encode`: `libx264`, the default, `libx265`, `libsvtav1` or `libvpx-vp9`.
-        crf: of `encode`: quality by the codec's own measure, smaller is better.
-        preset: of `encode`: how much the encoder tries, in its own words.
-        sample_rate: of `audio`; else the recording's own.
-        mono: of `audio`: mix to one channel.
-        sound: of `audio`: `wav`, the default, or `flac`.
-        float32: of `audio`: samples as floats, in WAV.
-        places: of `keyframes`: how many in each dialogue, evenly; else one in the middle of each turn.
-        times: of `keyframes`: milliseconds from the dialogue's start, such as `0,1500`.
-        image: of `keyframes`: `jpg`, the default, or `png`.
-        nearest: of `keyframes`: the recording's nearest keyframes, which is quicker.
+        before: called with the plan, which holds a forecast, before anything is cut or written.
         progress: called as ``progress(stage, done, total)``.
+        options: of the clips, as in `CutOptions`.
+
+    Raises:
+        UsageError: an unknown option, options that do not go together, no such media folder; or `out` holds something
+            else, or another run is using it.
+        ConfigError: unknown split, or ids that the release does not have.
+        ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
+        OutputError: `out` can't be written. Run again to go on.
     """
-    settings = settings_for(
-        mode,
-        language=language,
-        fps=fps,
-        height=height,
-        codec=codec,
-        crf=crf,
-        preset=preset,
-        sample_rate=sample_rate,
-        mono=mono,
-        sound=sound,
-        float32=float32,
-        places=places,
-        times=times,
-        image=image,
-        nearest=nearest,
-    )
+    check_options(rebuild, options)
     planned = plan(
         release,
         media,
-        settings=settings,
+        settings=settings_for(mode, **options),
         editions=editions,
         as_is=as_is,
         split=split,
@@ -98,4 +66,6 @@ def rebuild(
         jobs=jobs,
         progress=progress,
     )
+    if before is not None:
+        before(planned)
     return build(planned, out, jobs=jobs, progress=progress)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_type_hints
 
 import av
 import pytest
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 import mmdia_dataset
 from mmdia_dataset import cli
+from mmdia_dataset.clips.settings import CutOptions
 from tests.support.shell import mmdia
 from tests.support.worlds import SPANS, make_world, tree, write_movie
 
@@ -53,7 +55,7 @@ def test_help_is_light():
 # What a shell has that a function has not, and the names a shell's habits call for.
 SHELL_ONLY = {"format_", "report_file", "movies"}
 RENAMED = {"folder": "out", "page": "out"}
-FUNCTION_ONLY = {"progress", "on_issue", "on_fault", "token"}
+FUNCTION_ONLY = {"before", "progress", "on_issue", "on_fault", "token"}
 
 
 COMMANDS = sorted(
@@ -68,6 +70,10 @@ def test_commands_and_functions_have_the_same_arguments_and_defaults(name):
     def arguments(function):
         found = {}
         for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                assert parameter.annotation == "Unpack[CutOptions]"
+                found |= {key: str(False if kind is bool else None) for key, kind in get_type_hints(CutOptions).items()}
+                continue
             default = parameter.default
             found[RENAMED.get(parameter.name, parameter.name)] = None if default is parameter.empty else str(default)
         return {key: value for key, value in found.items() if key not in SHELL_ONLY | FUNCTION_ONLY}
