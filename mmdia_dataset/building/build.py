@@ -17,6 +17,7 @@ from mmdia_dataset.building.plan import Plan
 from mmdia_dataset.building.work import cut_all, faults_in, find_timings, tasks_of
 from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.processes import Progress
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Clip, Dialogue, Keyframe, MadeLine, Media, Mode, Split
 
 __all__ = ["RebuildReport", "build"]
@@ -33,7 +34,7 @@ _COLUMNS = {"copy": "video", "encode": "video", "audio": "audio"}
 
 
 @dataclass(slots=True, kw_only=True)
-class RebuildReport:
+class RebuildReport(Report):
     """What a rebuild did.
 
     ``refused`` counts clips by the rule that refused them; ``examples`` has one of each movie, by rule and movie.

@@ -31,26 +31,7 @@ def align(
     with progress_bar() as progress:
         report = mmdia_dataset.align(release, media, folder, language=language, jobs=jobs, progress=progress)
     if format_ is Format.json:
-        print_json(
-            {
-                "out": str(report.out),
-                "editions": {
-                    movie: {
-                        "recording": str(one.located.path) if one.located else None,
-                        "description": one.description,
-                        "placed": len(one.edition.placed) if one.edition else 0,
-                        "refused": len(one.edition.refused) if one.edition else report.wanted[movie],
-                        "reason": one.reason.model_dump() if isinstance(one, Untimed) else None,
-                        "notes": one.notes,
-                    }
-                    for movie, one in report.timings.items()
-                },
-                "missing": report.missing,
-                "placed": report.placed,
-                "refused": report.refused,
-            }
-        )
-        return report.exit_code
+        return print_json(report)
     for movie, one in report.timings.items():
         name = f"  {shown(one.located.path.name)}" if one.located else ""
         out.print(f"{shown(movie)}{name}")

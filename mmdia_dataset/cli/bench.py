@@ -33,8 +33,7 @@ def bench(
     with terminal.progress_bar() as progress:
         found = mmdia_dataset.bench(release, selection=_fields(selection), out=out, progress=progress)
     if format_ is Format.json:
-        terminal.print_json({**asdict(found), "paper": asdict(PAPER_BENCH)})
-        return found.exit_code
+        return terminal.print_json(found)
     columns = {"listed" if found.official else "selected": found.figures, "paper": PAPER_BENCH}
     rows: list[tuple[str, ...]] = []
     for name in asdict(PAPER_BENCH):

@@ -27,8 +27,7 @@ def card(
     with progress_bar() as progress:
         report = mmdia_dataset.card(folder, repo=repo, licence=licence, progress=progress)
     if format_ is Format.json:
-        print_json({"files": [str(file) for file in report.files], "faults": list(report.faults)})
-        return report.exit_code
+        return print_json(report)
     out.print(f"{shown(report.files[0])}, {len(report.files) - 2} pictures, {report.files[1].name}")
     for fault in report.faults:
         err.print(f"the Hub would refuse it: {shown(fault, 300)}")

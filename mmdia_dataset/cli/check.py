@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -26,22 +25,7 @@ def check(
     with progress_bar() as progress:
         report = mmdia_dataset.check(shards, deep=deep, jobs=jobs, progress=progress)
     if format_ is Format.json:
-        print_json(
-            {
-                "place": report.place,
-                "ours": report.ours,
-                "shards": report.shards,
-                "samples": report.samples,
-                "members": report.members,
-                "bytes": report.bytes,
-                "errors": report.errors,
-                "counts": report.counts,
-                "faults": [asdict(fault) for fault in report.faults],
-                "unchecked": report.unchecked,
-                "seconds": report.seconds,
-            }
-        )
-        return report.exit_code
+        return print_json(report)
     for fault in report.faults[:50]:
         place = " ".join(shown(part) for part in (fault.shard, fault.key, fault.member) if part)
         at = f" at byte {fault.offset:,}" if fault.offset is not None else ""

@@ -41,14 +41,7 @@ def coverage(
     found = mmdia_dataset.coverage(*paths, release=release, mode=mode or None, split=split, out=out)
     both = found.comparison
     if format_ is Format.json:
-        plain: dict[str, object] = {"certificates": [one.model_dump(mode="json") for one in found.certificates]}
-        if both is not None:
-            plain |= {
-                "subset": both.subset.model_dump(mode="json"), "only": both.only, "other_spans": both.other_spans,
-                "other_splits": both.other_splits, "apart": both.apart, "same_modes": both.modes,
-            }  # fmt: skip
-        terminal.print_json(plain)
-        return found.exit_code
+        return terminal.print_json(found)
     if both is None:
         _certificate(found.certificates[0])
     else:

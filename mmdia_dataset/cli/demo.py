@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 import mmdia_dataset
-from mmdia_dataset.cli.app import command
-from mmdia_dataset.cli.terminal import err, out, progress_bar
+from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
 @command
 def demo(
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")] = Path("mmdia-demo"),
+    format_: FormatOption = Format.text,
 ) -> int:
     """The whole way on a film we draw ourselves: offline, under a minute."""
     # One bar of ours for the whole way; those of datasets would come between.
@@ -28,6 +29,8 @@ def demo(
     err.print("Drawing a small film, writing annotations for it, and rebuilding its clips. Nothing is downloaded.")
     with progress_bar() as progress:
         report = mmdia_dataset.demo(folder, progress)
+    if format_ is Format.json:
+        return print_json(report)
     out.print(f"film      {report.film.film}  ({report.film.duration_s:.0f} s)")
     out.print(f"release   {report.film.release}")
     out.print(f"built     {report.rebuilt.out}  ({report.rebuilt.made + report.rebuilt.kept} clips)")
@@ -37,4 +40,4 @@ def demo(
     err.print("    import mmdia_dataset, datasets")
     err.print(f'    datasets.load_dataset("mm-dia", "clips", data_dir="{report.rebuilt.out}")\n')
     err.print("Next, with your own films: mmdia locate --release RELEASE --media FILMS")
-    return report.rebuilt.exit_code
+    return report.exit_code

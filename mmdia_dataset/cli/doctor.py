@@ -23,9 +23,7 @@ def doctor(
     """What works here, what is missing, and one next step."""
     report = mmdia_dataset.doctor(release, media)
     if format_ is Format.json:
-        checks = [{"name": c.name, "state": c.state, "detail": c.detail} for c in report.checks]
-        print_json({"checks": checks, "next": report.next_step})
-        return report.exit_code
+        return print_json(report)
     for check in report.checks:
         mark = {"good": "ok     ", "missing": "missing", "bad": "BAD    "}[check.state]
         out.print(f"{mark}  {check.name:<18} {check.detail}")

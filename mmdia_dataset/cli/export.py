@@ -46,8 +46,7 @@ def export(
     """Write clips and annotations in the form another program reads; media stay where they are."""
     report = mmdia_dataset.export(built, to=to.value, out=folder, split=split, task=task, absolute=absolute)
     if format_ is Format.json:
-        print_json({"out": str(report.out), "to": report.to, "files": report.files, "left_out": report.left_out})
-        return report.exit_code
+        return print_json(report)
     for file, lines in report.files.items():
         out.print(f"{lines:>9,} lines  {shown(report.out / file)}")
     if report.left_out:

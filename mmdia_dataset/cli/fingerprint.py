@@ -29,17 +29,7 @@ def fingerprint(
     with progress_bar() as progress:
         report = mmdia_dataset.fingerprint(release, media, folder, language=language, jobs=jobs, progress=progress)
     if format_ is Format.json:
-        print_json(
-            {
-                "out": str(report.out),
-                "made": {movie: str(file) for movie, file in report.made.items()},
-                "failed": report.failed,
-                "missing": report.missing,
-                "bytes": report.bytes,
-                "hours": report.hours,
-            }
-        )
-        return report.exit_code
+        return print_json(report)
     for movie, why in [*report.failed.items(), *list(report.missing.items())[:20]]:
         out.print(f"none for {shown(movie)}: {shown(why, 300)}")
     each = f", {report.bytes / 1000 / report.hours:.1f} kB of fingerprint an hour" if report.hours else ""

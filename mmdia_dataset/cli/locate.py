@@ -19,18 +19,7 @@ def locate(
     with progress_bar() as progress:
         report = mmdia_dataset.locate(release, media, jobs=jobs, progress=progress)
     if format_ is Format.json:
-        found = {
-            movie: {
-                "dialogues": report.wanted[movie],
-                "candidates": [{"path": str(one.path), "how": one.how} for one in candidates],
-            }
-            for movie, candidates in report.located.items()
-        }
-        missing = {movie: one.reason.model_dump() for movie, one in report.missing.items()}
-        forecast = {"clips": report.forecast.clips, "hours": report.forecast.hours, "bytes": report.forecast.bytes}
-        forecast["seconds"] = report.forecast.seconds
-        print_json({"located": found, "missing": missing, "forecast": forecast})
-        return report.exit_code
+        return print_json(report)
     for movie, candidates in report.located.items():
         first, *others = candidates
         more = f", or {len(others)} others" if len(others) > 1 else f", or {shown(others[0].path)}" if others else ""

@@ -82,25 +82,7 @@ def pack(
             **options,
         )
     if format_ is Format.json:
-        print_json(
-            {
-                "out": report.out,
-                "samples": report.samples,
-                "shards": report.shards,
-                "members": report.members,
-                "bytes": report.bytes,
-                "written": report.written,
-                "kept": report.kept,
-                "removed": report.removed,
-                "left_out": report.left_out,
-                "damaged": report.damaged,
-                "editions": report.editions,
-                "notes": report.notes,
-                "fallbacks": report.fallbacks,
-                "seconds": report.seconds,
-            }
-        )
-        return report.exit_code
+        return print_json(report)
     out.print(
         f"{count_text(sum(report.samples.values()), 'sample')} in {count_text(sum(report.shards.values()), 'shard')}, "
         f"{size_text(report.bytes)}: {report.written:,} written, {report.kept:,} kept, in {report.seconds:.1f} s"

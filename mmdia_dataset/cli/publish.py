@@ -44,8 +44,6 @@ def publish(
     format_: FormatOption = Format.text,
 ) -> int:
     """Publish annotations, passports, editions and card on the Hub; never the clips unless told to."""
-    from dataclasses import asdict
-
     report = mmdia_dataset.publish(
         source,
         repo,
@@ -63,8 +61,7 @@ def publish(
     for fault in report.faults:
         err.print(f"the Hub would refuse the card: {shown(fault, 300)}")
     if format_ is Format.json:
-        print_json({**asdict(report), "bytes": report.bytes})
-        return report.exit_code
+        return print_json(report)
     print_table(("file", "size"), [(shown(name), size_text(size)) for name, size in report.files.items()])
     out.print(f"\n{report.dialogues:,} dialogues in {len(report.files):,} files, {size_text(report.bytes)}")
     for one in report.left_out:

@@ -69,26 +69,7 @@ def rebuild(
             **options,
         )
     if format_ is Format.json:
-        print_json(
-            {
-                "out": str(report.out),
-                "mode": report.mode,
-                "wanted": report.wanted,
-                "made": report.made,
-                "kept": report.kept,
-                "refused": report.refused,
-                "fallbacks": report.fallbacks,
-                "missing": report.missing,
-                "editions": report.editions,
-                "notes": report.notes,
-                "splits": report.splits,
-                "bytes": report.bytes,
-                "hours": report.hours,
-                "issues": report.issues,
-                "seconds": report.seconds,
-            }
-        )
-        return report.exit_code
+        return print_json(report)
     out.print(
         f"{report.made:,} clips made, {report.kept:,} kept, {report.refused.total():,} refused: "
         f"{report.hours:.2f} h, {size_text(report.bytes)}, in {report.seconds:.1f} s"

@@ -44,8 +44,7 @@ def score(
         normalisation=normalisation,
     )
     if format_ is Format.json:
-        print_json({"scores": [one.as_dict() for one in report.scores]})
-        return report.exit_code
+        return print_json(report)
     rows: list[tuple[str, ...]] = []
     for one in report.scores:
         ends = "-" if one.interval is None else f"{one.interval[0]:.4f} to {one.interval[1]:.4f}"

@@ -28,7 +28,6 @@ def show(
     """Write an HTML page with rows of tasks: transcripts, controls, pictures and players."""
     report = mmdia_dataset.show(built, out=page, task=task, split=split, rows=rows)
     if format_ is Format.json:
-        print_json({"out": str(report.out), "rows": report.rows})
-        return report.exit_code
+        return print_json(report)
     out.print(f"{', '.join(f'{count} rows of {name}' for name, count in report.rows.items())}: {shown(report.out)}")
     return report.exit_code

@@ -36,15 +36,10 @@ def splits(
     format_: FormatOption = Format.text,
 ) -> int:
     """Make train, validation and test that share no movie, no series, no words; exit code 1 if there is a leak."""
-    from dataclasses import asdict
-
     with terminal.progress_bar() as progress:
         made = mmdia_dataset.splits(release, out, by=by.value, seed=seed, parts=parts, keep=keep, progress=progress)
     if format_ is Format.json:
-        plain = asdict(made)
-        plain["leaks"] = made.leaks.counts()
-        terminal.print_json(plain)
-        return made.exit_code
+        return terminal.print_json(made)
     rows: list[tuple[str, ...]] = [
         (name, f"{p.wanted:.1%}", f"{p.share:.1%}", f"{p.hours:,.2f}", f"{p.dialogues:,}", f"{p.movies:,}",
          f"{p.relationships:.1%}", f"{p.interactions:.1%}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
 from mmdia_dataset.cli.terminal import err, out, print_json, print_table, progress_bar
 from mmdia_dataset.errors import shown
-
-if TYPE_CHECKING:
-    from mmdia_dataset.statistics import Covered
 
 __all__ = ["stats"]
 
@@ -36,13 +33,7 @@ def stats(
         found = mmdia_dataset.stats(release, plots=plots, progress=progress)
     columns = {**found.figures, "paper": PAPER, "paper bench": PAPER_BENCH}
     if format_ is Format.json:
-        plain: dict[str, Any] = {name.replace(" ", "_"): asdict(figures) for name, figures in columns.items()}
-        plain["movies"] = {name: asdict(figures) for name, figures in found.movies.items()}
-        plain["distributions"] = found.distributions.as_json()
-        plain["coverage"] = {name: _covered(one) for name, one in found.coverage.items()}
-        plain["movie_coverage"] = {name: _covered(one) for name, one in found.movie_coverage.items()}
-        print_json(plain)
-        return found.exit_code
+        return print_json(found)
     names = list(asdict(PAPER))
     print_table(
         ("", *columns), [(n.replace("_", " "), *(_cell(getattr(c, n)) for c in columns.values())) for n in names]
@@ -66,7 +57,3 @@ def stats(
 
 def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
-
-
-def _covered(one: Covered) -> dict[str, float]:
-    return {"wanted": one.wanted, "made": one.made, "share": one.share, "hours": one.hours}

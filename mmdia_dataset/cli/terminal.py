@@ -6,13 +6,14 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from mmdia_dataset.processes import Progress as Report
+    from mmdia_dataset.processes import Progress as Tell
+    from mmdia_dataset.reports import Report
 
 __all__ = ["count_text", "err", "out", "print_json", "print_table", "progress_bar", "size_text"]
 
@@ -22,7 +23,7 @@ err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def progress_bar() -> Iterator[Report]:
+def progress_bar() -> Iterator[Tell]:
     """A bar on standard error for as long as the block runs; nothing where that is no terminal."""
     columns = (
         TextColumn("{task.description}"),
@@ -42,9 +43,10 @@ def progress_bar() -> Iterator[Report]:
         yield report
 
 
-def print_json(value: Any) -> None:
-    """A value as JSON on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+def print_json(report: Report) -> int:
+    """A report as JSON on standard output; gives its exit code."""
+    sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, indent=1, default=str) + "\n")
+    return report.exit_code
 
 
 def count_text(count: int, noun: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -35,50 +36,41 @@ def validate(
 
     printed = 0
 
-    def print_issue(issue: Issue) -> None:
+    def tell(issue: Issue) -> None:
         nonlocal printed
-        sys.stdout.write(("," if printed else "") + "\n  " + issue.model_dump_json())
-        printed += 1
+        line = issue.model_dump_json()
+        if lines is not None:
+            print(line, file=lines)
+        if format_ is Format.json:
+            sys.stdout.write(("," if printed else "") + "\n  " + line)
+            printed += 1
 
-    with progress_bar() as progress:
+    with progress_bar() as progress, ExitStack() as stack:
+        lines: TextIO | None = None
+        if report_file is not None:
+            lines = stack.enter_context(stack.enter_context(whole_file(report_file)).open("w", encoding="utf-8"))
         if format_ is Format.json:
             sys.stdout.write('{"issues": [')
-            found = mmdia_dataset.validate(*paths, splits=splits, on_issue=print_issue, progress=progress)
-            counts = [{"severity": s, "rule": r, "count": n} for (s, r), n in sorted(found.counts.items())]
-            end = {
-                "dialogues": found.dialogues,
-                "errors": found.errors,
-                "warnings": found.warnings,
-                "notes": found.notes,
-                "counts": counts,
-            }
-            sys.stdout.write("\n],\n" + json.dumps(end)[1:] + "\n")
-            return found.exit_code
-        if report_file is None:
-            found = mmdia_dataset.validate(*paths, splits=splits, progress=progress)
-        else:
-            with whole_file(report_file) as temporary, temporary.open("w", encoding="utf-8") as lines:
-                found = mmdia_dataset.validate(
-                    *paths,
-                    splits=splits,
-                    on_issue=lambda issue: print(issue.model_dump_json(), file=lines),
-                    progress=progress,
-                )
+        on_issue = tell if lines is not None or format_ is Format.json else None
+        report = mmdia_dataset.validate(*paths, splits=splits, on_issue=on_issue, progress=progress)
+    if format_ is Format.json:
+        sys.stdout.write("\n],\n" + json.dumps(report.as_json())[1:] + "\n")
+        return report.exit_code
     for (severity, rule), count in sorted(
-        found.counts.items(), key=lambda item: (_SEVERITIES.index(item[0][0]), -item[1], item[0][1])
+        report.counts.items(), key=lambda item: (_SEVERITIES.index(item[0][0]), -item[1], item[0][1])
     ):
-        examples = found.examples[rule]
+        examples = report.examples[rule]
         out.print(f"{severity:<7}  {rule}  ({count})")
         for issue in examples:
             out.print(f"    {shown(issue.file or '')} {shown(issue.path)}: {shown(issue.message, 300)}")
         if count > len(examples):
             out.print(f"    … and {count - len(examples)} more")
         out.print(f"    → {examples[0].hint}")
-    notes = f", {found.notes:,} notes" if found.notes else ""
-    summary = f"{found.errors:,} errors, {found.warnings:,} warnings{notes}"
-    out.print(f"{found.dialogues:,} dialogues: {summary}" if found.dialogues else summary)
+    notes = f", {report.notes:,} notes" if report.notes else ""
+    summary = f"{report.errors:,} errors, {report.warnings:,} warnings{notes}"
+    out.print(f"{report.dialogues:,} dialogues: {summary}" if report.dialogues else summary)
     if report_file:
         err.print(f"every issue: {report_file}")
-    elif any(count > 3 for count in found.counts.values()):
+    elif any(count > 3 for count in report.counts.values()):
         err.print("all of them: --report issues.jsonl")
-    return found.exit_code
+    return report.exit_code

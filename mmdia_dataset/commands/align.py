@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmdia_dataset.files import check_folder, file_name, write_text
+from mmdia_dataset.reports import Report
 
 if TYPE_CHECKING:
     from mmdia_dataset.building.editions import Timing
@@ -16,8 +17,11 @@ __all__ = ["AlignReport", "align"]
 
 
 @dataclass(slots=True)
-class AlignReport:
+class AlignReport(Report):
     """How each movie's recording runs; ``wanted`` counts its dialogues."""
+
+    NOT_JSON: ClassVar = ("timings",)
+    JSON_TOO: ClassVar = ("editions", "placed", "refused")
 
     out: Path
     timings: dict[str, Timing] = field(default_factory=dict)
@@ -33,6 +37,23 @@ class AlignReport:
     def refused(self) -> int:
         """Dialogues of the recordings that they lack, or of which too little is known."""
         return sum(self.wanted[movie] for movie in self.timings) - self.placed
+
+    @property
+    def editions(self) -> dict[str, dict[str, Any]]:
+        """By movie: its recording, the edition in a line, how many dialogues are placed, and what to know."""
+        from mmdia_dataset.building.editions import Untimed
+
+        return {
+            movie: {
+                "recording": timing.located.path if timing.located else None,
+                "description": timing.description,
+                "placed": len(timing.edition.placed) if timing.edition else 0,
+                "refused": len(timing.edition.refused) if timing.edition else self.wanted[movie],
+                "reason": timing.reason if isinstance(timing, Untimed) else None,
+                "notes": timing.notes,
+            }
+            for movie, timing in self.timings.items()
+        }
 
     @property
     def exit_code(self) -> int:

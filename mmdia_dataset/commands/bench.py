@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmdia_dataset.built.annotations import open_annotations
 from mmdia_dataset.files import write_text
+from mmdia_dataset.reports import Report
 from mmdia_dataset.splitting.benchmark import Selection
-from mmdia_dataset.statistics import Figures, Statistics
+from mmdia_dataset.statistics import PAPER_BENCH, Figures, Statistics
 
 if TYPE_CHECKING:
     from mmdia_dataset.processes import Progress
@@ -21,13 +22,20 @@ __all__ = ["BenchReport", "bench"]
 
 
 @dataclass(frozen=True, slots=True)
-class BenchReport:
+class BenchReport(Report):
     """The benchmark's dialogues, their figures, and whether the release lists them itself; ``out`` has their ids."""
+
+    JSON_TOO: ClassVar = ("paper",)
 
     ids: tuple[str, ...]
     figures: Figures
     official: bool
     out: Path | None
+
+    @property
+    def paper(self) -> Figures:
+        """The figures of the paper's benchmark."""
+        return PAPER_BENCH
 
     @property
     def exit_code(self) -> int:

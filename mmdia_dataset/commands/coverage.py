@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from mmdia_dataset.certificates.comparing import Comparison, compare
 from mmdia_dataset.certificates.making import certificate_of
 from mmdia_dataset.certificates.reading import certificate_text, read_certificate
 from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.files import write_text
+from mmdia_dataset.reports import Report, plain
 from mmdia_dataset.schema import SPLITS, Certificate, Split
 
 __all__ = ["CoverageReport", "coverage"]
 
 
 @dataclass(frozen=True, slots=True)
-class CoverageReport:
+class CoverageReport(Report):
     """Certificates, as made or read, and, of several, what they have in common. ``out`` is the file written, if any."""
+
+    NOT_JSON: ClassVar = ("comparison",)
 
     certificates: tuple[Certificate, ...]
     comparison: Comparison | None
@@ -30,6 +34,13 @@ class CoverageReport:
         if self.comparison is None:
             return 0 if self.certificates[0].made else 1
         return 1 if self.comparison.differs or not self.comparison.subset.ids.count else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The certificates, and of several what is common and what differs."""
+        compared: dict[str, Any] = {} if self.comparison is None else plain(self.comparison)
+        if compared:
+            compared["same_modes"] = compared.pop("modes")
+        return {**Report.as_json(self), **compared}
 
 
 def coverage(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmdia_dataset.commands.fingerprint import fingerprint
 from mmdia_dataset.errors import UsageError
+from mmdia_dataset.reports import Report
 
 if TYPE_CHECKING:
     from mmdia_dataset.building.build import RebuildReport
@@ -18,7 +19,7 @@ __all__ = ["DemoReport", "demo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DemoReport:
+class DemoReport(Report):
     """What `demo` made. ``clip`` is the path of one clip, as loaded; ``words`` is what is said in it first."""
 
     film: DemoFilm
@@ -26,6 +27,11 @@ class DemoReport:
     rows: int
     clip: Path
     words: str
+
+    @property
+    def exit_code(self) -> int:
+        """That of the rebuild."""
+        return self.rebuilt.exit_code
 
 
 def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:

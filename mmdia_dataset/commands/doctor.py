@@ -14,9 +14,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from mmdia_dataset.errors import MmdiaError
+from mmdia_dataset.reports import Report
 
 __all__ = ["Check", "DoctorReport", "doctor"]
 
@@ -37,8 +38,10 @@ class Check:
 
 
 @dataclass(slots=True)
-class DoctorReport:
+class DoctorReport(Report):
     """What works, what is missing, and the one next step."""
+
+    NOT_JSON: ClassVar = ("next_step",)
 
     checks: list[Check] = field(default_factory=list)
     next_step: str = ""
@@ -47,6 +50,10 @@ class DoctorReport:
     def exit_code(self) -> int:
         """1 if something is bad, else 0."""
         return 1 if any(check.state == "bad" for check in self.checks) else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The checks, and the next step as `next`."""
+        return {**Report.as_json(self), "next": self.next_step}
 
 
 def doctor(release: Path | str | None = None, media: Path | str | None = None) -> DoctorReport:

@@ -15,13 +15,14 @@ from mmdia_dataset.errors import ConfigError, DataNotFound
 from mmdia_dataset.exports.formats import FORMATS
 from mmdia_dataset.exports.source import SplitSource
 from mmdia_dataset.files import check_folder, whole_file
+from mmdia_dataset.reports import Report
 from mmdia_dataset.views import TASKS, TaskOptions
 
 __all__ = ["ExportReport", "export"]
 
 
 @dataclass(slots=True)
-class ExportReport:
+class ExportReport(Report):
     """What was written: lines by file, and how many rows were left out for want of what."""
 
     out: Path

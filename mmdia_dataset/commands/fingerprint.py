@@ -13,6 +13,7 @@ from mmdia_dataset.files import check_folder
 from mmdia_dataset.library import Claimant, Strength
 from mmdia_dataset.media import audio_order, probe
 from mmdia_dataset.release import open_release
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Passport
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def make_passport(task: PassportTask) -> MadePassport | str:
 
 
 @dataclass(slots=True, kw_only=True)
-class FingerprintReport:
+class FingerprintReport(Report):
     """Passports made, by movie, and why there are none of others; ``bytes`` are those of the fingerprints alone."""
 
     out: Path

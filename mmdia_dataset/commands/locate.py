@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from mmdia_dataset.reports import Report, plain
 
 if TYPE_CHECKING:
     from mmdia_dataset.building.forecast import Forecast
@@ -16,7 +18,7 @@ __all__ = ["LocateReport", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
-class LocateReport:
+class LocateReport(Report):
     """Which recordings may be which movie, which are missing and why, and what a rebuild will cost."""
 
     located: dict[str, tuple[Claimant, ...]]
@@ -28,6 +30,18 @@ class LocateReport:
     def exit_code(self) -> int:
         """1 if no movie was found at all."""
         return 0 if self.located else 1
+
+    def as_json(self) -> dict[str, Any]:
+        """By movie its candidates, with path and reason, or why it is missing; and the forecast."""
+        located = {
+            movie: {
+                "dialogues": self.wanted[movie],
+                "candidates": [{"path": str(claimant.path), "how": claimant.how} for claimant in candidates],
+            }
+            for movie, candidates in self.located.items()
+        }
+        missing = {movie: plain(absent.reason) for movie, absent in self.missing.items()}
+        return {"located": located, "missing": missing, "forecast": plain(self.forecast)}
 
 
 def locate(release: Path | str, media: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> LocateReport:

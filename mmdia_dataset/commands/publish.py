@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from mmdia_dataset.errors import HubLoginMissing, HubNotFound, UsageError, shown
 from mmdia_dataset.files import check_folder
 from mmdia_dataset.hub import check_repo, in_our_words, logged_in
 from mmdia_dataset.publishing.hubrules import LICENSES
 from mmdia_dataset.publishing.publication import Withheld, make_publication
+from mmdia_dataset.reports import Report
 
 __all__ = ["Gate", "PublishReport", "publish"]
 
@@ -38,7 +39,7 @@ _REPLACED = [
 
 
 @dataclass(slots=True, kw_only=True)
-class PublishReport:
+class PublishReport(Report):
     """What was, or on a dry run would be, published.
 
     Attributes:
@@ -53,6 +54,8 @@ class PublishReport:
         commit: the commit the branch now points to; None on a dry run.
         url: of that commit.
     """
+
+    JSON_TOO: ClassVar = ("bytes",)
 
     repo: str
     revision: str

@@ -13,20 +13,16 @@ from mmdia_dataset.metrics.metric import Settings
 from mmdia_dataset.metrics.normalisation import DEFAULT
 from mmdia_dataset.metrics.score_results import Score
 from mmdia_dataset.metrics.scoring import load
+from mmdia_dataset.reports import Report
 
 __all__ = ["ScoreReport", "score"]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreReport:
-    """The scores, in the order asked for."""
+class ScoreReport(Report):
+    """The scores, in the order asked for; what can't be scored is an error."""
 
     scores: tuple[Score, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0: what can't be scored is an error."""
-        return 0
 
 
 def score(

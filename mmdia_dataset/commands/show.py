@@ -15,6 +15,7 @@ from urllib.parse import quote
 from mmdia_dataset.built.clipset import ClipSet
 from mmdia_dataset.errors import ConfigError, DataNotFound
 from mmdia_dataset.files import write_text
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Media, Reference
 from mmdia_dataset.views import TASKS, Task, TaskOptions
 
@@ -40,16 +41,11 @@ _SOUND = re.compile(r"&lt;.*?&gt;")
 
 
 @dataclass(slots=True)
-class ShowReport:
-    """The page written, and how many rows of each task it has."""
+class ShowReport(Report):
+    """The page written, and how many rows of each task it has; a page without rows is an error."""
 
     out: Path
     rows: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """0: a page without rows is an error."""
-        return 0
 
 
 def show(

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.release import Release, open_release, part_name, splits_of_file, write_splits
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Dialogue, Split, Splits
 from mmdia_dataset.splitting import EXCLUSIVE, Groups, Leakage, Leaks, Load, share_out
 
@@ -39,7 +40,7 @@ class SplitPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitsReport:
+class SplitsReport(Report):
     """What was made.
 
     Attributes:
@@ -54,6 +55,8 @@ class SplitsReport:
         drawn: of `hard` and `bench`, how many ids were kept and how many left out as they are not in `test`.
         leaks: what a check of the result found.
     """
+
+    NOT_JSON: ClassVar = ("leaks",)
 
     out: Path
     by: str
@@ -70,6 +73,10 @@ class SplitsReport:
     def exit_code(self) -> int:
         """1 if there is a leak. Split by movie, series in two splits are none."""
         return 1 if any(n for kind, n in self.leaks.counts().items() if (kind, self.by) != ("series", "movie")) else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it; of the leaks how many there are of each kind."""
+        return {**Report.as_json(self), "leaks": self.leaks.counts()}
 
 
 def splits(

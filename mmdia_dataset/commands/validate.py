@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +21,7 @@ from mmdia_dataset.errors import BadFingerprint, UsageError
 from mmdia_dataset.publishing import card_faults
 from mmdia_dataset.release import Release, open_release, passport_issues, splits_of_file
 from mmdia_dataset.release.checks import Checker
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine, Passport
 from mmdia_dataset.splitting import Leakage, issues_of_leaks
 
@@ -38,8 +39,11 @@ Seen = Callable[[int, int, int], None]
 
 
 @dataclass(slots=True)
-class ValidationReport:
+class ValidationReport(Report):
     """What was found: counts and the first few issues of each rule. All issues went to the caller as they came."""
+
+    NOT_JSON: ClassVar = ("counts", "examples")
+    JSON_TOO: ClassVar = ("errors", "warnings", "notes")
 
     dialogues: int = 0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -71,6 +75,11 @@ class ValidationReport:
     def exit_code(self) -> int:
         """1 if there are errors, else 0."""
         return 1 if self.errors else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts; the issues were handed out as they were found."""
+        counts = [{"severity": s, "rule": rule, "count": count} for (s, rule), count in sorted(self.counts.items())]
+        return {**Report.as_json(self), "counts": counts}
 
 
 def issues_of(path: Path, seen: Seen | None = None, splits: Path | None = None) -> Iterator[Issue]:

@@ -16,6 +16,7 @@ from mmdia_dataset.files import write_text
 from mmdia_dataset.publishing import CROISSANT, CardFacts, card_faults, card_text, croissant_text
 from mmdia_dataset.publishing.body import CardPicture, data_state
 from mmdia_dataset.release import open_release
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import SPLITS, Split
 from mmdia_dataset.statistics import Covered
 from mmdia_dataset.statistics.survey import StatsReport
@@ -32,7 +33,7 @@ FIGURES = "figures"
 
 
 @dataclass(frozen=True, slots=True)
-class CardReport:
+class CardReport(Report):
     """What was written, and what the Hub would refuse of it.
 
     Attributes:

@@ -21,6 +21,7 @@ from mmdia_dataset.release.own import ParquetFiles, json_line
 from mmdia_dataset.release.passports import PASSPORTS
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
 from mmdia_dataset.release.split_files import write_splits
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Dialogue, Issue, Movie, Split
 
 __all__ = ["MARKER", "ConvertReport", "convert"]
@@ -39,7 +40,7 @@ _BUFFERED = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertReport:
+class ConvertReport(Report):
     """What was converted.
 
     Attributes:
@@ -61,6 +62,11 @@ class ConvertReport:
     files: int
     counts: dict[str, int]
     issues: tuple[Issue, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 if entries could not be read."""
+        return 1 if self.unreadable else 0
 
 
 def convert(release: Release, out: Path, to: Dialect, progress: Progress | None = None) -> ConvertReport:

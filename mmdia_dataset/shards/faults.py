@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Severity
 
 __all__ = ["CheckReport", "Fault"]
@@ -29,7 +30,7 @@ class Fault:
 
 
 @dataclass(slots=True, kw_only=True)
-class CheckReport:
+class CheckReport(Report):
     """What a check found.
 
     ``counts`` has all faults by rule; ``faults`` the first thousand. ``unchecked`` says what could not be checked, and

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import SPLITS, ShardIndex, Split
 from mmdia_dataset.shards.clip_stock import LeftOut
 
@@ -12,7 +13,7 @@ __all__ = ["PackReport"]
 
 
 @dataclass(slots=True, kw_only=True)
-class PackReport:
+class PackReport(Report):
     """What `pack` did.
 
     ``left_out`` counts dialogues by the rule that kept them out, ``examples`` has one of each. ``damaged`` of them

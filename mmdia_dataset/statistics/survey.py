@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mmdia_dataset.built.annotations import Annotations, wanted_of
 from mmdia_dataset.processes import Progress
+from mmdia_dataset.reports import Report, plain
 from mmdia_dataset.schema import SPLITS
 from mmdia_dataset.splitting.benchmark import Selection
-from mmdia_dataset.statistics import Covered, Distributions, Figures, Statistics, Tally
+from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Covered, Distributions, Figures, Statistics, Tally
 
 __all__ = ["OURS", "StatsReport", "survey"]
 
@@ -19,7 +21,7 @@ OURS = "bench selected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatsReport:
+class StatsReport(Report):
     """What was counted.
 
     Attributes:
@@ -39,10 +41,16 @@ class StatsReport:
     movie_coverage: dict[str, Covered] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
-    @property
-    def exit_code(self) -> int:
-        """Always 0: figures can't be wrong, only surprising."""
-        return 0
+    def as_json(self) -> dict[str, Any]:
+        """The columns of figures by name, the paper's among them, then movies, distributions and coverage."""
+        columns = {**self.figures, "paper": PAPER, "paper bench": PAPER_BENCH}
+        return {
+            **{name.replace(" ", "_"): plain(figures) for name, figures in columns.items()},
+            "movies": plain(self.movies),
+            "distributions": plain(self.distributions),
+            "coverage": plain(self.coverage),
+            "movie_coverage": plain(self.movie_coverage),
+        }
 
 
 def survey(opened: Annotations, progress: Progress | None = None) -> StatsReport:

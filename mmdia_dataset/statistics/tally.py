@@ -29,6 +29,10 @@ class Covered:
             self.made += 1
             self.made_ms += max(0, span_ms)
 
+    def as_json(self) -> dict[str, float]:
+        """Counts, and what they come to."""
+        return {"wanted": self.wanted, "made": self.made, "share": self.share, "hours": self.hours}
+
     @property
     def share(self) -> float:
         """Of the dialogues; 0 where none was wanted."""

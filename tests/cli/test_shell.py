@@ -81,6 +81,11 @@ def test_commands_and_functions_have_the_same_arguments_and_defaults(name):
     assert arguments(getattr(getattr(cli, name), name)) == arguments(getattr(mmdia_dataset, name))
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_reports_as_json_too(name):
+    assert inspect.signature(getattr(getattr(cli, name), name)).parameters["format_"].default == "text"
+
+
 def test_locate(world):
     out, err = mmdia("locate", "--release", world.release, "--media", world.media)
     assert "found    tt0000001" in out
@@ -137,6 +142,9 @@ def test_validate_groups_counts_and_writes_a_full_list(tmp_path):
     assert "$.clips[0].srt[0]" in out
     listed = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
     assert sum(issue["rule"] == "ends-before-start" for issue in listed) == 5
+    report = ["--report", tmp_path / "too.jsonl", "--format", "json"]
+    assert len(json.loads(mmdia("validate", tmp_path / "release", *report, code=1)[0])["issues"]) == len(listed)
+    assert (tmp_path / "too.jsonl").read_text() == (tmp_path / "all.jsonl").read_text()
 
 
 def test_stats_stand_beside_the_papers(world):
@@ -153,6 +161,8 @@ def test_convert(world, tmp_path, to):
     out, _ = mmdia("convert", world.release, "--to", to, "--out", tmp_path / to)
     assert out.startswith("6 dialogues")
     assert "6 dialogues" in mmdia("validate", tmp_path / to)[0]
+    found = json.loads(mmdia("convert", world.release, "--to", to, "--out", tmp_path / "again", "--format", "json")[0])
+    assert (found["dialogues"], found["dialect"], found["unreadable"]) == (6, to, 0)
 
 
 def test_a_single_file_is_converted_beside_itself(world, tmp_path):
@@ -218,7 +228,8 @@ def test_demo_goes_the_whole_way(tmp_path):
     assert "load_dataset" in err
     assert mmdia_dataset.validate(tmp_path / "demo" / "built").counts == {}
     before = tree(tmp_path / "demo" / "built")
-    mmdia("demo", "--out", tmp_path / "demo")
+    found = json.loads(mmdia("demo", "--out", tmp_path / "demo", "--format", "json")[0])
+    assert (found["clip"], found["rebuilt"]["kept"]) == (clip, found["rebuilt"]["wanted"])
     assert tree(tmp_path / "demo" / "built") == before
 
 
