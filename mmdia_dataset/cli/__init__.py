@@ -54,14 +54,6 @@ __all__ = [
     "validate",
 ]
 
-# As a user comes to need them.
-_ORDER = (
-    *("demo", "doctor", "validate", "convert", "stats", "locate", "align", "rebuild"),
-    *("pack", "check", "show", "export", "score", "splits", "bench", "coverage", "card", "publish", "fingerprint"),
-)
-app.registered_commands.sort(key=lambda one: _ORDER.index(one.callback.__name__ if one.callback else ""))
-
-
 def main() -> None:
     """The `mmdia` console script."""
     # Otherwise numpy's import starts a thread per core that spins for 100 ms before it sleeps, in every worker process

@@ -6,16 +6,55 @@ import functools
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn, ParamSpec
+from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from mmdia_dataset.cli.terminal import err
+import mmdia_dataset
+from mmdia_dataset.cli.terminal import err, out
 from mmdia_dataset.errors import MmdiaError, shown
 
-__all__ = ["Format", "FormatOption", "MediaOption", "ReleaseOption", "app", "command"]
+__all__ = ["GROUPS", "Format", "FormatOption", "MediaOption", "ReleaseOption", "app", "command"]
+
+# In the order in which a user comes to need them.
+GROUPS = {
+    "Start": ("demo", "doctor"),
+    "Make a release": ("fingerprint",),
+    "Look at a release, and publish it": ("validate", "convert", "stats", "splits", "bench", "card", "publish"),
+    "Rebuild clips from a release and your films": ("locate", "align", "rebuild"),
+    "Train with the clips": ("pack", "check", "export", "show"),
+    "Compare with others": ("coverage", "score"),
+}
+
+
+class _Group(TyperGroup):
+    """Lists the commands by what they are for, in plain text, which can be piped."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        room = formatter.width - 6 - max(map(len, self.commands))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(room)) for name in names])
+
+
+class _Command(TyperCommand):
+    """Lists the options by what they belong to; those that name nothing come first."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                usual = f"{parameter.param_type_name.title()}s"
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
 
 app = typer.Typer(
+    cls=_Group,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -43,9 +82,18 @@ class _State:
     debug = False
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"mmdia-dataset {mmdia_dataset.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     _State.debug = debug
 
@@ -75,5 +123,5 @@ def command(function: Callable[P, int]) -> Callable[P, None]:
             _stop(error, f"{place}{(error.strerror or str(error)).lower()}.", 3)
         raise typer.Exit(code)
 
-    app.command()(run)
+    app.command(cls=_Command)(run)
     return run
