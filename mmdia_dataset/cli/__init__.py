@@ -54,6 +54,7 @@ __all__ = [
     "validate",
 ]
 
+
 def main() -> None:
     """The `mmdia` console script."""
     # Otherwise numpy's import starts a thread per core that spins for 100 ms before it sleeps, in every worker process

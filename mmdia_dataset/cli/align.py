@@ -10,7 +10,7 @@ import typer
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
 from mmdia_dataset.cli.options import JobsOption, LanguageOption
-from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = ["align"]
@@ -20,12 +20,14 @@ __all__ = ["align"]
 def align(
     release: ReleaseOption,
     media: MediaOption,
-    folder: Annotated[Path, typer.Option("--out", help="Folder of editions to write.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Option("--out", help="Folder to write edition files and plots to.", show_default=False)
+    ],
     language: LanguageOption = None,
     jobs: JobsOption = 1,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Which edition each recording is, where its dialogues are, and why some are not; cuts nothing."""
+    """Find out which edition each film is; cut nothing. It says where the dialogues are, and why some are refused."""
     from mmdia_dataset.building.editions import Untimed
 
     with progress_bar() as progress:
@@ -40,8 +42,8 @@ def align(
         for note in one.notes:
             out.print(f"    {shown(note, 300)}")
     out.print(
-        f"{report.placed:,} dialogues placed, {report.refused:,} refused, in {len(report.timings)} recordings; "
-        f"{len(report.missing)} movies without one"
+        f"{count_text(report.placed, 'dialogue')} placed, {report.refused:,} refused, in "
+        f"{count_text(len(report.timings), 'recording')}; {count_text(len(report.missing), 'movie')} without one"
     )
     if report.placed:
         err.print(f"editions and plots: {report.out}")

@@ -32,10 +32,13 @@ class _Group(TyperGroup):
     """Lists the commands by what they are for, in plain text, which can be piped."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        room = formatter.width - 6 - max(map(len, self.commands))
+        longest = max(map(len, self.commands))
+        room = formatter.width - 6 - longest
         for title, names in GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(room)) for name in names])
+                formatter.write_dl(
+                    [(name.ljust(longest), self.commands[name].get_short_help_str(room)) for name in names]
+                )
 
 
 class _Command(TyperCommand):

@@ -20,12 +20,12 @@ __all__ = ["bench"]
 def bench(
     release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations, or a built directory.")],
     selection: Annotated[
-        str | None, typer.Option("--selection", help="Other bounds than ours, such as intensity=8,max_turns=8.")
+        str | None, typer.Option("--selection", help="Select by other thresholds, such as intensity=8,max_turns=8.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="JSON file for the ids.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="JSON file to write the ids to.")] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Which dialogues are the benchmark, and their figures beside the paper's; exit code 1 if none is."""
+    """List the dialogues of the benchmark, with their figures. Exit code 1 if there are none."""
     from dataclasses import asdict
 
     from mmdia_dataset.statistics import PAPER_BENCH

@@ -10,7 +10,7 @@ import typer
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
 from mmdia_dataset.cli.publish import LicenceOption
-from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = ["card"]
@@ -23,12 +23,12 @@ def card(
     licence: LicenceOption = "unknown",
     format_: FormatOption = Format.text,
 ) -> int:
-    """Write its page: README.md with figures and pictures, and croissant.json."""
+    """Write the dataset card: README.md, pictures, croissant.json."""
     with progress_bar() as progress:
         report = mmdia_dataset.card(folder, repo=repo, licence=licence, progress=progress)
     if format_ is Format.json:
         return print_json(report)
-    out.print(f"{shown(report.files[0])}, {len(report.files) - 2} pictures, {report.files[1].name}")
+    out.print(f"{shown(report.files[0])}, {count_text(len(report.files) - 2, 'picture')}, {report.files[1].name}")
     for fault in report.faults:
         err.print(f"the Hub would refuse it: {shown(fault, 300)}")
     return report.exit_code

@@ -8,6 +8,7 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.options import JobsOption
 from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar, size_text
 from mmdia_dataset.errors import shown
 
@@ -18,10 +19,10 @@ __all__ = ["check"]
 def check(
     shards: Annotated[str, typer.Argument(help="Folder of shards, one tar, or a URL of either.", show_default=False)],
     deep: Annotated[bool, typer.Option("--deep", help="Also decode all media and count their frames.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes working at once.")] = 1,
+    jobs: JobsOption = 1,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Every fault of shards, ours or others': tars, keys, samples, media, index. Exit code 1 if there are any."""
+    """Find every fault of shards, ours or of others. Exit code 1 if there are errors."""
     with progress_bar() as progress:
         report = mmdia_dataset.check(shards, deep=deep, jobs=jobs, progress=progress)
     if format_ is Format.json:

@@ -10,7 +10,7 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
 
 __all__ = ["ConvertTarget", "convert"]
 
@@ -34,14 +34,15 @@ def convert(
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")],
     format_: FormatOption = Format.text,
 ) -> int:
-    """Write annotations in another form; nothing is lost on the way."""
+    """Write annotations in another form. Exit code 1 if entries could not be read."""
     with progress_bar() as progress:
         report = mmdia_dataset.convert(
             release, to=to.value, out=folder, progress=lambda done, total: progress("converting", done, total)
         )
     if format_ is Format.json:
         return print_json(report)
-    out.print(f"{report.dialogues:,} dialogues in {report.files} files: {report.out}")
+    out.print(f"{count_text(report.dialogues, 'dialogue')} in {count_text(report.files, 'file')}: {report.out}")
     if report.unreadable:
-        err.print(f"{report.unreadable} entries could not be read and are not in it: see mmdia validate {release}")
+        unreadable = count_text(report.unreadable, "entry", "entries")
+        err.print(f"{unreadable} could not be read and left out: see mmdia validate {release}")
     return report.exit_code

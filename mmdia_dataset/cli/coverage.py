@@ -22,20 +22,26 @@ __all__ = ["coverage"]
 
 @command
 def coverage(
-    paths: Annotated[list[Path], typer.Argument(help="A built directory; or several, as folders or certificates.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="A built directory, or several to compare, as folders or certificates.")
+    ],
     release: Annotated[
-        Path | None, typer.Option("--release", help="The release, if the rebuild was of a part of it.")
+        Path | None, typer.Option("--release", help="The release, if only a part of it was rebuilt.")
     ] = None,
     mode: Annotated[
-        list[str] | None, typer.Option("--mode", help="Count dialogues with a clip of this mode; repeatable.")
+        list[str] | None, typer.Option("--mode", help="Count only dialogues with a clip of this mode; repeatable.")
     ] = None,
-    split: Annotated[str | None, typer.Option("--split", help="Of several: what is common of this split.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="When comparing: only this split.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the certificate, or of several the subset all have.")
+        Path | None,
+        typer.Option("--out", help="File to write: the certificate, or of several the dialogues that all have."),
     ] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Which dialogues are here, to compare with others; exit code 1 if nothing is, or if certificates do not fit."""
+    """Say which dialogues you have, and compare with others.
+
+    Exit code 1 if there are none, or if certificates do not fit together.
+    """
     from mmdia_dataset.certificates import certificate_hash
 
     found = mmdia_dataset.coverage(*paths, release=release, mode=mode or None, split=split, out=out)
@@ -73,9 +79,10 @@ def _comparison(certificates: tuple[Certificate, ...], both: Comparison, names: 
     if not both.modes:
         terminal.out.print("the modes differ: " + " / ".join(", ".join(one.modes) for one in certificates))
     if both.other_spans:
+        count = terminal.count_text(len(both.other_spans), "movie")
         few = ", ".join(shown(movie) for movie in both.other_spans[:_EXAMPLES])
-        terminal.out.print(f"{len(both.other_spans):,} movies have other dialogues or spans, and are left out: {few}")
+        terminal.out.print(f"left out, with other dialogues or spans: {count} ({few})")
     if both.other_splits:
         terminal.out.print(f"other dialogues are listed in {', '.join(both.other_splits)}")
     if both.apart:
-        terminal.out.print(f"{both.apart:,} dialogues are in no split in common, and are left out")
+        terminal.out.print(f"left out, in no common split: {terminal.count_text(both.apart, 'dialogue')}")

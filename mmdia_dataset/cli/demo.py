@@ -1,4 +1,4 @@
-"""First steps: `demo` and `doctor`."""
+"""`mmdia demo`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = [
@@ -23,18 +23,18 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")] = Path("mmdia-demo"),
     format_: FormatOption = Format.text,
 ) -> int:
-    """The whole way on a film we draw ourselves: offline, under a minute."""
+    """Try every step on a small film of ours, offline, in a minute."""
     # One bar of ours for the whole way; those of datasets would come between.
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     err.print("Drawing a small film, writing annotations for it, and rebuilding its clips. Nothing is downloaded.")
-    with progress_bar() as progress:
+    with progress_bar(lines=True) as progress:
         report = mmdia_dataset.demo(folder, progress)
     if format_ is Format.json:
         return print_json(report)
     out.print(f"film      {report.film.film}  ({report.film.duration_s:.0f} s)")
     out.print(f"release   {report.film.release}")
-    out.print(f"built     {report.rebuilt.out}  ({report.rebuilt.made + report.rebuilt.kept} clips)")
-    out.print(f"loaded    {report.rows} rows; the first begins with {shown(report.words)}")
+    out.print(f"built     {report.rebuilt.out}  ({count_text(report.rebuilt.made + report.rebuilt.kept, 'clip')})")
+    out.print(f"loaded    {count_text(report.rows, 'row')}; the first begins with {shown(report.words)}")
     out.print(f"a clip    {report.clip}")
     err.print("\nOpen the clip in any player. In Python:\n")
     err.print("    import mmdia_dataset, datasets")

@@ -20,7 +20,7 @@ def doctor(
     media: Annotated[Path | None, typer.Option("--media", help="Folder of your films.")] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """What works here, what is missing, and one next step."""
+    """Say what works here, what is missing, and what to do next."""
     report = mmdia_dataset.doctor(release, media)
     if format_ is Format.json:
         return print_json(report)

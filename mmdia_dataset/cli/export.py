@@ -1,4 +1,4 @@
-"""Commands about what was built: `export`, `show`."""
+"""`mmdia export`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.cli.terminal import err, out, print_json
+from mmdia_dataset.cli.options import SplitOption
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json
 from mmdia_dataset.errors import shown
 
 __all__ = [
@@ -30,25 +31,26 @@ class ExportTarget(StrEnum):
 
 
 BuiltArgument = Annotated[Path, typer.Argument(help="What `mmdia rebuild` made.")]
-SplitOption = Annotated[str | None, typer.Option("--split", help="This split alone.")]
 
 
 @command
 def export(
     built: BuiltArgument,
-    to: Annotated[ExportTarget, typer.Option("--to", help="The format.")],
+    to: Annotated[ExportTarget, typer.Option("--to", help="Format to write.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
     split: SplitOption = None,
-    task: Annotated[str, typer.Option(help="Whose rows `messages` has.")] = "style_speech",
-    absolute: Annotated[bool, typer.Option("--absolute", help="Absolute paths; else relative to --out.")] = False,
+    task: Annotated[str, typer.Option(help="Task whose rows --to messages writes.")] = "style_speech",
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="Write absolute paths of media (default: relative to --out).")
+    ] = False,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Write clips and annotations in the form another program reads; media stay where they are."""
+    """Write annotations in the form of another program. The clips stay where they are."""
     report = mmdia_dataset.export(built, to=to.value, out=folder, split=split, task=task, absolute=absolute)
     if format_ is Format.json:
         return print_json(report)
     for file, lines in report.files.items():
-        out.print(f"{lines:>9,} lines  {shown(report.out / file)}")
+        out.print(f"{count_text(lines, 'line'):>15}  {shown(report.out / file)}")
     if report.left_out:
         err.print(f"left out: {', '.join(f'{count:,} {shown(why)}' for why, count in report.left_out.most_common())}")
     if not report.files:

@@ -10,7 +10,7 @@ import typer
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
 from mmdia_dataset.cli.options import JobsOption, LanguageOption
-from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = ["fingerprint"]
@@ -20,12 +20,15 @@ __all__ = ["fingerprint"]
 def fingerprint(
     release: ReleaseOption,
     media: MediaOption,
-    folder: Annotated[Path, typer.Option("--out", help="Folder of passports to write.", show_default=False)],
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write the passports to.", show_default=False)],
     language: LanguageOption = None,
     jobs: JobsOption = 1,
     format_: FormatOption = Format.text,
 ) -> int:
-    """For curators: passports of the copies that were annotated, so that others can align theirs."""
+    """Make passports, by which others can align their films.
+
+    For curators: a passport describes the copy that was annotated; its sound can't be made from it.
+    """
     with progress_bar() as progress:
         report = mmdia_dataset.fingerprint(release, media, folder, language=language, jobs=jobs, progress=progress)
     if format_ is Format.json:
@@ -33,7 +36,7 @@ def fingerprint(
     for movie, why in [*report.failed.items(), *list(report.missing.items())[:20]]:
         out.print(f"none for {shown(movie)}: {shown(why, 300)}")
     each = f", {report.bytes / 1000 / report.hours:.1f} kB of fingerprint an hour" if report.hours else ""
-    out.print(f"{len(report.made)} passports written to {shown(report.out)}: {report.hours:.2f} h{each}")
+    out.print(f"{count_text(len(report.made), 'passport')} written to {shown(report.out)}: {report.hours:.2f} h{each}")
     if report.made and report.out.name != "passports":
         err.print(f"next: put them into the release as {release}/passports")
     return report.exit_code

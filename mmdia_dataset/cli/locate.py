@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
 from mmdia_dataset.cli.options import JobsOption, forecast_text
-from mmdia_dataset.cli.terminal import err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = ["locate"]
@@ -15,7 +15,7 @@ __all__ = ["locate"]
 def locate(
     release: ReleaseOption, media: MediaOption, jobs: JobsOption = 1, format_: FormatOption = Format.text
 ) -> int:
-    """Which recording is which movie, which are missing, and what a rebuild will cost."""
+    """Find out which film is which movie, and what is missing. It also says what a rebuild will cost."""
     with progress_bar() as progress:
         report = mmdia_dataset.locate(release, media, jobs=jobs, progress=progress)
     if format_ is Format.json:
@@ -23,12 +23,12 @@ def locate(
     for movie, candidates in report.located.items():
         first, *others = candidates
         more = f", or {len(others)} others" if len(others) > 1 else f", or {shown(others[0].path)}" if others else ""
-        dialogues = f"{report.wanted[movie]} dialogues"
+        dialogues = count_text(report.wanted[movie], "dialogue")
         out.print(f"found    {shown(movie)}  {shown(first.path)}  ({first.how}{more}; {dialogues})")
     for movie, one in list(report.missing.items())[:20]:
-        out.print(f"missing  {shown(movie)}  {one.reason.detail}  ({report.wanted[movie]} dialogues)")
+        out.print(f"missing  {shown(movie)}  {one.reason.detail}  ({count_text(report.wanted[movie], 'dialogue')})")
     if len(report.missing) > 20:
-        out.print(f"… and {len(report.missing) - 20} more movies are missing (--format json lists them all)")
+        out.print(f"… {count_text(len(report.missing) - 20, 'movie')} more missing (--format json lists them all)")
     wanted, movies = sum(report.wanted.values()), len(report.wanted)
     out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), wanted, movies)}")
     if report.located:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, get_type_hints
 
 import typer
 
-from mmdia_dataset.cli.terminal import err, out, size_text
+from mmdia_dataset.cli.terminal import count_text, err, out, size_text
 from mmdia_dataset.errors import shown
 
 if TYPE_CHECKING:
@@ -72,11 +72,18 @@ JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Number of proces
 SplitOption = Annotated[str | None, typer.Option("--split", help="Only dialogues of this split.")]
 IdsOption = Annotated[
     list[str] | None,
-    typer.Option("--ids", help="Only these dialogues: ids, separated by commas; repeatable.", callback=_at_commas),
+    typer.Option(
+        "--ids", help="Only these dialogues: ids, separated by commas; repeatable.", callback=_at_commas, metavar="A,B"
+    ),
 ]
 ModesOption = Annotated[
     list[str] | None,
-    typer.Option("--modes", help="Of a built directory: only clips of these modes; repeatable.", callback=_at_commas),
+    typer.Option(
+        "--modes",
+        help="Of a built directory: only clips of these modes; repeatable.",
+        callback=_at_commas,
+        metavar="A,B",
+    ),
 ]
 EditionsOption = Annotated[Path | None, typer.Option("--editions", help="Folder of edition files to cut by.")]
 AsIsOption = Annotated[
@@ -172,7 +179,8 @@ def with_cutting(function: Callable[P, int]) -> Callable[P, int]:
 def forecast_text(forecast: Forecast, release: str, wanted: int, movies: int) -> str:
     """What cutting will make and cost, before it starts."""
     return (
-        f"{forecast.clips:,} of {wanted:,} dialogues, in {forecast.movies} of {movies} movies of {release}: "
+        f"{forecast.clips:,} of {count_text(wanted, 'dialogue')}, in {forecast.movies:,} of "
+        f"{count_text(movies, 'movie')} of {release}: "
         f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)} and {_duration(forecast.seconds)}"
     )
 
@@ -201,4 +209,4 @@ def print_editions(
             out.print(f"        {shown(note, 300)}")
     for name, otherwise in list(fallbacks.items())[:20]:
         for why, count in otherwise.items():
-            out.print(f"    {count:,} clips of {shown(name)}: {shown(why[:1].lower() + why[1:], 300)}")
+            out.print(f"    {count_text(count, 'clip')} of {shown(name)}: {shown(why[:1].lower() + why[1:], 300)}")

@@ -37,26 +37,35 @@ __all__ = ["pack"]
 def pack(
     built: Annotated[Path | None, typer.Argument(help="The built directory to pack.", show_default=False)] = None,
     folder: Annotated[str | None, typer.Option("--out", help="Folder or URL (s3://…) to write to.")] = None,
-    release: Annotated[Path | None, typer.Option("--release", help="Instead: annotations, with --media.")] = None,
-    media: Annotated[Path | None, typer.Option("--media", help="Folder of your films, or a media.toml.")] = None,
-    max_size: Annotated[str, typer.Option("--max-size", help="Of a shard, such as 500MB.")] = "1GB",
+    release: Annotated[
+        Path | None, typer.Option("--release", help="Pack straight from films: folder of annotations.")
+    ] = None,
+    media: Annotated[
+        Path | None, typer.Option("--media", help="With --release: folder of your films, or a media.toml.")
+    ] = None,
+    max_size: Annotated[str, typer.Option("--max-size", help="Largest size of a shard, such as 500MB.")] = "1GB",
     shuffle: Annotated[
-        int | None, typer.Option("--shuffle", help="Mix samples by this seed; else as they are.")
+        int | None, typer.Option("--shuffle", help="Seed to shuffle by (default: order of the annotations).")
     ] = None,
     split: SplitOption = None,
     modes: ModesOption = None,
     min_shards: Annotated[
-        int, typer.Option("--min-shards", min=1, help="Of each split, so that as many loader processes can share it.")
+        int,
+        typer.Option(
+            "--min-shards", min=1, help="Fewest shards of a split, so that as many loader processes can share it."
+        ),
     ] = 1,
     jobs: JobsOption = 1,
-    mode: Annotated[Mode | None, typer.Option("--mode", help="Of films, as are all below: as in `rebuild`.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option("--mode", help="With --release: mode of the clips, as in mmdia rebuild.")
+    ] = None,
     editions: EditionsOption = None,
     as_is: AsIsOption = False,
     ids: IdsOption = None,
     format_: FormatOption = Format.text,
     **options: Any,
 ) -> int:
-    """Clips as WebDataset shards, for training at full speed; also straight from films. Run again to go on."""
+    """Write clips as WebDataset shards, for fast training. Run it again to go on."""
 
     def forecast(plan: PackPlan | DirectPlan) -> None:
         _forecast(plan, shown(release or ""), folder or "")

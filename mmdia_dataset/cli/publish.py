@@ -1,4 +1,4 @@
-"""Commands about what others see: `card`, `publish`."""
+"""`mmdia publish`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.cli.terminal import err, out, print_json, print_table, size_text
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, print_table, size_text
 from mmdia_dataset.errors import shown
 
 __all__ = ["publish"]
 
-LicenceOption = Annotated[str, typer.Option("--license", help="Of the annotations, such as cc-by-nc-4.0.")]
+LicenceOption = Annotated[str, typer.Option("--license", help="License of the annotations, such as cc-by-nc-4.0.")]
 
 
 class Gate(StrEnum):
@@ -32,18 +32,22 @@ def publish(
     repo: Annotated[str, typer.Option(help="Dataset repository on the Hub: ORG/NAME.", show_default=False)],
     release: Annotated[
         Path | None,
-        typer.Option(help="What it was built from: dialogues without a clip, and passports, are published too."),
+        typer.Option(help="What it was built from; then dialogues without a clip, and passports, are published too."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; ask nothing of the Hub.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, without contacting the Hub.")
+    ] = False,
     with_media: Annotated[bool, typer.Option("--with-media", help="Publish the clips too.")] = False,
     licence: LicenceOption = "unknown",
-    revision: Annotated[str, typer.Option(help="Branch, made if it is not there.")] = "main",
-    public: Annotated[bool, typer.Option("--public/--private", help="Who sees a repository made by this run.")] = False,
-    gated: Annotated[Gate | None, typer.Option(help="Whether others have to ask for the files.")] = None,
-    folder: Annotated[Path | None, typer.Option("--out", help="Keep what is published in this empty folder.")] = None,
+    revision: Annotated[str, typer.Option(help="Branch to publish to, made if it is missing.")] = "main",
+    public: Annotated[
+        bool, typer.Option("--public/--private", help="Who can see a repository that this run makes.")
+    ] = False,
+    gated: Annotated[Gate | None, typer.Option(help="Whether others have to ask for access.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Empty folder to keep what is published in.")] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Publish annotations, passports, editions and card on the Hub; never the clips unless told to."""
+    """Publish annotations and card on the Hub, without the clips. Passports and editions are published too."""
     report = mmdia_dataset.publish(
         source,
         repo,
@@ -63,11 +67,14 @@ def publish(
     if format_ is Format.json:
         return print_json(report)
     print_table(("file", "size"), [(shown(name), size_text(size)) for name, size in report.files.items()])
-    out.print(f"\n{report.dialogues:,} dialogues in {len(report.files):,} files, {size_text(report.bytes)}")
+    out.print(
+        f"\n{count_text(report.dialogues, 'dialogue')} in {count_text(len(report.files), 'file')}, "
+        f"{size_text(report.bytes)}"
+    )
     for one in report.left_out:
-        out.print(f"left out: {one.what}, {one.files:,} files, {size_text(one.bytes)}: {one.why}")
+        out.print(f"left out: {one.what}, {count_text(one.files, 'file')}, {size_text(one.bytes)}: {one.why}")
     if report.emptied:
-        out.print(f"left out: {report.emptied:,} paths of files on somebody's machine")
+        out.print(f"left out: {count_text(report.emptied, 'path')} of files on somebody's machine")
     if report.commit is not None:
         out.print(f"published: {report.url}")
     elif not report.faults:

@@ -46,7 +46,7 @@ def rebuild(
     format_: FormatOption = Format.text,
     **options: Any,
 ) -> int:
-    """Cut every dialogue from the films you own, to the frame. Run again to go on, or after a change."""
+    """Cut every dialogue from the films you own, to the frame. Run it again to go on, or after a change."""
 
     def forecast(plan: Plan) -> None:
         size = forecast_text(plan.forecast, shown(release), plan.wanted, len(plan.wishes))
@@ -71,7 +71,7 @@ def rebuild(
     if format_ is Format.json:
         return print_json(report)
     out.print(
-        f"{report.made:,} clips made, {report.kept:,} kept, {report.refused.total():,} refused: "
+        f"{count_text(report.made, 'clip')} made, {report.kept:,} kept, {report.refused.total():,} refused: "
         f"{report.hours:.2f} h, {size_text(report.bytes)}, in {report.seconds:.1f} s"
     )
     print_editions(report.editions, report.notes, report.fallbacks)
@@ -83,7 +83,7 @@ def rebuild(
         if len(examples) > 3:
             out.print("        … manifest.jsonl has them all")
     if report.issues:
-        err.print(f"the annotations have {report.issues:,} issues: mmdia validate {release}")
+        err.print(f"the annotations have {count_text(report.issues, 'issue')}: mmdia validate {release}")
     if report.made + report.kept:
         err.print(f'next: load_dataset("mm-dia", "clips", data_dir="{folder}") after import mmdia_dataset')
     else:

@@ -1,4 +1,4 @@
-"""Commands about results: `score`."""
+"""`mmdia score`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.cli.terminal import err, out, print_json, print_table
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, print_table
 from mmdia_dataset.errors import shown
 
 __all__ = ["score"]
@@ -17,21 +17,25 @@ __all__ = ["score"]
 
 @command
 def score(
-    hyp: Annotated[Path, typer.Argument(help="Answers: JSON lines, .stm, or SegLST as .json.")],
-    ref: Annotated[Path, typer.Argument(help="The same, or a release or built directory.")],
+    hyp: Annotated[Path, typer.Argument(help="Answers of the system: JSON lines, .stm, or SegLST as .json.")],
+    ref: Annotated[Path, typer.Argument(help="References: the same forms, or a release or built directory.")],
     metrics: Annotated[
         str,
         typer.Option(help="Comma-separated: wer, cpwer, relationship_recall, interaction_recall, turn_taking, judged."),
     ] = "wer,cpwer",
-    split: Annotated[str | None, typer.Option(help="Of a release or built directory, this split alone.")] = None,
-    missing: Annotated[str, typer.Option(help="A dialogue without an answer: error, empty, skip.")] = "error",
-    cluster: Annotated[str | None, typer.Option(help="movie: intervals by movies, not by dialogues.")] = None,
-    resamples: Annotated[int, typer.Option(min=0, help="Draws for the intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    normalisation: Annotated[str, typer.Option(help="Of texts: mmdia-1 or none.")] = "mmdia-1",
+    split: Annotated[
+        str | None, typer.Option(help="Only this split, where REF is a release or built directory.")
+    ] = None,
+    missing: Annotated[str, typer.Option(help="What a dialogue without an answer is: error, empty or skip.")] = "error",
+    cluster: Annotated[
+        str | None, typer.Option(help="movie: draw whole movies for the intervals, not dialogues.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=0, help="Number of draws for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    normalisation: Annotated[str, typer.Option(help="Normalisation of texts: mmdia-1 or none.")] = "mmdia-1",
     format_: FormatOption = Format.text,
 ) -> int:
-    """Compare what a system made with what it was to make."""
+    """Score the answers of a system against references."""
     report = mmdia_dataset.score(
         hyp,
         ref,
@@ -57,9 +61,8 @@ def score(
     if report.scores:
         first = report.scores[0]
         if first.missing or first.unused:
-            err.print(
-                f"{first.missing:,} dialogues had no answer; {first.unused:,} answers were to no dialogue of {ref}"
-            )
+            unused = count_text(first.unused, "answer")
+            err.print(f"{count_text(first.missing, 'dialogue')} without an answer; {unused} to no dialogue of {ref}")
     return report.exit_code
 
 
@@ -69,7 +72,9 @@ def _details(counts: dict[str, int], details: dict[str, Any]) -> list[str]:
     for name, value in details.items():
         if name == "speakers":
             swapped = sum(any(a != b for a, b in pairs if a and b) for pairs in value.values())
-            lines.append(f"{swapped:,} dialogues with speakers named otherwise (--format json has all permutations)")
+            lines.append(
+                f"{count_text(swapped, 'dialogue')} with speakers named otherwise (--format json has all permutations)"
+            )
         elif isinstance(value, dict):
             lines.append(f"{name}: {', '.join(f'{shown(str(k))} {_figure(v)}' for k, v in value.items()) or 'none'}")
         else:

@@ -1,4 +1,4 @@
-"""Commands about splits and what can be compared on them: `splits`, `bench`, `coverage`."""
+"""`mmdia splits`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,18 @@ def splits(
     out: Annotated[Path, typer.Option("--out", help="JSON file to write.")],
     by: Annotated[By, typer.Option("--by", help="What stays together.")] = By.series,
     seed: Annotated[int, typer.Option("--seed", help="Another seed gives other splits.")] = 0,
-    parts: Annotated[str, typer.Option("--parts", help="Shares of the hours.")] = "train=0.9,validation=0.05,test=0.05",
-    keep: Annotated[Path | None, typer.Option("--keep", help="Earlier splits; what they list stays put.")] = None,
+    parts: Annotated[
+        str, typer.Option("--parts", help="Share of the hours for each split.")
+    ] = "train=0.9,validation=0.05,test=0.05",
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Earlier splits file: what it lists stays where it is.")
+    ] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Make train, validation and test that share no movie, no series, no words; exit code 1 if there is a leak."""
+    """Make train, validation and test without leaks between them.
+
+    They share no movie, no series and no dialogue's words. Exit code 1 if there is a leak.
+    """
     with terminal.progress_bar() as progress:
         made = mmdia_dataset.splits(release, out, by=by.value, seed=seed, parts=parts, keep=keep, progress=progress)
     if format_ is Format.json:
@@ -48,13 +55,14 @@ def splits(
     header = ("", "wanted", "share", "hours", "dialogues", "movies", "relationships off", "interactions off")
     terminal.print_table(header, rows)
     terminal.out.print(
-        f"{made.groups:,} groups of movies, the largest of {made.largest:,}; {made.copies:,} pairs of dialogues of "
+        f"{terminal.count_text(made.groups, 'group')} of movies, the largest of {made.largest:,}; "
+        f"{terminal.count_text(made.copies, 'pair')} of dialogues of "
         "different movies have the same words"
     )
     for drawn, (there, gone) in made.drawn.items():
-        terminal.out.print(f"{drawn}: {there:,} ids are in test; {gone:,} are not, and are left out")
+        terminal.out.print(f"{drawn}: {terminal.count_text(there, 'id')} in test; {gone:,} not in it, and left out")
     if keep is not None:
-        terminal.out.print(f"{made.kept:,} dialogues stay where they were, {made.moved:,} move")
+        terminal.out.print(f"{terminal.count_text(made.kept, 'dialogue')} kept in place, {made.moved:,} moved")
     found = made.leaks.counts()
     terminal.out.print("leaks: " + ", ".join(f"{count:,} {kind}" for kind, count in found.items()))
     for series, where in list(made.leaks.series.items())[:_EXAMPLES]:

@@ -24,7 +24,7 @@ def stats(
     movies: Annotated[bool, typer.Option("--movies", help="Print the figures of each movie too.")] = False,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Figures of the annotations, beside the paper's; of a built directory also its coverage."""
+    """Count the annotations, beside the figures of the paper. Of a built directory also the clips."""
     from dataclasses import asdict
 
     from mmdia_dataset.statistics import PAPER, PAPER_BENCH

@@ -23,8 +23,12 @@ err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def progress_bar() -> Iterator[Tell]:
-    """A bar on standard error for as long as the block runs; nothing where that is no terminal."""
+def progress_bar(*, lines: bool = False) -> Iterator[Tell]:
+    """A bar on standard error for as long as the block runs.
+
+    Args:
+        lines: where standard error is not a terminal, print a line for each stage; else nothing is printed there.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -38,6 +42,8 @@ def progress_bar() -> Iterator[Tell]:
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total)
+                if lines and not err.is_terminal:
+                    err.print(f"{stage} …")
             bar.update(tasks[stage], completed=done, total=total)
 
         yield report
@@ -49,9 +55,9 @@ def print_json(report: Report) -> int:
     return report.exit_code
 
 
-def count_text(count: int, noun: str) -> str:
-    """`1 shard`, `2,000 shards`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def count_text(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 shard`, `2,000 shards`, `2 entries`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def size_text(count: float) -> str:

@@ -1,4 +1,4 @@
-"""Commands about annotations: `validate`, `convert`, `stats`."""
+"""`mmdia validate`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
-from mmdia_dataset.cli.terminal import err, out, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, progress_bar
 from mmdia_dataset.errors import shown
 
 __all__ = ["validate"]
@@ -30,7 +30,7 @@ def validate(
     report_file: Annotated[Path | None, typer.Option("--report", help="Write every issue here, as JSON lines.")] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Check annotations or what was built from them; exit code 1 if there are errors."""
+    """Check annotations, or what was built from them. Exit code 1 if there are errors."""
     from mmdia_dataset.files import whole_file
     from mmdia_dataset.schema import Issue
 
@@ -60,15 +60,15 @@ def validate(
         report.counts.items(), key=lambda item: (_SEVERITIES.index(item[0][0]), -item[1], item[0][1])
     ):
         examples = report.examples[rule]
-        out.print(f"{severity:<7}  {rule}  ({count})")
+        out.print(f"{severity:<7}  {rule}  ({count:,})")
         for issue in examples:
             out.print(f"    {shown(issue.file or '')} {shown(issue.path)}: {shown(issue.message, 300)}")
         if count > len(examples):
-            out.print(f"    … and {count - len(examples)} more")
+            out.print(f"    … and {count - len(examples):,} more")
         out.print(f"    → {examples[0].hint}")
-    notes = f", {report.notes:,} notes" if report.notes else ""
-    summary = f"{report.errors:,} errors, {report.warnings:,} warnings{notes}"
-    out.print(f"{report.dialogues:,} dialogues: {summary}" if report.dialogues else summary)
+    notes = f", {count_text(report.notes, 'note')}" if report.notes else ""
+    summary = f"{count_text(report.errors, 'error')}, {count_text(report.warnings, 'warning')}{notes}"
+    out.print(f"{count_text(report.dialogues, 'dialogue')}: {summary}" if report.dialogues else summary)
     if report_file:
         err.print(f"every issue: {report_file}")
     elif any(count > 3 for count in report.counts.values()):

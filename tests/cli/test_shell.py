@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 import mmdia_dataset
 from mmdia_dataset import cli
+from mmdia_dataset.cli.app import GROUPS
+from mmdia_dataset.cli.terminal import count_text
 from mmdia_dataset.clips.settings import CutOptions
 from tests.support.shell import mmdia
 from tests.support.worlds import SPANS, make_world, tree, write_movie
@@ -40,6 +42,35 @@ def test_the_console_script_and_help():
     assert done.returncode == 0
     for name in ("demo", "doctor", "validate", "convert", "locate", "rebuild", "stats"):
         assert name in done.stdout
+
+
+def test_help_lists_every_command_once_in_a_group_and_in_a_line():
+    assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS
+    shown = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+    for title in GROUPS:
+        assert f"\n{title}:\n" in shown
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} +[A-Z].*\.$", shown, re.MULTILINE), shown
+    assert "..." not in shown.split("Start:")[1]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", ["rebuild", "pack"])
+def test_help_says_which_options_belong_to_which_mode(name):
+    shown = CliRunner().invoke(cli.app, [name, "--help"]).stdout
+    order = ["--out", "--language", "--mode encode:", "--fps", "--height", "--preset", "--mode audio:", "--mono"]
+    order += ["--float32", "--mode keyframes:", "--times", "--nearest"]
+    places = [shown.index(word) for word in order]
+    assert places == sorted(places)
+
+
+def test_version():
+    assert mmdia("--version")[0] == f"mmdia-dataset {mmdia_dataset.__version__}\n"
+
+
+def test_counts_are_of_one_or_of_several():
+    assert [count_text(count, "clip") for count in (0, 1, 2000)] == ["0 clips", "1 clip", "2,000 clips"]
+    assert [count_text(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]
 
 
 def test_help_is_light():
@@ -226,6 +257,8 @@ def test_demo_goes_the_whole_way(tmp_path):
     assert clip.endswith(".mp4")
     assert (tmp_path / "demo").as_posix() in clip
     assert "load_dataset" in err
+    assert "drawing the film …\n" in err
+    assert "cutting clips …\n" in err
     assert mmdia_dataset.validate(tmp_path / "demo" / "built").counts == {}
     before = tree(tmp_path / "demo" / "built")
     found = json.loads(mmdia("demo", "--out", tmp_path / "demo", "--format", "json")[0])
