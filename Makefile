@@ -5,9 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo
 TESTS  :=
-# A file of constraints for pip; tools/matrix.py gives one to have other versions than the newest.
+# tools/matrix.py gives a file of constraints, to have other versions than the newest, and uv where pip takes too long.
 BOUNDS :=
-PIP     = $(BIN)/python -m pip install --quiet $(if $(BOUNDS),--constraint $(BOUNDS)) --editable
+PIP     = $(BIN)/python -m pip install
+INSTALL = $(PIP) --quiet $(if $(BOUNDS),--constraint $(BOUNDS)) --editable
 
 .PHONY: demo test quick lint bench clean
 
@@ -43,15 +44,15 @@ $(VENV)/bin/python:
 # The package itself is installed editable, so these are redone only when the dependencies change.
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 	@echo "Installing about 55 packages into $(VENV), a minute or so"
-	@$(PIP) .
+	@$(INSTALL) .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 	@echo "Installing about 100 packages into $(VENV), a minute or two"
-	@$(PIP) '.[test]'
+	@$(INSTALL) '.[test]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing about 105 packages into $(VENV), a minute or two"
-	@$(PIP) '.[dev]'
+	@$(INSTALL) '.[dev]'
 	@touch $@ $(VENV)/.run $(VENV)/.test

@@ -7,7 +7,8 @@
 `lowest` and `datasets-…` run on the lowest Python of pyproject's classifiers, `newest-…` on each of them. A Python is
 looked for on PATH and under ~/.pyenv/versions; one that is not on the machine is said, and is no failure. Everything
 is done by `make`, in environments of their own in `.cache/matrix/`. They are used again as long as pyproject.toml is
-not changed; remove the folder to have the newest packages.
+not changed; remove the folder to have the newest packages. `lowest` is installed by uv, since pip tries hundreds of
+versions of boto3 for an s3fs of some age.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Environment:
     version: str  # of Python, as 3.11
     constraints: tuple[str, ...]
     targets: tuple[str, ...]
+    uv: bool = False
 
 
 def environments() -> list[Environment]:
@@ -57,7 +59,7 @@ def environments() -> list[Environment]:
     lowest = [re.sub(r"\[.*\]", "", line).replace(">=", "==") for line in asked if ">=" in line]
     quick = ("quick", "demo")
     return [
-        Environment("lowest", versions[0], tuple(lowest), quick),
+        Environment("lowest", versions[0], tuple(lowest), quick, uv=True),
         *(Environment(f"newest-{version}", version, (), quick) for version in versions),
         *(
             Environment(
@@ -85,6 +87,15 @@ def interpreter(version: str) -> str | None:
     return None
 
 
+def installer(python: str) -> Path:
+    """uv, in an environment of its own."""
+    folder = CACHE / "uv"
+    if not (folder / "bin" / "uv").is_file():
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+    return folder / "bin" / "uv"
+
+
 def run(one: Environment, python: str) -> int:
     """Make the environment if it is not there, and run the targets in it. Gives make's exit code."""
     folder, demo, bounds = CACHE / one.name, CACHE / f"demo-{one.name}", CACHE / f"{one.name}.txt"
@@ -96,6 +107,8 @@ def run(one: Environment, python: str) -> int:
     where = [
         f"{name}={path.relative_to(ROOT)}" for name, path in (("VENV", folder), ("DEMO", demo), ("BOUNDS", bounds))
     ]
+    if one.uv:
+        where.append(f"PIP={installer(python)} pip install --python {folder}/bin/python")
     return subprocess.run(
         ["make", *one.targets, f"PYTHON={python}", *where], cwd=ROOT, env=outside, check=False
     ).returncode
