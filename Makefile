@@ -28,6 +28,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/python tools/export_schema.py --check
 	$(BIN)/python tools/make_card.py --check
+	$(BIN)/python tools/make_demofilm.py --check
 
 bench: $(VENV)/.test
 	$(BIN)/python tools/bench.py all

@@ -16,9 +16,9 @@ PACKAGE = Path(mmdia_dataset.__file__).parent
 FLOW = [
     ["errors", "timing", "processes", "reports"],
     ["files", "hub", "datasets_hook"],
-    ["schema"],
+    ["schema", "demofilm"],
     ["release", "media"],
-    ["library", "splitting", "views", "clips", "alignment", "demofilm"],
+    ["library", "splitting", "views", "clips", "alignment"],
     ["built"],
     ["statistics", "certificates", "exports", "metrics"],
     ["plots"],
@@ -95,7 +95,7 @@ def test_functions_keep_their_names_when_modules_load():
 def files_by_stem():
     stems = {}
     for file in PACKAGE.rglob("*.py"):
-        if file.stem != "__init__" and file.parent.name not in ("commands", "cli", "demofilm"):
+        if file.stem != "__init__" and file.parent.name not in ("commands", "cli"):
             stems.setdefault(file.stem, []).append(str(file.relative_to(PACKAGE)))
     return stems
 
@@ -110,8 +110,6 @@ def test_a_file_is_found_by_its_name():
 def test_a_class_is_found_by_its_name():
     homes = {}
     for file in PACKAGE.rglob("*.py"):
-        if file.parent.name == "demofilm":
-            continue
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))

@@ -1,4 +1,4 @@
-"""`demo`: the whole way on a film that is made here."""
+"""`demo`: the whole way on a film of our own."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class DemoReport(Report):
 
 
 def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> DemoReport:
-    """The whole way on a film we draw: annotate, fingerprint, align, cut, load. Offline, under a minute.
+    """The whole way on a film of our own: fingerprint, align, cut, load. Offline, in seconds.
 
     Raises:
         UsageError: `out` holds something else.
     """
     from mmdia_dataset.commands.rebuild import rebuild
-    from mmdia_dataset.demofilm import MOVIE_ID, make_demo_film
+    from mmdia_dataset.demofilm import MOVIE_ID, unpack_demo_film
     from mmdia_dataset.loader import load
 
     folder = Path(out)
@@ -49,11 +49,7 @@ def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> De
     if not ours and any(path.is_file() for path in folder.rglob("*")):
         raise UsageError("the folder is not empty and holds no demo", where=folder, hint="choose a new --out folder")
 
-    def drawing(part: float) -> None:
-        if progress:
-            progress("drawing the film", round(part * 1000), 1000)
-
-    film = make_demo_film(folder, progress=drawing)
+    film = unpack_demo_film(folder)
     fingerprint(film.release, film.media, film.release / "passports", progress=progress)  # the curator's part
     rebuilt = rebuild(film.release, film.media, folder / "built", progress=progress)
     splits = load("clips", data_dir=folder / "built", cache_dir=folder / "cache")

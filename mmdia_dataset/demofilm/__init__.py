@@ -1,170 +1,65 @@
-"""A small film drawn and spoken by our own code, and its release: something true to try everything on.
+"""The demo film and its release, as data: a short film of our own, and its annotations, true to the millisecond.
 
-Two lighthouse keepers, a storm and a stranger. `make_demo_film` writes the film as a user would own it, and the
-annotations as the upstream pipeline writes them (dialect 1), true to the film to the millisecond.
+`film.mp4` and `release/` are written by `tools/make_demofilm.py --write`, which draws the film and speaks its lines.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import shutil
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from mmdia_dataset.files import whole_file
 
-from mmdia_dataset.demofilm.picture import frames
-from mmdia_dataset.demofilm.script import DIALOGUES, MOVIE_ID, TITLE, Dialogue
-from mmdia_dataset.demofilm.sounds import FILM_RATE, soundtrack
-from mmdia_dataset.demofilm.timeline import Timeline, timeline
-from mmdia_dataset.files import write_text
-from mmdia_dataset.media.writing.film import write_film
-from mmdia_dataset.timing import Span, format_timestamp
+__all__ = ["DATA", "DURATION_S", "MOVIE_ID", "TITLE", "DemoFilm", "film_path", "unpack_demo_film"]
 
-__all__ = ["FRAME_RATE", "MOVIE_ID", "DemoFilm", "make_demo_film"]
+DATA = Path(__file__).parent
+"""Where `film.mp4` and `release/` lie."""
 
-FRAME_RATE = Fraction(24000, 1001)
+MOVIE_ID = "tt9900001"
+TITLE = "The Lamp at Gull Point"
+DURATION_S = 42.722
+"""How long the story lasts; `tools/make_demofilm.py --check` compares it with the story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoFilm:
-    """What was made.
+    """Where the demo's files are.
 
     Attributes:
         film: the film's file.
         media: the folder it is in, to be given as ``--media``.
         release: the release's folder, to be given as ``--release``.
-        duration_ms: how long the film is.
-        frames: number of pictures.
-        dialogues: number of dialogues annotated.
-        cues: number of subtitle lines.
-        turns: number of turns.
+        duration_s: how long the film is, in seconds.
     """
 
     film: Path
     media: Path
     release: Path
-    duration_ms: int
-    frames: int
-    dialogues: int
-    cues: int
-    turns: int
-
-    @property
-    def duration_s(self) -> float:
-        """How long the film is, in seconds."""
-        return self.duration_ms / 1000
+    duration_s: float
 
 
-def make_demo_film(
-    folder: Path,
-    seed: int = 0,
-    progress: Callable[[float], None] | None = None,
-    *,
-    dialogues: int = len(DIALOGUES),
-    height: int = 360,
-) -> DemoFilm:
-    """Draw the film and write its release; the same arguments give the same bytes.
+def film_path(folder: Path) -> Path:
+    """Where the film lies in the demo's folder, under a name as users give."""
+    return folder / "media" / f"{TITLE} (2026) {{imdb-{MOVIE_ID}}}.mp4"
+
+
+def unpack_demo_film(folder: Path) -> DemoFilm:
+    """Copy the film and its release to a folder, each file whole or not at all.
 
     Args:
         folder: gets ``media/`` and ``release/``. What a run before this one wrote there is replaced.
-        seed: changes what is left to chance, such as blinking, rain and the grain of the voices; not the timing.
-        progress: called with the share done, 0 to 1.
-        dialogues: how many of the story's dialogues to film, from the first.
-        height: of the picture, even; its width is 16/9 of that.
 
     Raises:
-        ValueError: `dialogues` or `height` is outside what the film has.
         OutputError: the files can't be written.
     """
-    if not 1 <= dialogues <= len(DIALOGUES):
-        raise ValueError(f"the film has 1 to {len(DIALOGUES)} dialogues, not {dialogues}")
-    if height < 36 or height % 2:
-        raise ValueError(f"the height is an even number of at least 36, not {height}")
-    story = DIALOGUES[:dialogues]
-    film = timeline(story)
-    media, release = folder / "media", folder / "release"
-    path = media / f"{TITLE} (2026) {{imdb-{MOVIE_ID}}}.mp4"
-    count = int(-(-film.duration_ms * FRAME_RATE // 1000))
-    if progress:
-        progress(0.0)
-    write_film(
-        path,
-        frame_rate=FRAME_RATE,
-        frames=_counted(frames(film, FRAME_RATE, height, seed), count, progress),
-        samples=soundtrack(film, seed),
-        sample_rate=FILM_RATE,
-        language="eng",
-        title=TITLE,
-        preset="ultrafast",
-    )
-    _write_release(release, story, film)
-    if progress:
-        progress(1.0)
-    return DemoFilm(
-        film=path,
-        media=media,
-        release=release,
-        duration_ms=film.duration_ms,
-        frames=count,
-        dialogues=len(story),
-        cues=sum(len(dialogue.cues) for dialogue in story),
-        turns=len(film.acts),
-    )
+    film = film_path(folder)
+    _copy(DATA / "film.mp4", film)
+    for file in sorted((DATA / "release").rglob("*.json")):
+        _copy(file, folder / file.relative_to(DATA))
+    return DemoFilm(film=film, media=film.parent, release=folder / "release", duration_s=DURATION_S)
 
 
-def _counted(
-    pictures: Iterator[npt.NDArray[np.uint8]], count: int, progress: Callable[[float], None] | None
-) -> Iterator[npt.NDArray[np.uint8]]:
-    for number, picture in enumerate(pictures):
-        if progress and number % 12 == 0:
-            progress(number / count)
-        yield picture
-
-
-def _write_release(release: Path, story: tuple[Dialogue, ...], film: Timeline) -> None:
-    clips = [_clip(number, dialogue, film) for number, dialogue in enumerate(story)]
-    splits: dict[str, list[str]] = {"train": [], "eval": [], "test": [], "hard": []}
-    for number, dialogue in enumerate(story):
-        splits[dialogue.split].append(f"{MOVIE_ID}_clip_{number}")
-    _write_json(release / "json" / "movie" / f"{MOVIE_ID}.json", {"movie": MOVIE_ID, "clips": clips})
-    _write_json(release / "splits.json", splits)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def _clip(number: int, dialogue: Dialogue, film: Timeline) -> dict[str, Any]:
-    """One dialogue as the upstream pipeline writes it (dialect 1)."""
-    lines = []
-    origin = film.cues[number][0][1].start_ms
-    index = 1 + sum(len(cues) for cues in film.cues[:number])
-    for place, (cue, span) in enumerate(film.cues[number]):
-        relative = Span(span.start_ms - origin, span.end_ms - origin)
-        dash = "- " if len(cue.turns) > 1 else ""
-        lines.append(
-            {
-                "index": index + place,
-                "abs_start_time": format_timestamp(span.start_ms),
-                "abs_end_time": format_timestamp(span.end_ms),
-                "relative_start": format_timestamp(relative.start_ms),
-                "relative_end": format_timestamp(relative.end_ms),
-                "text": " ".join(f"{dash}{turn.subtitle}" for turn in cue.turns),
-                "character_annotation": " ".join(f"{turn.speaker}: {turn.plain}" for turn in cue.turns),
-            }
-        )
-    return {
-        "clip_id": number,
-        "source": "VLM",
-        "key": "",
-        "video_path": "",
-        "srt": lines,
-        "speaker": dialogue.speakers,
-        "style_annotation": {"Tags": list(dialogue.tags), "Summary": dialogue.summary},
-        "relationship": dialogue.relationship,
-        "interaction_type": dialogue.interaction,
-    }
+def _copy(source: Path, target: Path) -> None:
+    with whole_file(target) as temporary:
+        shutil.copyfile(source, temporary)

@@ -30,7 +30,6 @@ from mmdia_dataset.media.texttracks import Cue, SubtitleTrack, text_tracks
 from mmdia_dataset.media.upright import Frame, Upright, rgb_of
 from mmdia_dataset.media.writing.by_ranges import Ranges
 from mmdia_dataset.media.writing.encoder import CODECS, ClipEncoder, aac_rate
-from mmdia_dataset.media.writing.film import write_film
 from mmdia_dataset.media.writing.lossless import FLAC_CHANNELS, FlacSound
 from mmdia_dataset.media.writing.mux import margins, mp4_holds, remux
 from mmdia_dataset.media.writing.verify import check_clip, counts, verify
@@ -74,5 +73,4 @@ __all__ = [
     "steady",
     "text_tracks",
     "verify",
-    "write_film",
 ]

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmdia_dataset.demofilm.script import Cue, Dialogue, Turn
-from mmdia_dataset.demofilm.voice import Plan, plan
 from mmdia_dataset.timing import Span
+
+from .script import Cue, Dialogue, Turn
+from .voice import Plan, plan
 
 __all__ = ["END_MS", "TITLE_MS", "Act", "Shot", "Timeline", "timeline"]
 

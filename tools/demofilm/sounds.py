@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mmdia_dataset.demofilm.timeline import END_MS, TITLE_MS, Act, Timeline
-from mmdia_dataset.demofilm.voice import RATE, sing
+from .timeline import END_MS, TITLE_MS, Act, Timeline
+from .voice import RATE, sing
 
 __all__ = ["FILM_RATE", "soundtrack"]
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["DIALOGUES", "MOODS", "MOVIE_ID", "TITLE", "Cue", "Dialogue", "Mood", "Turn"]
-
-MOVIE_ID = "tt9900001"
-TITLE = "The Lamp at Gull Point"
+__all__ = ["DIALOGUES", "MOODS", "Cue", "Dialogue", "Mood", "Turn"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdia_dataset.demofilm.canvas import Canvas, Color, Point
+from .canvas import Canvas, Color, Point
 
 __all__ = ["LOOKS", "Look", "Pose", "draw_body", "draw_person"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmdia_dataset.demofilm.canvas import Canvas, Color
+from .canvas import Canvas, Color
 
 __all__ = ["BEAM", "LAMP", "draw_place", "lettering", "tower"]
 

@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from mmdia_dataset.demofilm.phonemes import PHONES, Phone, pronounce
-from mmdia_dataset.demofilm.script import MOODS, Mood
+from .phonemes import PHONES, Phone, pronounce
+from .script import MOODS, Mood
 
 __all__ = ["RATE", "STEP_S", "VOICES", "Plan", "Voice", "plan", "sing"]
 

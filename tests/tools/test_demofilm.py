@@ -10,16 +10,16 @@ import av
 import numpy as np
 import pytest
 
-from mmdia_dataset.demofilm import FRAME_RATE, make_demo_film
-from mmdia_dataset.demofilm.phonemes import PHONES, pronounce
-from mmdia_dataset.demofilm.picture import frames, mouth_box, visible
-from mmdia_dataset.demofilm.script import DIALOGUES, MOODS
-from mmdia_dataset.demofilm.sounds import FILM_RATE, soundtrack
-from mmdia_dataset.demofilm.timeline import timeline
-from mmdia_dataset.demofilm.voice import RATE, VOICES, plan, sing
 from mmdia_dataset.errors import OutputError
-from mmdia_dataset.media.writing.film import write_film
 from mmdia_dataset.timing import ms_from_timestamp
+from tools.demofilm import FRAME_RATE, make_demo_film
+from tools.demofilm.film import write_film
+from tools.demofilm.phonemes import PHONES, pronounce
+from tools.demofilm.picture import frames, mouth_box, visible
+from tools.demofilm.script import DIALOGUES, MOODS
+from tools.demofilm.sounds import FILM_RATE, soundtrack
+from tools.demofilm.timeline import timeline
+from tools.demofilm.voice import RATE, VOICES, plan, sing
 
 SMALL = 72
 

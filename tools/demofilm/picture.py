@@ -9,12 +9,12 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from mmdia_dataset.demofilm.canvas import Box, Camera, Canvas, Point
-from mmdia_dataset.demofilm.people import LOOKS, Pose, draw_body, draw_person
-from mmdia_dataset.demofilm.places import BEAM, LAMP, draw_place, lettering, tower
-from mmdia_dataset.demofilm.script import MOODS, Mood
-from mmdia_dataset.demofilm.timeline import TITLE_MS, Act, Shot, Timeline
-from mmdia_dataset.demofilm.voice import STEP_S
+from .canvas import Box, Camera, Canvas, Point
+from .people import LOOKS, Pose, draw_body, draw_person
+from .places import BEAM, LAMP, draw_place, lettering, tower
+from .script import MOODS, Mood
+from .timeline import TITLE_MS, Act, Shot, Timeline
+from .voice import STEP_S
 
 __all__ = ["frames", "mouth_box", "visible"]
 
