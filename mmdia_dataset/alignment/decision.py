@@ -43,8 +43,10 @@ UNTIMED = Reason(rule="no-movie-time", detail="the release does not say when in 
 # Part of every edition's basis: raised when the same input would be aligned otherwise.
 _METHOD = "3"
 _MOST_TRACKS = 8
-_MANY = 12  # dialogues whose rhythm, found nowhere, says that it is another movie
-_DISAGREE_S = 0.25  # beyond their bounds; more, and one of two kinds of evidence is about something else
+# So many dialogues whose rhythm is found nowhere say that it is another movie. Chosen, not measured.
+_MANY = 12
+# Farther apart than this, beyond their bounds, two kinds of evidence are about two things [s]. Chosen, not measured.
+_DISAGREE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _SPEEDS = (
     (Fraction(1001, 1000), "24 for 23.976 frames a second"),
     (Fraction(1000, 1001), "23.976 for 24 frames a second"),
 )
-_SHOWN = 0.04  # seconds: less than a frame is no difference of editions
+_SHOWN = 0.04  # [s]: less than a frame is no difference of editions; chosen, not measured
 _NAMED = 6
 
 

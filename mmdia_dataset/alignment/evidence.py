@@ -58,6 +58,7 @@ class NotPlaced:
 Verdict = Placed | NotPlaced
 
 
+# A dialogue's own place and its piece's are one if they differ by less [s]. Chosen, not measured.
 _SAME_PLACE_S = 0.002
 _TWO_PLACES = Reason(rule="evidence-disagrees", detail="its own place is not where the pieces around it put it")
 

@@ -17,15 +17,15 @@ from mmdia_dataset.media import SOUND_RATE
 __all__ = ["SpeechCurves", "VoiceDetector", "speech_curves"]
 
 _FRAME = SOUND_RATE // 50  # 20 ms
-_MODE = 3  # the strictest: the others hear speech in nearly all music
+_MODE = 3  # of the detector, the strictest: the others hear speech in nearly all music
 
 _LEVEL_STEP_DB = 0.5
 _BLOCK = 8_000  # frames worked on at a time: what a processor keeps at hand
 _GROUP = 3  # bands taken together
 _REACH = 80  # frames that a value depends on, before and after it
 _LOUDNESS = 0.3  # loudness grows with this power of energy (Stevens)
-_QUIET = 0.3  # of the mean loudness: what is softer counts as silence
-_CLIP = 3.0
+_QUIET = 0.3  # of the mean loudness: what is softer counts as silence; chosen, not measured
+_CLIP = 3.0  # standard deviations: a value counts as no more; chosen, not measured
 
 
 class VoiceDetector:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.changes import CHANGES, changes_of
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import FRAMES_PER_SECOND, TimingFingerprint
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack, listen
@@ -32,17 +33,9 @@ _KEY = 3  # frames of a fingerprint in a key
 _KEYS = 1 << (_KEY * CHANGES)
 _KEY_BITS = 1 << np.arange(_KEY * CHANGES)
 _PHASE = 2  # frames: a key is taken every 20 ms
-_CROWD = 64  # a key in so many places is silence or a hum and tells nothing
 _PIECE = 90 * FRAME_RATE  # longest stretch of a recording that is looked for as one
 _APART = 512  # frames of a fingerprint between movies: more than a piece is long
 _FINE = 4000  # so many frames of drift in a piece are told apart by one phase
-_LEAST = 32  # frames of a fingerprint, 8 s: less is not compared
-
-_SEGMENT_S = 15.0
-_HEARD = 4.0  # a segment's score at which the movie is taken to be heard in it
-_SHARED = 2  # what more movies than these share, such as the title music of a series, counts for less
-_CLEAR, _CERTAIN = 8.0, 14.0  # a movie's score at which it is named; and at which no more is tried
-_SAME_SPEED = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +167,7 @@ class ContentIndex:
                     if best is None or _score(match) > _score(best):
                         matches[match.movie] = match
             guesses = self._guesses(found)
-            if guesses and guesses[0].score >= _CERTAIN:
+            if guesses and guesses[0].score >= limits.MOVIE_CERTAIN:
                 break
         return guesses
 
@@ -199,7 +192,7 @@ class ContentIndex:
         tried = (keys ^ turned).ravel()
         start = self._starts[tried]
         count = self._starts[tried + 1] - start
-        count[count > _CROWD] = 0
+        count[count > limits.CROWD] = 0
         hit = np.flatnonzero(count)
         count = count[hit].astype(np.int64)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
@@ -208,13 +201,13 @@ class ContentIndex:
 
     def _compared(self, heard: NDArray[np.float32], speed: _Speed, offset: float) -> _Match | None:
         """The excerpt against the movie at an offset [frames of a fingerprint], at the best speed and shift nearby."""
-        movie = int(np.searchsorted(self._after, offset + _LEAST))
+        movie = int(np.searchsorted(self._after, offset + limits.LEAST_FRAMES))
         if movie == len(self._movies):
             return None
         rate = speed.rate / _STEP
         first = max(int(self._first[movie]), int(np.ceil(offset)))
         after = min(int(self._after[movie]), int(offset + len(heard) * rate))
-        if after - first < _LEAST:
+        if after - first < limits.LEAST_FRAMES:
             return None
         frames = np.arange(first, after)
         signs = ((self._bits[frames, None] >> np.arange(CHANGES, dtype=np.uint8) & 1) * 2.0 - 1).astype(np.float32)
@@ -236,8 +229,8 @@ class ContentIndex:
         total = agree[rows, lags].sum(axis=2) / np.sqrt(power[rows, lags].sum(axis=2) + 1e-6)
         slope, shift = np.unravel_index(int(np.argmax(total)), total.shape)
         lag = lags[slope, shift]
-        segment = np.clip(at / (_SEGMENT_S * FRAME_RATE), 0, None).astype(np.int64)
-        count = int(np.ceil(len(heard) / (_SEGMENT_S * FRAME_RATE)))
+        segment = np.clip(at / (limits.SEGMENT_S * FRAME_RATE), 0, None).astype(np.int64)
+        count = int(np.ceil(len(heard) / (limits.SEGMENT_S * FRAME_RATE)))
         return _Match(
             movie,
             float(speed.rate / (1 + slopes[slope])),
@@ -251,15 +244,17 @@ class ContentIndex:
         for matches in found:
             if not matches:
                 continue
-            heard = sum(match.agree > _HEARD * np.sqrt(match.power + 1e-6) for match in matches.values())
-            share = np.minimum(1, _SHARED / np.maximum(heard, 1))
+            heard = sum(match.agree > limits.SEGMENT_HEARD * np.sqrt(match.power + 1e-6) for match in matches.values())
+            share = np.minimum(1, limits.SHARED_MOVIES / np.maximum(heard, 1))
             for match in matches.values():
                 scores.setdefault(match.movie, []).append((_score(match, share), match.rate))
         guesses: list[MovieGuess] = []
         for movie, parts in scores.items():
             rate = max(parts)[1]
-            score = float(np.sqrt(sum(one**2 for one, other in parts if abs(other / rate - 1) < _SAME_SPEED)))
-            if score >= _CLEAR:
+            score = float(
+                np.sqrt(sum(one**2 for one, other in parts if abs(other / rate - 1) < limits.MOVIE_SAME_SPEED))
+            )
+            if score >= limits.MOVIE_CLEAR:
                 guesses.append(MovieGuess(self._movies[movie], score, rate))
         guesses.sort(key=lambda guess: -guess.score)
         return [guess for guess in guesses if guess.score >= guesses[0].score / 2]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.changes import changes_of
 from mmdia_dataset.alignment.by_fingerprint.correlation import Searchable
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
@@ -17,12 +18,6 @@ from mmdia_dataset.schema import Dialogue
 
 __all__ = ["is_dub"]
 
-_WINDOW_S = 30.0
-_FEWEST = 18  # frames of pauses in a window, 4.5 s
-_PROBES = 12
-_LEAST, _CLEAR = 0.35, 1.25  # agreement of a window's best place, and against its next
-_SAME_S = 0.1
-_HITS = 3  # windows on one line: a theme that episodes share lies in two at most
 
 _HYPOTHESES = [(float(rate), pitch) for rate in RATES for pitch in sorted({float(rate), 1.0})]
 
@@ -43,9 +38,9 @@ def is_dub(dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtra
         offsets: list[float] = []
         for window in windows:
             hit = prepared[pitch].find(reference.times[window], reference.signs[window], rate)
-            if hit.score >= _LEAST and hit.score >= _CLEAR * hit.second:
+            if hit.score >= limits.DUB_LEAST and hit.score >= limits.DUB_CLEAR * hit.second:
                 offsets.append(hit.found_s * rate - hit.at_s)
-        if any(sum(abs(one - other) < _SAME_S for other in offsets) >= _HITS for one in offsets):
+        if any(sum(abs(one - other) < limits.DUB_SAME_S for other in offsets) >= limits.DUB_HITS for one in offsets):
             return True
     return False
 
@@ -57,8 +52,8 @@ def _pauses(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> list
     chosen: dict[int, NDArray[np.int64]] = {}
     for dialogue in dialogues:
         middle = (dialogue.span.start_ms + dialogue.span.end_ms) / 2000
-        window = np.flatnonzero(~spoken & (abs(times - middle) < _WINDOW_S / 2))
-        slot = int(_PROBES * middle / (times[-1] + 1)) if len(times) else 0
-        if len(window) >= max(_FEWEST, len(chosen.get(slot, ()))):
+        window = np.flatnonzero(~spoken & (abs(times - middle) < limits.DUB_WINDOW_S / 2))
+        slot = int(limits.DUB_PROBES * middle / (times[-1] + 1)) if len(times) else 0
+        if len(window) >= max(limits.DUB_FEWEST_FRAMES, len(chosen.get(slot, ()))):
             chosen[slot] = window
     return [chosen[slot] for slot in sorted(chosen)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
 from mmdia_dataset.alignment.by_fingerprint.likelihood import Likelihood
 from mmdia_dataset.alignment.by_fingerprint.splices import splice_in
@@ -28,17 +29,7 @@ __all__ = ["DUB", "judge"]
 DUB = "music and effects are the movie's, the voices are not: a dub, or another mix"
 """What is said of a recording in another language."""
 
-_PAUSES_S = 3.0  # what lies around a dialogue is heard too
-_STRONG, _WEAK = 0.35, 0.2  # the typical agreement of a copy's dialogues is above, of another film's below
-_OTHER_VOICE = 0.4  # speech that agrees so much less than pauses is another's
-_FAINTEST, _LEAST = 0.15, 1.5  # agreement, and nats, that no other speech reaches
-_ENOUGH = 12.0  # nats for a part of a dialogue, or against it; noise and echo by themselves reach 10
 _FRAME_S = 0.27  # a little more than the time between two frames of a fingerprint
-_UNLIKE = 12  # frames of the soundtrack: halves are looked for as far away
-_LEAST_ERROR_S = 0.001
-_ASIDE_S = 0.01
-_BLUR_S, _STRETCH_S = 0.025, 0.012
-_FEWEST = 0.15  # with fewer of its dialogues than this, it is no edition of the movie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +97,7 @@ def judge(
         for id_, (dialogue, where, one) in heard.items():
             verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], one, wander)
         placed = sum(isinstance(verdict, Placed) for verdict in verdicts.values())
-        if placed < _FEWEST * len(dialogues):
+        if placed < limits.FEWEST_PLACED * len(dialogues):
             detail = f"only {placed} of its {len(dialogues)} dialogues are heard in it"
             whole = Reason(rule="other-movie", detail=detail)
     if whole is not None:
@@ -129,7 +120,7 @@ def _listen(
     times = agreement.times
     run = runs[number]
     start, end = dialogue.span.start_ms / 1000, dialogue.span.end_ms / 1000
-    around = np.flatnonzero((times >= start - _PAUSES_S) & (times < end + _PAUSES_S))
+    around = np.flatnonzero((times >= start - limits.PAUSES_S) & (times < end + limits.PAUSES_S))
     speaks = cued(times[around], [dialogue])
     in_run = (around >= run.first) & (around < run.after)
     speech = around[speaks]
@@ -143,7 +134,7 @@ def _listen(
 
     heavy = float(weight[pauses].sum()) / agreement.usual
     halves = np.array_split(speech, 2)
-    peaks = [agreement.peak(half, run.offset_s, _UNLIKE) for half in halves] if len(speech) >= 8 else []
+    peaks = [agreement.peak(half, run.offset_s, limits.HALVES_REACH) for half in halves] if len(speech) >= 8 else []
     own = agreement.peak(speech, run.offset_s, 6) if len(speech) else None
     said = likelihood.nats(speech, run.offset_s)
     sums = np.concatenate([[0.0], np.cumsum(said)])
@@ -169,9 +160,9 @@ def _whole(heard: list[_Heard]) -> Reason | None:
     speech = float(np.median([one.loud for one in heard]))
     known = [one.pauses for one in heard if one.pauses is not None]
     pauses = float(np.median(known)) if known else 0.0
-    if speech < _STRONG and pauses - speech > _OTHER_VOICE / 2:
+    if speech < limits.STRONG and pauses - speech > limits.OTHER_VOICE / 2:
         return Reason(rule="other-language", detail=DUB)
-    if speech < _WEAK:
+    if speech < limits.WEAK:
         return Reason(rule="other-movie", detail="what it plays at the dialogues' times is not what they sound like")
     return None
 
@@ -202,22 +193,22 @@ def _verdict(
     def refused(rule: str, detail: str) -> NotPlaced:
         return NotPlaced(Reason(rule=rule, detail=detail))
 
-    if one.splice_s is not None and one.part > _ENOUGH:
+    if one.splice_s is not None and one.part > limits.ENOUGH_NATS:
         when = format_timestamp(round(one.splice_s * 1000))
         return refused("splice", f"a cut or an insertion runs through it near {when} of the movie")
-    if one.pauses is not None and one.pauses - one.loud > _OTHER_VOICE:
+    if one.pauses is not None and one.pauses - one.loud > limits.OTHER_VOICE:
         return refused("other-language", "around it the sound is the movie's, in it the voices are not")
-    if min(one.speech, one.loud) < _FAINTEST or one.nats < _LEAST:
+    if min(one.speech, one.loud) < limits.FAINTEST or one.nats < limits.LEAST_NATS:
         return refused("absent", f"what is heard there agrees with its fingerprint by {one.speech:.2f} only")
-    if one.splice_s is not None or one.foreign > _ENOUGH:
+    if one.splice_s is not None or one.foreign > limits.ENOUGH_NATS:
         return refused("splice", "a part of it does not follow the movie: a cut or an insertion runs through it")
-    if abs(one.apart_s) > max(0.02, 5 * one.apart_error_s):
+    if abs(one.apart_s) > max(limits.APART_S, limits.APART_ERRORS * one.apart_error_s):
         return refused("splice", f"its halves lie {abs(one.apart_s) * 1000:.0f} ms apart: something was cut or put in")
-    if abs(one.shift_s) > _ASIDE_S + 4 * max(one.spread_s, wander_s):
+    if abs(one.shift_s) > limits.ASIDE_S + limits.ASIDE_ERRORS * max(one.spread_s, wander_s):
         return refused("absent", f"what is heard there lies {one.shift_s * 1000:.0f} ms beside its place")
     # Echo and noise move what is heard by some milliseconds, and so does stretching time without changing pitch.
-    moved = _BLUR_S * (1 - min(1.0, one.speech)) + (_STRETCH_S if _stretched(agreement) else 0.0)
-    bound = _LEAST_ERROR_S + moved + 3 * error_s + min(abs(one.shift_s), 2 * one.spread_s)
+    moved = limits.BLUR_S * (1 - min(1.0, one.speech)) + (limits.STRETCH_S if _stretched(agreement) else 0.0)
+    bound = limits.LEAST_ERROR_S + moved + 3 * error_s + min(abs(one.shift_s), 2 * one.spread_s)
     start = (dialogue.span.start_ms / 1000 + run.offset_s) / agreement.rate
     if start < 0 or start * FRAME_RATE > len(agreement.changes):
         return refused("absent", "it lies outside the recording")

@@ -14,18 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
 from mmdia_dataset.alignment.by_fingerprint.tracking import Run
 
 __all__ = ["Likelihood"]
 
 _LEVELS_DB = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.9])  # sizes of changes that are told apart
-_BEFORE = 20.0  # signs of each size that are taken for seen before any is, half of them right
-_SUREST = 0.985  # a bit can always be wrong
-_SILENT_DB = 0.5  # less is silence, however it is dithered
-_KEPT = 0.75  # bits of a frame share bands, frames share gusts of noise: together they say less than one by one
-_SPOILED = 0.05  # one frame in so many is spoiled whatever the place: a click, a beep, a codec's slip
-_NOTHING = -1.5  # nats of a frame outside the recording, or silent where somebody should speak
 
 
 class Likelihood:
@@ -41,7 +36,7 @@ class Likelihood:
         """
         self._agreement = agreement
         self._spoken = spoken
-        seen = np.full((2, len(_LEVELS_DB) + 1), _BEFORE)
+        seen = np.full((2, len(_LEVELS_DB) + 1), limits.SEEN_BEFORE)
         right = seen / 2
         for run in runs:
             frames = np.arange(run.first, run.after)
@@ -51,7 +46,7 @@ class Likelihood:
                 size = np.digitize(np.abs(some), _LEVELS_DB)
                 seen[int(speech)] += np.bincount(size, minlength=seen.shape[1])
                 right[int(speech)] += np.bincount(size, some > 0, minlength=seen.shape[1])
-        chance = np.clip(right / seen, 0.5, _SUREST)
+        chance = np.clip(right / seen, 0.5, limits.SUREST)
         self._for, self._against = np.log(2 * chance), np.log(2 * (1 - chance))
 
     def nats(self, frames: NDArray[np.int64], offset_s: float) -> NDArray[np.float64]:
@@ -65,9 +60,9 @@ class Likelihood:
         kind = self._spoken[frames].astype(np.int64)[:, None]
         size = np.digitize(np.abs(products), _LEVELS_DB)
         said = np.where(products > 0, self._for[kind, size], self._against[kind, size])
-        silent = np.abs(products) < _SILENT_DB
+        silent = np.abs(products) < limits.SILENT_DB
         said[silent] = 0.0
         # The reference's own silence is a row of zero bits; 8 by chance are rare.
         muted = silent.all(axis=1) & self._spoken[frames] & (self._agreement.signs[frames] > 0).any(axis=1)
-        whole = np.logaddexp(np.log1p(-_SPOILED) + _KEPT * said.sum(axis=1), np.log(_SPOILED))
-        return np.where(inside & ~muted, whole, _NOTHING)
+        whole = np.logaddexp(np.log1p(-limits.SPOILED) + limits.KEPT * said.sum(axis=1), np.log(limits.SPOILED))
+        return np.where(inside & ~muted, whole, limits.NOTHING_NATS)

@@ -14,13 +14,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
 from mmdia_dataset.alignment.by_fingerprint.correlation import Searchable
 from mmdia_dataset.alignment.by_fingerprint.dubs import is_dub
 from mmdia_dataset.alignment.by_fingerprint.judging import DUB, judge
 from mmdia_dataset.alignment.by_fingerprint.likelihood import Likelihood
 from mmdia_dataset.alignment.by_fingerprint.speed import Speed, Window, find_speed
-from mmdia_dataset.alignment.by_fingerprint.splices import SPLICE
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import FRAMES_PER_SECOND, TimingFingerprint
 from mmdia_dataset.alignment.by_fingerprint.tracking import Run, follow, track
 from mmdia_dataset.alignment.cues import cued
@@ -31,16 +31,7 @@ from mmdia_dataset.timing import Piece, TimeMap
 
 __all__ = ["by_fingerprint"]
 
-_WINDOW_S, _SMALL_S = 24.0, 12.0
 _COVERED = FRAMES_PER_SECOND / 3  # frames for each second of a stretch: a third of it is enough to look for
-_PROBES = 12
-_CONTEXT_S = 4.0  # around a dialogue, searched with it
-_CLEAR, _LEAST = 1.2, 0.3  # a search's best score against the next, and by itself
-_HOLDS = 0.4  # agreement at which a known offset need not be doubted
-_PART_S = 8.0  # a run's offset is measured on parts as long
-_REACH = 6  # frames of the soundtrack: parts are looked for as far away
-_ROUNDS = 4  # a speed is corrected at most so often
-_ALIKE_S = 0.03  # runs whose offsets are nearer are one, whatever lies between: its dialogues speak for themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,7 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
     def nothing(rule: str, detail: str) -> Alignment:
         return Alignment.nothing("fingerprint", ids, Reason(rule=rule, detail=detail))
 
-    windows = _windows(dialogues, reference, _WINDOW_S)
+    windows = _windows(dialogues, reference, limits.WINDOW_S)
     if not windows:
         return nothing("too-little-evidence", "the movie's fingerprint covers none of its dialogues")
     if not soundtrack.levels.any():
@@ -84,13 +75,13 @@ def _found(
     dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtrack: Soundtrack, windows: list[Window]
 ) -> _Found | None:
     """Speed and runs, or None if no speed is found."""
-    speed = find_speed(reference, soundtrack, windows, _windows(dialogues, reference, _SMALL_S))
+    speed = find_speed(reference, soundtrack, windows, _windows(dialogues, reference, limits.SMALL_S))
     if speed is None or not speed.hits:
         return None
     agreement = Agreement(reference, soundtrack, speed.rate, speed.pitch)
     offsets = _offsets(agreement, speed, _stretches(dialogues, reference))
     found = _measured(agreement, track(agreement, offsets))
-    for _ in range(_ROUNDS):
+    for _ in range(limits.ROUNDS):
         exact = _exact_rate(found)
         if exact is None:
             break
@@ -106,7 +97,7 @@ def _learned(dialogues: Sequence[Dialogue], found: _Found) -> tuple[_Found, Like
     agreement = found.agreement
     likelihood = Likelihood(agreement, found.runs, cued(agreement.times, dialogues))
     offsets = sorted({run.offset_s for run in found.runs})
-    runs = follow(agreement.times, offsets, likelihood.nats, SPLICE)
+    runs = follow(agreement.times, offsets, likelihood.nats, limits.SPLICE_NATS)
     return _measured(agreement, runs), likelihood
 
 
@@ -120,7 +111,7 @@ def _windows(dialogues: Sequence[Dialogue], reference: TimingFingerprint, length
         if len(window) < length_s * _COVERED:
             continue
         speech = sum(max(0, turn.span.duration_ms) for turn in dialogue.turns)
-        slot = int(middle / (times[-1] + 1) * _PROBES)
+        slot = int(middle / (times[-1] + 1) * limits.PROBES)
         if slot not in chosen or chosen[slot][0] < speech:
             chosen[slot] = (speech, window)
     in_order = [chosen[slot][1] for slot in sorted(chosen)]
@@ -132,10 +123,10 @@ def _stretches(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> l
     times = reference.times
     stretches: list[Window] = []
     for dialogue in sorted(dialogues, key=lambda one: one.span):
-        start, end = dialogue.span.start_ms / 1000 - _CONTEXT_S, dialogue.span.end_ms / 1000 + _CONTEXT_S
+        start, end = dialogue.span.start_ms / 1000 - limits.CONTEXT_S, dialogue.span.end_ms / 1000 + limits.CONTEXT_S
         frames = np.flatnonzero((times >= start) & (times < end))
-        parts = max(1, round((end - start) / _WINDOW_S))
-        stretches += [part for part in np.array_split(frames, parts) if len(part) >= _SMALL_S * _COVERED]
+        parts = max(1, round((end - start) / limits.WINDOW_S))
+        stretches += [part for part in np.array_split(frames, parts) if len(part) >= limits.SMALL_S * _COVERED]
     return stretches
 
 
@@ -145,13 +136,13 @@ def _offsets(agreement: Agreement, speed: Speed, stretches: list[Window]) -> lis
     known: list[float] = []
     for hit in speed.hits:
         rough = hit.found_s * agreement.rate - hit.at_s
-        near = np.flatnonzero((agreement.times >= hit.at_s) & (agreement.times < hit.at_s + _SMALL_S))
+        near = np.flatnonzero((agreement.times >= hit.at_s) & (agreement.times < hit.at_s + limits.SMALL_S))
         known.append(rough + agreement.peak(near, rough, 12).shift_s * agreement.rate)
     for stretch in stretches:
-        if any(agreement.peak(stretch, offset, 2).score >= _HOLDS for offset in reversed(known)):
+        if any(agreement.peak(stretch, offset, 2).score >= limits.HOLDS for offset in reversed(known)):
             continue
         hit = searchable.find(agreement.times[stretch], agreement.signs[stretch], agreement.rate)
-        if hit.score >= _LEAST and hit.score >= _CLEAR * hit.second:
+        if hit.score >= limits.FOUND_LEAST and hit.score >= limits.FOUND_CLEAR * hit.second:
             rough = hit.found_s * agreement.rate - hit.at_s
             known.append(rough + agreement.peak(stretch, rough, 5).shift_s * agreement.rate)
     return known
@@ -171,7 +162,7 @@ def _joined(runs: list[Run]) -> list[Run]:
     joined: list[Run] = []
     for run in runs:
         last = joined[-1] if joined else None
-        if last is not None and abs(last.offset_s - run.offset_s) < _ALIKE_S:
+        if last is not None and abs(last.offset_s - run.offset_s) < limits.RUNS_ALIKE_S:
             longer = max(last, run, key=lambda one: one.after - one.first)
             joined[-1] = Run(last.first, run.after, longer.offset_s)
         else:
@@ -199,10 +190,10 @@ def _each_measured(agreement: Agreement, joined: list[Run]) -> _Found:
 def _parts(agreement: Agreement, run: Run) -> list[tuple[float, float, float]]:
     """Along a run: movie time, how far the recording is from where the run says, and its standard error, all in s."""
     frames = np.arange(run.first, run.after)
-    count = max(1, round(len(frames) / FRAMES_PER_SECOND / _PART_S))
+    count = max(1, round(len(frames) / FRAMES_PER_SECOND / limits.PART_S))
     places: list[tuple[float, float, float]] = []
     for part in np.array_split(frames, count):
-        peak = agreement.peak(part, run.offset_s, _REACH)
+        peak = agreement.peak(part, run.offset_s, limits.PART_REACH)
         if peak.score > 0.3 or count == 1:
             places.append((float(agreement.times[part].mean()), peak.shift_s, peak.spread_s))
     return places
@@ -226,7 +217,7 @@ def _exact_rate(found: _Found) -> float | None:
         if len(places) < 4:
             continue
         # A shift as large as was looked for is the largest that could be found, not the true one.
-        places = [place for place in places if abs(place[1]) < (_REACH - 0.5) / FRAME_RATE] or places
+        places = [place for place in places if abs(place[1]) < (limits.PART_REACH - 0.5) / FRAME_RATE] or places
         at, by = np.array([place[0] for place in places]), np.array([place[1] for place in places])
         times.append(at - at.mean())
         shifts.append(by - np.median(by))

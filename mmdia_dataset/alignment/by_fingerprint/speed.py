@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
 from mmdia_dataset.alignment.by_fingerprint.changes import changes_of
 from mmdia_dataset.alignment.by_fingerprint.correlation import Hit, Searchable
@@ -22,16 +23,6 @@ Window = NDArray[np.int64]
 
 # Within a window of 24 s, speeds 0.15 % apart are one.
 _KNOWN = (1.0, 1.0422, 1 / 1.0422)
-_SLOWEST, _FASTEST, _STEP = 0.9, 1.12, 0.006
-_SURE = 1.7  # a hit's score against its runner-up's that chance does not reach
-_BESIDE_S = 0.1
-_ENOUGH, _TRIES = 10, 8  # hits that are enough, and windows without one that are
-_PITCH_STEP = 0.02
-_CLEAN = 0.75  # agreement of windows without much noise at the right speed
-_CLEAR, _LEAST = 1.25, 0.3  # a hit's score against its runner-up's, and by itself
-_CLASS = 0.004  # speeds so near to the one a window was found with are possible
-_SAME_S = 0.02
-_GAIN = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +61,19 @@ def find_speed(
         if best is not None and len(best.hits) >= min(4, len(windows)):
             break
     prepared = {1.0: prepared[1.0]}
-    if best is not None and np.mean([hit.score for hit in best.hits]) < _CLEAN:
+    if best is not None and np.mean([hit.score for hit in best.hits]) < limits.CLEAN:
         # Noise, or a speed near the known one: a percent off, windows are still found, but badly.
-        near = tuple(best.rate + step * _STEP for step in (-2, -1, 1, 2))
+        near = tuple(best.rate + step * limits.SPEED_STEP for step in (-2, -1, 1, 2))
         for rate, pitch in _hypotheses(near):
             best = _better(best, _sure(rate, pitch, _hits(reference, soundtrack, prepared, windows, rate, pitch)))
     if best is None or len(best.hits) < min(2, len(windows)):
-        for rate, pitch in _hypotheses(tuple(np.arange(_SLOWEST, _FASTEST + _STEP / 2, _STEP))):
+        for rate, pitch in _hypotheses(
+            tuple(np.arange(limits.SLOWEST, limits.FASTEST + limits.SPEED_STEP / 2, limits.SPEED_STEP))
+        ):
             # Bands are wide: pitches a percent apart hear the same, and need be prepared once only.
-            heard = float(np.exp(round(np.log(pitch) / _PITCH_STEP) * _PITCH_STEP))
+            heard = float(np.exp(round(np.log(pitch) / limits.PITCH_STEP) * limits.PITCH_STEP))
             best = _better(best, _sure(rate, heard, _hits(reference, soundtrack, prepared, small, rate, heard)))
-            for passed in [one for one in prepared if one != 1 and abs(one - rate) > 2 * _PITCH_STEP]:
+            for passed in [one for one in prepared if one != 1 and abs(one - rate) > 2 * limits.PITCH_STEP]:
                 del prepared[passed]
     # A dub is found by its music alone, hardly above chance; what it is will be seen.
     best = best or unsure
@@ -119,9 +112,9 @@ def _hits(
     hits: list[Hit] = []
     for tried, window in enumerate(windows, 1):
         hit = prepared[pitch].find(times[window], signs[window], rate)
-        if hit.score >= _LEAST and hit.score >= _CLEAR * hit.second:
+        if hit.score >= limits.SPEED_LEAST and hit.score >= limits.SPEED_CLEAR * hit.second:
             hits.append(hit)
-        if len(hits) >= _ENOUGH or (tried >= _TRIES and not hits):
+        if len(hits) >= limits.HITS_ENOUGH or (tried >= limits.HITS_TRIES and not hits):
             break
     return tuple(hits)
 
@@ -133,12 +126,12 @@ def _sure(rate: float, pitch: float, hits: tuple[Hit, ...]) -> Speed | None:
 
 def _is_sure(hit: Hit, hits: tuple[Hit, ...], rate: float) -> bool:
     """Whether a hit is more than the best of many places: far above the next, or on one line with another."""
-    if hit.score >= _SURE * hit.second:
+    if hit.score >= limits.SPEED_SURE * hit.second:
         return True
     return any(
         other is not hit
         and abs((hit.found_s - other.found_s) * rate - (hit.at_s - other.at_s))
-        < _BESIDE_S + _CLASS * abs(hit.at_s - other.at_s)
+        < limits.LINE_BESIDE_S + limits.SPEED_CLASS * abs(hit.at_s - other.at_s)
         for other in hits
     )
 
@@ -154,12 +147,12 @@ def _measured(reference: TimingFingerprint, soundtrack: Soundtrack, speed: Speed
         middle = float(reference.times[window].mean())
         points.append((middle, (middle + offset) / speed.rate + agreement.peak(window, offset, 8).shift_s))
     points.sort()
-    known = [float(rate) for rate in PULLED_RATES if abs(float(rate) / speed.rate - 1) < _CLASS]
+    known = [float(rate) for rate in PULLED_RATES if abs(float(rate) / speed.rate - 1) < limits.SPEED_CLASS]
     slopes = [
         (two[0] - one[0]) / (two[1] - one[1])
         for n, one in enumerate(points)
         for two in points[n + 1 :]
-        if two[1] - one[1] > 20 and abs((two[0] - one[0]) / (two[1] - one[1]) / speed.rate - 1) < _CLASS
+        if two[1] - one[1] > 20 and abs((two[0] - one[0]) / (two[1] - one[1]) / speed.rate - 1) < limits.SPEED_CLASS
     ]
     usual = max(known, key=lambda rate: _pairs(points, rate), default=speed.rate)
     free = max(slopes, key=lambda rate: _pairs(points, rate), default=usual)
@@ -167,8 +160,8 @@ def _measured(reference: TimingFingerprint, soundtrack: Soundtrack, speed: Speed
     if _pairs(points, usual) < 0.6 * _pairs(points, free):
         # With a splice between most windows, chance alone can put some on one line: the windows must gain by it too.
         inside = [_inside(agreement, speed.hits, by_start, rate) for rate in (usual, free)]
-        exact = free if inside[1] > inside[0] + _GAIN else usual
-    if abs(exact - 1) < _CLASS:
+        exact = free if inside[1] > inside[0] + limits.SPEED_GAIN else usual
+    if abs(exact - 1) < limits.SPEED_CLASS:
         return Speed(exact, 1.0, speed.hits)
     # Bands are wide enough to be found at the other pitch too; at the right one they agree better.
     pitches = (exact, 1.0)
@@ -193,4 +186,4 @@ def _inside(agreement: Agreement, hits: tuple[Hit, ...], windows: dict[float, Wi
 def _pairs(points: list[tuple[float, float]], rate: float) -> int:
     """How many pairs of (movie time, recording time) lie on one line of this slope."""
     offsets = sorted(found * rate - at for at, found in points)
-    return sum(two - one < _SAME_S for n, one in enumerate(offsets) for two in offsets[n + 1 :])
+    return sum(two - one < limits.PAIR_SAME_S for n, one in enumerate(offsets) for two in offsets[n + 1 :])

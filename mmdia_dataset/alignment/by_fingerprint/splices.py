@@ -7,17 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.tracking import Gains, Run
 from mmdia_dataset.schema import Span
 
-__all__ = ["SPLICE", "splice_in"]
-
-SPLICE = 12.0
-"""How improbable it is that a piece of a recording ends at a given frame [nats]."""
-
-_AROUND_S = 30.0  # what lies so near may tell where a piece ends
-_RETURN = 4.0  # nats: that after such an end another piece begins only later
-_RISK = 0.5
+__all__ = ["splice_in"]
 
 
 def splice_in(span: Span, times: NDArray[np.float64], nats: Gains, runs: Sequence[Run], number: int) -> float | None:
@@ -32,15 +26,15 @@ def splice_in(span: Span, times: NDArray[np.float64], nats: Gains, runs: Sequenc
     """
     start, end = span.start_ms / 1000, span.end_ms / 1000
     middle = (start + end) / 2
-    to_the_end = np.flatnonzero((times >= middle) & (times < end + _AROUND_S))
-    to_the_start = np.flatnonzero((times >= start - _AROUND_S) & (times < middle))[::-1]
+    to_the_end = np.flatnonzero((times >= middle) & (times < end + limits.SPLICE_AROUND_S))
+    to_the_start = np.flatnonzero((times >= start - limits.SPLICE_AROUND_S) & (times < middle))[::-1]
     for frames, inside, neighbour in (
         (to_the_start, times[to_the_start] >= start, number - 1),
         (to_the_end, times[to_the_end] < end, number + 1),
     ):
         other = nats(frames, runs[neighbour].offset_s) if 0 <= neighbour < len(runs) else None
         odds = _odds(nats(frames, runs[number].offset_s), other)[: int(inside.sum())]
-        if odds.sum() > _RISK:
+        if odds.sum() > limits.SPLICE_RISK:
             return float(times[frames[int(np.argmax(odds))]])
     return None
 
@@ -60,9 +54,9 @@ def _odds(own: NDArray[np.floating], other: NDArray[np.floating] | None) -> NDAr
     rest = np.zeros(count + 1)
     if other is not None:
         after = np.concatenate([np.cumsum(other[::-1])[::-1], [0.0]])
-        later = np.logaddexp.accumulate(after[::-1])[::-1] - _RETURN
+        later = np.logaddexp.accumulate(after[::-1])[::-1] - limits.RETURN_NATS
         rest = np.logaddexp(rest, np.logaddexp(after, later))
-    courses = before + rest - SPLICE
+    courses = before + rest - limits.SPLICE_NATS
     courses[count] = before[count]
     odds = np.exp(courses - courses.max())
     return np.asarray(odds / odds.sum(), np.float64)

@@ -8,19 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
 
 __all__ = ["Gains", "Run", "follow", "track"]
-
-_DOUBT = 0.25  # agreement that chance and shared music reach: less speaks against a place
-_NOISY = 0.4  # of the recording's own agreement: where noise leaves little of it, less is doubted
-_LEAST_DOUBT = 0.1
-_SPLICE = 6.0  # what a change of offset must be worth, in frames of full agreement
-_SILENT = 0.2  # of a typical frame's weight
-_OUTSIDE = -0.5  # per frame that would lie before or after the recording
-_LOUDEST = 3.0  # a frame counts as this many typical ones at most
-_CONTESTED_S = 30.0
-_ALIKE_S = 0.03  # offsets nearer than this are one; no splice is so short
 
 
 Gains = Callable[[NDArray[np.int64], float], NDArray[np.floating]]
@@ -57,11 +48,11 @@ def track(agreement: Agreement, offsets: Sequence[float]) -> list[Run]:
         def gains(frames: NDArray[np.int64], offset: float) -> NDArray[np.float32]:
             return _gains(agreement, frames, offset, doubt)
 
-        return follow(agreement.times, distinct, gains, _SPLICE)
+        return follow(agreement.times, distinct, gains, limits.TRACK_SPLICE)
 
-    clear = runs(_DOUBT)
-    doubt = max(_LEAST_DOUBT, min(_DOUBT, _NOISY * _typical(agreement, clear)))
-    return clear if doubt == _DOUBT else runs(doubt)
+    clear = runs(limits.DOUBT)
+    doubt = max(limits.LEAST_DOUBT, min(limits.DOUBT, limits.NOISY * _typical(agreement, clear)))
+    return clear if doubt == limits.DOUBT else runs(doubt)
 
 
 def follow(times: NDArray[np.float64], offsets: Sequence[float], gains: Gains, splice: float) -> list[Run]:
@@ -99,10 +90,10 @@ def _gains(agreement: Agreement, frames: NDArray[np.int64], offset: float, doubt
     """What each frame says for an offset, 1 for full agreement of a typical one."""
     agree, weight = agreement.bits(frames, offset)
     # Where the recording is silent nothing contradicts; but silence should not carry a run on for long.
-    weight = np.maximum(weight, _SILENT * agreement.usual)
-    gain = np.clip((agree - doubt * weight) / agreement.usual, -_LOUDEST, _LOUDEST).astype(np.float32)
+    weight = np.maximum(weight, limits.SILENT_WEIGHT * agreement.usual)
+    gain = np.clip((agree - doubt * weight) / agreement.usual, -limits.LOUDEST, limits.LOUDEST).astype(np.float32)
     places = agreement.places(frames, offset)
-    gain[(places < 0) | (places > len(agreement.changes) - 1)] = _OUTSIDE
+    gain[(places < 0) | (places > len(agreement.changes) - 1)] = limits.OUTSIDE
     return gain
 
 
@@ -110,7 +101,7 @@ def _distinct(offsets: Sequence[float]) -> list[float]:
     """Each group of offsets that lie close together as its middle."""
     groups: list[list[float]] = []
     for offset in sorted(offsets):
-        if groups and offset - groups[-1][0] < _ALIKE_S:
+        if groups and offset - groups[-1][0] < limits.OFFSETS_ALIKE_S:
             groups[-1].append(offset)
         else:
             groups.append([offset])
@@ -156,7 +147,7 @@ def _forward(times: NDArray[np.float64], runs: list[Run], gains: Gains) -> list[
         starts = times[run.first] + run.offset_s
         for m in range(n):
             ends = times[runs[m].after - 1] + runs[m].offset_s
-            follows = ends <= starts + min(_CONTESTED_S, lengths[m] / 2, lengths[n] / 2)
+            follows = ends <= starts + min(limits.CONTESTED_S, lengths[m] / 2, lengths[n] / 2)
             if follows and best[m] + lengths[n] > best[n]:
                 best[n], previous[n] = best[m] + lengths[n], m
     at = int(np.argmax(best)) if runs else -1

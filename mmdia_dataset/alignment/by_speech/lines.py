@@ -9,23 +9,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_speech import speech_limits as limits
 from mmdia_dataset.alignment.voice import SpeechCurves
 
-__all__ = ["ONSET_S", "Placement", "Rhythm", "SpokenLines"]
+__all__ = ["Placement", "Rhythm", "SpokenLines"]
 
-ONSET_S = 0.08
-"""How far apart a cue's start and the first sound of its words usually are."""
 
 _RATE = 100  # frames of the curves per second
-_SEARCH = 40  # frames around a coarse place
-_ELSEWHERE_S = (3.1, 5.3, 8.9, 13.7, 21.1, 34.3)
-_WEIGHTS = np.array([1.2, 1.4, -1.0, -1.2])  # rise at the start, activity inside, before, and after the line
-_MOST_NATS = 2.5  # one line alone proves little, whatever it looks like
-_LEAST_CLEAR = 1.0
-_PAUSE_BEFORE_S, _PAUSE_AFTER_S = 0.2, 0.5
-
-_END_PAUSE_S, _END_LENGTH_S = 0.45, 1.0
-_END_BEFORE_S, _END_AFTER_S = 2.0, 1.2
+# Of the rise at the start, and of activity inside, before and after the line. Chosen, not measured: `lines-clear` shows
+# what they come to together.
+_WEIGHTS = np.array([1.2, 1.4, -1.0, -1.2])
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Rhythm:
         """From spans in movie time [ms], in any order; empty ones and those that begin inside another are left out."""
         kept: list[tuple[int, int]] = []
         for start, end in sorted(set(spans)):
-            if end > start and (not kept or start >= kept[-1][0] + 1000 * ONSET_S):
+            if end > start and (not kept or start >= kept[-1][0] + 1000 * limits.ONSET_S):
                 if kept and kept[-1][1] > start:
                     kept[-1] = (kept[-1][0], start)
                 kept.append((start, end))
@@ -102,7 +95,7 @@ class SpokenLines:
             [
                 self._fit(rhythm, shift + sign * away, speed)
                 for rhythm, shift in placements
-                for away in _ELSEWHERE_S
+                for away in limits.ELSEWHERE_S
                 for sign in (-1, 1)
             ]
         )
@@ -110,11 +103,15 @@ class SpokenLines:
         variance = float(right.var() + wrong.var()) / 2
         self._middle = float(right.mean() + wrong.mean()) / 2
         self._scale = distance / max(variance, 1e-9)
-        return bool(distance > _LEAST_CLEAR * variance**0.5)
+        return bool(distance > limits.LEAST_CLEAR * variance**0.5)
 
     def nats(self, rhythm: Rhythm, shift_s: float, speed: float) -> NDArray[np.float64]:
         """What speaks for each line of a dialogue in a place: the logarithm of how much likelier it is right."""
-        return np.clip((self._fit(rhythm, shift_s, speed) - self._middle) * self._scale, -_MOST_NATS, _MOST_NATS)
+        return np.clip(
+            (self._fit(rhythm, shift_s, speed) - self._middle) * self._scale,
+            -limits.LINE_MOST_NATS,
+            limits.LINE_MOST_NATS,
+        )
 
     def ends_s(self, placements: Sequence[Placement], speed: float) -> NDArray[np.float64]:
         """How long after its cue each line's speech ends [s], sorted; of lines with a pause after them only."""
@@ -125,10 +122,10 @@ class SpokenLines:
         found = []
         following = np.concatenate([cues[1:, 0], [np.inf]])
         for (start, end), after in zip(cues, following, strict=True):
-            if after - end < _END_PAUSE_S or end - start < _END_LENGTH_S:
+            if after - end < limits.END_PAUSE_S or end - start < limits.END_LENGTH_S:
                 continue
-            low = round(max(start + 0.3, end - _END_BEFORE_S) * _RATE)
-            high = round(min(end + _END_AFTER_S, after - 0.08) * _RATE)
+            low = round(max(start + 0.3, end - limits.END_BEFORE_S) * _RATE)
+            high = round(min(end + limits.END_AFTER_S, after - 0.08) * _RATE)
             if low >= 0 and high <= self.count:
                 found.append((low + _fall(self._level[low:high])) / _RATE - end)
         return found
@@ -138,11 +135,11 @@ class SpokenLines:
 
     def _peak(self, starts: NDArray[np.int64]) -> float:
         """By how many frames starts have to move, within reach, for speech to rise most at them."""
-        moves = np.arange(-_SEARCH, _SEARCH + 1)
+        moves = np.arange(-limits.LINE_SEARCH, limits.LINE_SEARCH + 1)
         total = np.zeros(len(moves))
         for start in starts:
-            if _SEARCH <= start < self.count - _SEARCH:
-                total += self._rise[start - _SEARCH : start + _SEARCH + 1]
+            if limits.LINE_SEARCH <= start < self.count - limits.LINE_SEARCH:
+                total += self._rise[start - limits.LINE_SEARCH : start + limits.LINE_SEARCH + 1]
         best = int(total[1:-1].argmax()) + 1
         left, middle, right = total[best - 1 : best + 2]
         bend = left - 2 * middle + right
@@ -153,8 +150,8 @@ class SpokenLines:
         cues = rhythm.cues / speed + shift_s
         start, end = cues[:, 0], cues[:, 1]
         pause = start[1:] - end[:-1]
-        before = np.concatenate([[np.inf], pause]) > _PAUSE_BEFORE_S
-        after = np.concatenate([pause, [np.inf]]) > _PAUSE_AFTER_S
+        before = np.concatenate([[np.inf], pause]) > limits.PAUSE_BEFORE_S
+        after = np.concatenate([pause, [np.inf]]) > limits.PAUSE_AFTER_S
         signs = np.stack(
             [
                 self._mean(self._risen, start - 0.06, start + 0.07),

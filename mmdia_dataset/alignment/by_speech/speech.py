@@ -19,10 +19,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_speech import speech_limits as limits
 from mmdia_dataset.alignment.by_speech.lines import Rhythm, SpokenLines
 from mmdia_dataset.alignment.by_speech.speechpath import (
     CELL_RATE,
-    FOUND_NATS,
     Cells,
     Path,
     SpeechSpeed,
@@ -39,31 +39,6 @@ __all__ = ["by_speech"]
 
 _LONGEST_S = 600.0
 _LARGEST = 25_000_000  # cells times dialogues: 75 MB
-_FEWEST_LINES = 20
-
-_BETWEEN_NATS = 3.0  # beyond the price of choosing a place
-_SETTLED = 2e-5
-_SAME_S = 0.12  # offsets of one piece: a cut as short as that can't be told from a line's own scatter
-_DOUBTED = 2  # dialogues at either end of a piece that may yet prove not to be there
-
-_EDGE_NATS = 3.0
-_SAME_NATS = 3.0  # a neighbour in the same piece
-_END_NATS = 3.0  # nearly all recordings have the movie's first and last dialogue
-_AGAINST_NATS = -0.8  # a line, on average, where neighbours on both sides speak for it; other speech has -2
-_HALF_NATS, _OUTER_NATS = -2.0, -1.0  # for one half of a dialogue, and for its line nearest to a cut
-_BEYOND_NATS = 2.0  # for its lines nearest to a cut, if they were beyond it
-_PART_NATS = 2.0
-_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 60.0
-
-_LATE_S, _EARLY_S = 0.45, 0.05
-"""How near to a cut a dialogue may end or start: cues linger, so where one ends says little about where the cut is."""
-
-_LEAD_MS = 100.0
-"""Subtitles come in a few frames before the words; guides allow two or three, and nobody knows how many it were."""
-
-_FEWEST_ENDS = 10
-_LATE_END_S, _LATE_SHARE = 0.1, 0.2  # words that go on after their cue
-_SAME_END_S, _SAME_SHARE = 0.6, 0.6  # words that end as long before the end of their cue as most others do
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +91,7 @@ def by_speech(
         stretches = _joined(_filled(stretches, known, cells, lines, rate))
     if found is None or not stretches:
         count = sum(len(rhythm.cues) for rhythm in rhythms)
-        if count < _FEWEST_LINES:
+        if count < limits.FEWEST_LINES:
             return _nothing(ids, "too-little-evidence", f"{count} lines are too few to know a movie by their rhythm")
         return _nothing(ids, "other-movie", "nowhere in the recording do people speak as in this movie")
     speed, path = found
@@ -163,13 +138,13 @@ def _filled(
     found: list[_Stretch] = []
     for before, after in pairwise(ends):
         numbers = range(before.last + 1 if before else 0, after.first if after else len(known))
-        low = known[before.last].rhythm.cues[-1, 1] / rate + before.shift_s - _LATE_S if before else 0.0
+        low = known[before.last].rhythm.cues[-1, 1] / rate + before.shift_s - limits.CUT_LATE_S if before else 0.0
         high = known[after.first].rhythm.cues[0, 0] / rate + after.shift_s if after else cells.count / CELL_RATE
         within = (max(0, int(low * CELL_RATE)), min(cells.count, int(high * CELL_RATE)))
         rhythms = [known[number].rhythm for number in numbers]
         if rhythms and len(rhythms) * cells.count <= _LARGEST:
-            path = find_path(rhythms, cells, rate, _SETTLED, within)
-            if path.nats >= _BETWEEN_NATS:
+            path = find_path(rhythms, cells, rate, limits.SETTLED, within)
+            if path.nats >= limits.BETWEEN_NATS:
                 found += _stretches(path, numbers, known, lines, rate)
         if after:
             found.append(after)
@@ -180,7 +155,7 @@ def _joined(stretches: Sequence[_Stretch]) -> list[_Stretch]:
     """Neighbours with the same offset are one."""
     found: list[_Stretch] = []
     for one in stretches:
-        if found and abs(found[-1].shift_s - one.shift_s) < _SAME_S:
+        if found and abs(found[-1].shift_s - one.shift_s) < limits.SAME_OFFSET_S:
             last = found.pop()
             shift = last.shift_s if last.error_s < one.error_s else one.shift_s
             found.append(_Stretch(last.first, one.last, shift, max(last.error_s, one.error_s)))
@@ -239,7 +214,7 @@ class _Judge:
             time_map=self._time_map(verdicts),
             verdicts={id_: verdicts.get(id_, unknown) for id_ in ids},
             error_ms=max(errors),
-            confidence=float(1 - np.exp(-nats / FOUND_NATS)),
+            confidence=float(1 - np.exp(-nats / limits.FOUND_NATS)),
         )
 
     def _nats(self, number: int, stretch: int) -> NDArray[np.float64]:
@@ -253,9 +228,9 @@ class _Judge:
         before = after - 1
         first, last = 0, len(self.known) - 1
         if before >= 0:
-            first = max(self.stretches[before].first, self.stretches[before].last - _DOUBTED)
+            first = max(self.stretches[before].first, self.stretches[before].last - limits.DOUBTED)
         if after < len(self.stretches):
-            last = min(self.stretches[after].last, self.stretches[after].first + _DOUBTED)
+            last = min(self.stretches[after].last, self.stretches[after].first + limits.DOUBTED)
         numbers = range(first, last + 1)
         left = [self._nats(number, before) for number in numbers]
         right = [self._nats(number, after) for number in numbers]
@@ -273,8 +248,8 @@ class _Judge:
             elif self.piece[number] is None:
                 self.reasons[number] = Reason(rule="splice", detail="a cut or an insertion runs through it")
                 self.parts[number] = (
-                    before if left[at][:ours].sum() >= _PART_NATS else None,
-                    after if right[at][count - theirs :].sum() >= _PART_NATS else None,
+                    before if left[at][:ours].sum() >= limits.PART_NATS else None,
+                    after if right[at][count - theirs :].sum() >= limits.PART_NATS else None,
                 )
 
     def _cut(
@@ -287,15 +262,19 @@ class _Judge:
         count = len(cues)
         until = np.concatenate([[0.0], np.cumsum(left)])
         since = np.concatenate([np.cumsum(right[::-1])[::-1], [0.0]])
-        pauses = np.clip(cues[1:, 0] - cues[:-1, 1], _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S)
-        place = np.log(np.concatenate([[_SHORTEST_PAUSE_S], pauses, [_SHORTEST_PAUSE_S]]) / (pauses.sum() + 1))
+        pauses = np.clip(cues[1:, 0] - cues[:-1, 1], limits.SHORTEST_PAUSE_S, limits.LONGEST_PAUSE_S)
+        place = np.log(
+            np.concatenate([[limits.SHORTEST_PAUSE_S], pauses, [limits.SHORTEST_PAUSE_S]]) / (pauses.sum() + 1)
+        )
         if before < 0:
-            place[0] = _END_NATS
+            place[0] = limits.END_NATS
             return 0, int((since + place).argmax())
         if after == len(self.stretches):
-            place[-1] = _END_NATS
+            place[-1] = limits.END_NATS
             return int((until + place).argmax()), count
-        ends_s = np.concatenate([[-np.inf], cues[:, 1]]) / self.rate + self.stretches[before].shift_s - _LATE_S
+        ends_s = (
+            np.concatenate([[-np.inf], cues[:, 1]]) / self.rate + self.stretches[before].shift_s - limits.CUT_LATE_S
+        )
         starts_s = np.concatenate([cues[:, 0], [np.inf]]) / self.rate + self.stretches[after].shift_s
         best, division = -np.inf, (0, count)
         for stop in range(count + 1):
@@ -310,11 +289,11 @@ class _Judge:
         """Why the language can't be the movie's, or can't be known, by where lines end."""
         placed = [(self.known[n].rhythm, self.stretches[p].shift_s) for n, p in enumerate(self.piece) if p is not None]
         ends = self.lines.ends_s(placed, self.rate)
-        if len(ends) < _FEWEST_ENDS:
+        if len(ends) < limits.FEWEST_ENDS:
             return "too-little-evidence", "too few lines are heard to tell the movie's language from a dub"
-        late = float((ends > _LATE_END_S).mean())
-        within = np.searchsorted(ends, ends + _SAME_END_S, side="right") - np.arange(len(ends))
-        if late > _LATE_SHARE or float(within.max()) / len(ends) < _SAME_SHARE:
+        late = float((ends > limits.LATE_END_S).mean())
+        within = np.searchsorted(ends, ends + limits.SAME_END_S, side="right") - np.arange(len(ends))
+        if late > limits.LATE_SHARE or float(within.max()) / len(ends) < limits.SAME_SHARE:
             return "other-language", "lines begin when they should and end when they should not: a dub, it seems"
         return None
 
@@ -331,32 +310,32 @@ class _Judge:
             return _refused("splice", "a cut or an insertion is so near that it may run through it")
         nats = self._nats(number, piece)
         own, half = float(nats.sum()), len(nats) // 2
-        if own < _AGAINST_NATS * len(nats):
+        if own < limits.AGAINST_NATS * len(nats):
             return _refused("absent", "its neighbours are there, but people speak differently from its lines")
         support = own
-        if "other" in sides and half and min(nats[:half].sum(), nats[half:].sum()) < _HALF_NATS:
+        if "other" in sides and half and min(nats[:half].sum(), nats[half:].sum()) < limits.HALF_NATS:
             return _refused("splice", "only a part of it is heard next to a cut")
         for side, step in zip(sides, (-1, 1), strict=True):
             if side == "other" and not self._outer_heard(number, piece, step):
                 return _refused("splice", "its lines next to a cut may belong to what is beyond the cut")
         for side, step in zip(sides, (-1, 1), strict=True):
             if side == "same":
-                support += _SAME_NATS
+                support += limits.SAME_NATS
             elif side == "end":
-                support += _END_NATS
+                support += limits.END_NATS
             else:  # the cut is in the pause on this side, or in the one on the other side
                 support += float(np.log(self._pause_s(number, step) / self._pause_s(number, -step)))
-        if support < _SAME_NATS + _EDGE_NATS and sides != ("same", "same"):
+        if support < limits.SAME_NATS + limits.EDGE_NATS and sides != ("same", "same"):
             return _refused("too-little-evidence", "it lies next to a cut and does not fit clearly enough by itself")
         away_s = abs(span.start_ms / 1000 - self._middle_s(stretch)) / self.rate
         error_s = np.hypot(stretch.error_s, self.speed.error * away_s)
-        return Placed(start_s, float(_LEAD_MS + 2000 * error_s), float(1 / (1 + np.exp(-max(support, -20.0)))))
+        return Placed(start_s, float(limits.LEAD_MS + 2000 * error_s), float(1 / (1 + np.exp(-max(support, -20.0)))))
 
     def _outer_heard(self, number: int, piece: int, step: int) -> bool:
         """Whether a dialogue's lines on the side of a cut are heard in its piece, and no better in the one beyond."""
         own = self._nats(number, piece)[::-step]
         better = np.cumsum(self._nats(number, piece + step)[::-step] - own)
-        return bool(own[0] >= _OUTER_NATS and better.max() < _BEYOND_NATS)
+        return bool(own[0] >= limits.OUTER_NATS and better.max() < limits.BEYOND_NATS)
 
     def _middle_s(self, stretch: _Stretch) -> float:
         return (self.known[stretch.first].rhythm.middle_s + self.known[stretch.last].rhythm.middle_s) / 2
@@ -365,9 +344,9 @@ class _Judge:
         """The pause to the dialogue before (-1) or after (1) it, as the prior of a cut's place."""
         early, late = sorted((number, number + step))
         if early < 0 or late >= len(self.known):
-            return _LONGEST_PAUSE_S
+            return limits.LONGEST_PAUSE_S
         pause = self.known[late].rhythm.cues[0, 0] - self.known[early].rhythm.cues[-1, 1]
-        return float(np.clip(pause, _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S))
+        return float(np.clip(pause, limits.SHORTEST_PAUSE_S, limits.LONGEST_PAUSE_S))
 
     def _side(self, number: int, step: int) -> Literal["same", "end", "other", "cut"]:
         """Whether a neighbour lies in the same piece, elsewhere, or so near elsewhere that a cut may hit this one."""
@@ -381,7 +360,7 @@ class _Judge:
             return "other"  # its near lines are in this piece: the cut is beyond them
         early, late = sorted((number, other))
         pause = (self.known[late].dialogue.span.start_ms - self.known[early].dialogue.span.end_ms) / 1000
-        return "cut" if pause < (_LATE_S if step > 0 else _EARLY_S) else "other"
+        return "cut" if pause < (limits.CUT_LATE_S if step > 0 else limits.CUT_EARLY_S) else "other"
 
     def _time_map(self, verdicts: Mapping[str, Verdict]) -> TimeMap:
         """Pieces from the first dialogue placed in each to the last one; between them nothing is known."""

@@ -15,41 +15,22 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdia_dataset.alignment.by_speech.lines import ONSET_S, Rhythm, SpokenLines
+from mmdia_dataset.alignment.by_speech import speech_limits as limits
+from mmdia_dataset.alignment.by_speech.lines import Rhythm, SpokenLines
 from mmdia_dataset.alignment.evidence import RATES, known_rate
 from mmdia_dataset.alignment.voice import SpeechCurves
 
-__all__ = ["CELL_RATE", "FOUND_NATS", "Cells", "Path", "SpeechSpeed", "Step", "find_path", "find_speed"]
+__all__ = ["CELL_RATE", "Cells", "Path", "SpeechSpeed", "Step", "find_path", "find_speed"]
 
 CELL_RATE = 12.5
 """Cells of the search per second."""
 
-FOUND_NATS = 30.0
-"""A path for which less speaks is taken for chance: other films reach 13, other editions of a film 90 and more."""
 
 _FAMILIES = (Fraction(1), Fraction(25025, 24000), Fraction(24000, 25025))
-_FAMILY_REACH = 0.0012  # 24 against 23.976 frames per second is one thousandth
-_SLOWEST, _FASTEST, _STEP = 0.9, 1.12, 0.004
-_STEP_REACH = 0.6 * _STEP
-_PROBE = 6  # dialogues in a row, twice, for speeds nobody expects
-_CLEAR_NATS = 3.0  # for each dialogue: no other speed need be tried
-_SETTLED = 2e-5
-_SURE = 6.0  # standard errors: whole scenes may be spoken with a slower attack, so they come out too small
+_STEP_REACH = 0.6 * limits.SPEED_STEP
 
-_CHANCE = 1.5  # nats for a dialogue: what fits no better may be chance
-_RUN_NATS = 9.0  # beyond that, for a row of dialogues to be believed
 
 _FRAMES = 8  # of the curves, to a cell
-_MARGIN_S = 1.0
-_LINGER_S = 0.45  # a cue may end so much later than the words
-_RISE_SPREAD_S = 0.06
-
-_JUMP = 10.0  # nats: there are thousands of places to go on at, and few cuts
-_ABSENT = -1.0  # nats: a dialogue that is not heard where it should be
-_DRIFT = 0.3  # nats for each cell that two neighbours come closer or move apart
-_GIFT = 2.5  # nats of a place's rarity that say nothing, as several cells around the right one would do
-_BEST = 16.0
-_SLACK_S = 1.0
 
 
 class Cells:
@@ -78,22 +59,22 @@ class Cells:
 def _masks(rhythm: Rhythm, rate: float) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
     """What activity and rise should look like, in cells, each of norm 1, and the anchor's cell in them."""
     cues = (rhythm.cues - rhythm.middle_s) / rate
-    half = int((rhythm.length_s / rate / 2 + 2 * _MARGIN_S) * CELL_RATE) + 1
+    half = int((rhythm.length_s / rate / 2 + 2 * limits.MARGIN_S) * CELL_RATE) + 1
     times = np.arange(-half, half + 1) / CELL_RATE
     inside = np.zeros(len(times), bool)
     unsure = np.zeros(len(times), bool)
     rise = np.zeros(len(times))
     for start, end in cues:
         inside |= (times >= start) & (times < end)
-        unsure |= (times >= max(end - _LINGER_S, (start + end) / 2)) & (times < end)
-        unsure |= np.abs(times - start) < ONSET_S
-        rise += np.exp(-0.5 * ((times - start) / _RISE_SPREAD_S) ** 2)
+        unsure |= (times >= max(end - limits.LINGER_S, (start + end) / 2)) & (times < end)
+        unsure |= np.abs(times - start) < limits.ONSET_S
+        rise += np.exp(-0.5 * ((times - start) / limits.RISE_SPREAD_S) ** 2)
     for (_, end), (start, _) in pairwise(cues):  # a pause this short leaves the lingering cue no room
         if start - end < 0.1:
-            unsure &= ~((times >= end - _LINGER_S) & (times < start - ONSET_S))
+            unsure &= ~((times >= end - limits.LINGER_S) & (times < start - limits.ONSET_S))
     outside = ~inside & ~unsure
     weight = np.where(outside, np.where((times < cues[0, 0]) | (times > cues[-1, 1]), 0.5, 1.0), 0.0)
-    weight[(times < cues[0, 0] - _MARGIN_S) | (times > cues[-1, 1] + _MARGIN_S)] = 0
+    weight[(times < cues[0, 0] - limits.MARGIN_S) | (times > cues[-1, 1] + limits.MARGIN_S)] = 0
     voiced = (inside & ~unsure).astype(np.float64)
     activity = voiced - weight * voiced.sum() / max(weight.sum(), 1e-9)
     rise -= rise.mean()
@@ -143,11 +124,11 @@ class Path:
                 pieces.setdefault(step.piece, []).append(number)
         found = []
         for numbers in pieces.values():
-            gains = np.array([step.nats for number in numbers if (step := self.steps[number])]) - _CHANCE
+            gains = np.array([step.nats for number in numbers if (step := self.steps[number])]) - limits.CHANCE_NATS
             total = np.concatenate([[0.0], np.cumsum(gains)])
             gain = total - np.minimum.accumulate(total)
             end = int(gain.argmax())
-            if gain[end] >= _RUN_NATS:
+            if gain[end] >= limits.RUN_NATS:
                 start = int(total[:end].argmin())
                 found.append([n for n, more in zip(numbers[start:end], gains[start:end], strict=True) if more > 0])
         return found
@@ -164,7 +145,7 @@ class _Ends:
 
     def add(self, total: NDArray[np.float32], number: int, half: int) -> NDArray[np.float32]:
         """Take in the next dialogue, so many cells from its anchor to its end; give the best until each cell."""
-        self.nats += _ABSENT
+        self.nats += limits.ABSENT_NATS
         ends = np.full_like(total, -np.inf)
         ends[half:] = total[: len(total) - half]
         better = np.flatnonzero(ends > self.nats)
@@ -206,16 +187,16 @@ def find_path(
     scores = [cells.likeness(rhythm, rate).astype(np.float16) for rhythm in rhythms]
     scale = _Rarity(scores)
     scores = [row[first:end] for row in scores]
-    price = _JUMP if within is None else min(_JUMP, float(np.log(count)))
+    price = limits.JUMP_NATS if within is None else min(limits.JUMP_NATS, float(np.log(count)))
     ends = _Ends(count)
     origins: list[NDArray[np.int8]] = []
     total = np.zeros(0, np.float32)
     best = np.full(count, -np.inf, np.float32)
     for number, here in enumerate(rhythms):
-        entry = np.full(count, _ABSENT * number - price, np.float32)
+        entry = np.full(count, limits.ABSENT_NATS * number - price, np.float32)
         origin = np.full(count, _FRESH, np.int8)
         if number:
-            half = min(count, max(0, int((here.length_s / 2 / rate - _SLACK_S) * CELL_RATE)))
+            half = min(count, max(0, int((here.length_s / 2 / rate - limits.SLACK_S) * CELL_RATE)))
             jump = best[: count - half] - price
             better = jump > entry[half:]
             entry[half:][better] = jump[better]
@@ -239,7 +220,7 @@ def find_path(
         if origin_here == _FRESH:
             break
         if origin_here == _JUMPED:
-            half = min(count, max(0, int((rhythms[number].length_s / 2 / rate - _SLACK_S) * CELL_RATE)))
+            half = min(count, max(0, int((rhythms[number].length_s / 2 / rate - limits.SLACK_S) * CELL_RATE)))
             number, cell = ends.before(number, cell - half)
             piece -= 1
         else:
@@ -261,7 +242,7 @@ def _kept(
     for move in sorted(range(-reach, reach + 1), key=abs):
         back = int(np.clip(shift - move, -count, count))  # the cell before lies so far back
         here, before = slice(max(back, 0), count + min(back, 0)), slice(max(-back, 0), count - max(back, 0))
-        moved = total[before] - np.float32(_DRIFT * max(0, abs(move) - 1))
+        moved = total[before] - np.float32(limits.DRIFT_NATS * max(0, abs(move) - 1))
         better = moved > best[here]
         np.copyto(best[here], moved, where=better)
         np.copyto(drift[here], np.int8(move), where=better)
@@ -280,7 +261,7 @@ class _Rarity:
 
     def nats(self, scores: NDArray[np.float16]) -> NDArray[np.float32]:
         rarity = np.log(100) + (scores.astype(np.float32) - self._common) * self._slope
-        return np.asarray(np.clip(rarity - _GIFT, _ABSENT, _BEST), np.float32)
+        return np.asarray(np.clip(rarity - limits.GIFT_NATS, limits.ABSENT_NATS, limits.BEST_NATS), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,41 +289,41 @@ def find_speed(
         rates: speeds to try; None for all from 0.9 to 1.12.
     """
     if rates is not None:
-        tried = [(SpeechSpeed(rate, 0.0), find_path(rhythms, cells, float(rate), _SETTLED)) for rate in rates]
+        tried = [(SpeechSpeed(rate, 0.0), find_path(rhythms, cells, float(rate), limits.SETTLED)) for rate in rates]
         best = max(tried, key=lambda one: one[1].nats, default=None)
-        return best if best is not None and best[1].nats >= FOUND_NATS else None
-    rate, reach, path = 1.0, _FAMILY_REACH, Path((), -np.inf)
+        return best if best is not None and best[1].nats >= limits.FOUND_NATS else None
+    rate, reach, path = 1.0, limits.FAMILY_REACH, Path((), -np.inf)
     for family in _FAMILIES:
-        one = find_path(rhythms, cells, float(family), _FAMILY_REACH)
+        one = find_path(rhythms, cells, float(family), limits.FAMILY_REACH)
         if one.nats > path.nats:
             rate, path = float(family), one
-        if path.nats >= _CLEAR_NATS * len(rhythms) + FOUND_NATS:
+        if path.nats >= limits.CLEAR_NATS * len(rhythms) + limits.FOUND_NATS:
             break
     else:
         guess = _guess(rhythms, cells)
         one = find_path(rhythms, cells, guess, _STEP_REACH)
         if one.nats > path.nats:
             rate, reach, path = guess, _STEP_REACH, one
-    for tolerance in (reach / 4, _SETTLED):
-        if path.nats < FOUND_NATS:
+    for tolerance in (reach / 4, limits.SETTLED):
+        if path.nats < limits.FOUND_NATS:
             return None
         measured, error = _measured(path, rhythms, lines, rate)
         speed = _settled(measured, error)
         rate = float(speed.rate)
         path = find_path(rhythms, cells, rate, tolerance)
-    return (speed, path) if path.nats >= FOUND_NATS else None
+    return (speed, path) if path.nats >= limits.FOUND_NATS else None
 
 
 def _guess(rhythms: Sequence[Rhythm], cells: Cells) -> float:
     """The likeliest of all speeds, by two rows of neighbours with many lines, one in each half of the movie."""
     probe = list(rhythms)
-    if len(rhythms) > 2 * _PROBE:
-        lines = np.convolve([len(rhythm.cues) for rhythm in rhythms], np.ones(_PROBE), "valid")
+    if len(rhythms) > 2 * limits.PROBE_DIALOGUES:
+        lines = np.convolve([len(rhythm.cues) for rhythm in rhythms], np.ones(limits.PROBE_DIALOGUES), "valid")
         half = len(rhythms) // 2
-        first = int(lines[: half - _PROBE + 1].argmax())
+        first = int(lines[: half - limits.PROBE_DIALOGUES + 1].argmax())
         second = half + int(lines[half:].argmax())
-        probe = [*rhythms[first : first + _PROBE], *rhythms[second : second + _PROBE]]
-    rates = np.arange(_SLOWEST, _FASTEST + _STEP / 2, _STEP)
+        probe = [*rhythms[first : first + limits.PROBE_DIALOGUES], *rhythms[second : second + limits.PROBE_DIALOGUES]]
+    rates = np.arange(limits.SLOWEST, limits.FASTEST + limits.SPEED_STEP / 2, limits.SPEED_STEP)
     return float(max(rates, key=lambda rate: find_path(probe, cells, float(rate), _STEP_REACH).nats))
 
 
@@ -374,7 +355,7 @@ def _measured(path: Path, rhythms: Sequence[Rhythm], lines: SpokenLines, rate: f
 
 def _settled(measured: float, error: float) -> SpeechSpeed:
     """The speed an edition has, from one that was measured."""
-    tolerance = float(np.clip(_SURE * error, 1e-6, _FAMILY_REACH))
+    tolerance = float(np.clip(limits.SURE_ERRORS * error, 1e-6, limits.FAMILY_REACH))
     for rate in RATES:  # the most frequent first: a short film does not tell 1 from 1.001
         if abs(float(rate) / measured - 1) <= tolerance:
             return SpeechSpeed(rate, 0.0)

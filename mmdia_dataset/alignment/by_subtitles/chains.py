@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_subtitles import subtitle_limits as limits
 from mmdia_dataset.alignment.evidence import RATES
 
 __all__ = ["Chain", "Points", "best_chain", "common_rate"]
@@ -19,16 +20,7 @@ __all__ = ["Chain", "Points", "best_chain", "common_rate"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SLOWEST, FASTEST = 0.9, 1.12
-_JUMP = 8.0  # price of another offset [nats]: about the odds of a line found by chance, among all places
-_MISSED, _MISSED_LIMIT = 0.7, 6.0  # price of a line passed over, and of any number of them
-_SAME_S = 0.6  # offsets of single lines differ by this: interpolated times, jitter
-_DRIFT = 0.002  # and by this part of the time between, until the speed is known
-_BACK = 1500  # points looked back at
-_SURE = 600  # points by which the speed is found
-_STEP = 0.0001
-_NEAR_S, _FAR_S = 40.0, 600.0  # pairs of points between which speed is measured
-_PARTNERS = 60
+SLOWEST, FASTEST = 0.9, 1.12  # speeds that are sought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +74,13 @@ def best_chain(points: Points) -> Chain | None:
     if not len(points.line):
         return None
     sure = points.some(points.alone) if points.alone.any() else points
-    if len(sure.line) > _SURE:
-        sure = sure.some(np.sort(np.argsort(-sure.evidence, kind="stable")[:_SURE]))
+    if len(sure.line) > limits.SURE_POINTS:
+        sure = sure.some(np.sort(np.argsort(-sure.evidence, kind="stable")[: limits.SURE_POINTS]))
     speeds = [*_speeds(sure), *(float(rate) for rate in RATES)]
-    rough = max((_chain(sure, speed, _DRIFT) for speed in speeds), key=lambda chain: chain.evidence)
+    rough = max((_chain(sure, speed, limits.UNKNOWN_DRIFT) for speed in speeds), key=lambda chain: chain.evidence)
     for _ in range(2):
         rate, _ = common_rate(rough.points.movie_s, rough.points.recording_s, rough.piece, rough.rate)
-        rough = _chain(sure, rate, _DRIFT / 4)
+        rough = _chain(sure, rate, limits.UNKNOWN_DRIFT / 4)
     rate, _ = common_rate(rough.points.movie_s, rough.points.recording_s, rough.piece, rough.rate)
     return _chain(points, rate, 0.0)
 
@@ -132,23 +124,28 @@ def _centred(times: Floats, piece: Integers, kept: NDArray[np.bool_]) -> Floats:
 
 def _speeds(points: Points) -> list[float]:
     """The speeds most pairs of points agree on."""
-    bins = round((FASTEST - SLOWEST) / _STEP)
+    bins = round((FASTEST - SLOWEST) / limits.SPEED_STEP)
     votes = np.zeros(bins)
     for n in range(len(points.line)):
-        ahead = slice(n + 1, n + 1 + 4 * _PARTNERS)
+        ahead = slice(n + 1, n + 1 + 4 * limits.PARTNERS)
         movie = points.movie_s[ahead] - points.movie_s[n]
         recording = points.recording_s[ahead] - points.recording_s[n]
-        fit = (movie >= _NEAR_S) & (movie <= _FAR_S) & (recording > movie / FASTEST) & (recording < movie / SLOWEST)
-        speed = movie[fit][:_PARTNERS] / recording[fit][:_PARTNERS]
-        weight = np.minimum(points.evidence[n], points.evidence[ahead][fit][:_PARTNERS])
-        votes += np.bincount(np.clip(((speed - SLOWEST) / _STEP).astype(int), 0, bins - 1), weight, bins)
+        fit = (
+            (movie >= limits.PAIR_NEAR_S)
+            & (movie <= limits.PAIR_FAR_S)
+            & (recording > movie / FASTEST)
+            & (recording < movie / SLOWEST)
+        )
+        speed = movie[fit][: limits.PARTNERS] / recording[fit][: limits.PARTNERS]
+        weight = np.minimum(points.evidence[n], points.evidence[ahead][fit][: limits.PARTNERS])
+        votes += np.bincount(np.clip(((speed - SLOWEST) / limits.SPEED_STEP).astype(int), 0, bins - 1), weight, bins)
     window = np.ones(21) / 21
     smooth = np.convolve(votes, np.convolve(window, window), "same")
     found = []
     for _ in range(3):
         top = int(smooth.argmax())
         if smooth[top] > 0:
-            found.append(SLOWEST + (top + 0.5) * _STEP)
+            found.append(SLOWEST + (top + 0.5) * limits.SPEED_STEP)
         smooth[max(0, top - 60) : top + 61] = 0
     return found
 
@@ -161,13 +158,13 @@ def _chain(points: Points, rate: float, drift: float) -> Chain:
     before = np.full(len(line), -1)
     joined = np.zeros(len(line), bool)
     for n in range(1, len(line)):
-        back = slice(max(0, n - _BACK), n)
+        back = slice(max(0, n - limits.POINTS_BACK), n)
         earlier = np.flatnonzero((line[back] < line[n]) & (recording[back] < recording[n])) + back.start
         if not len(earlier):
             continue
-        passed = np.minimum(_MISSED * (line[n] - line[earlier] - 1), _MISSED_LIMIT)
-        apart = np.abs(offset[n] - offset[earlier]) / (_SAME_S + drift * (movie[n] - movie[earlier]))
-        gain = best[earlier] - passed - np.where(apart <= 1, apart**2, _JUMP)
+        passed = np.minimum(limits.MISSED_NATS * (line[n] - line[earlier] - 1), limits.MISSED_MOST_NATS)
+        apart = np.abs(offset[n] - offset[earlier]) / (limits.LINE_SAME_S + drift * (movie[n] - movie[earlier]))
+        gain = best[earlier] - passed - np.where(apart <= 1, apart**2, limits.JUMP_NATS)
         top = int(gain.argmax())
         if gain[top] > 0:
             best[n] += gain[top]

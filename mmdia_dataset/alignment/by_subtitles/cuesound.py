@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmdia_dataset.alignment.by_subtitles import subtitle_limits as limits
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, LEVEL_STEP_DB, Soundtrack
 
 __all__ = ["BLOCK_S", "Lag", "Listener", "Shift"]
@@ -21,34 +22,13 @@ Floats = NDArray[np.float64]
 
 _COARSE = 4  # frames joined into one: shifts are sought in steps of 40 ms
 _STEP_S = _COARSE / FRAME_RATE
-_MEAN_S = 20.0
 _BANDS = slice(3, 30)  # 300 to 2,800 Hz
-_LOUDEST_DB = 8.0  # a bang counts no more than this
-_VOICE_SHARE = 0.7
 _CHANGE_FRAMES = 6
 _PART = 65_536  # frames worked on at a time
 
-_LARGEST_SHIFT_S = 30.0
-_PEAK_S = 1.0  # half the width of a peak
 
 BLOCK_S = 8.0
 """Length of the blocks of which `Listener.in_step` speaks."""
-_WRONG_S = (-27.0, -19.0, -13.0, -8.0, 8.0, 13.0, 19.0, 27.0)
-_MOST_ODDS = 3.0  # of one block [nats]
-_DROWNED = 0.3  # share of blocks in step in which other sounds hide it
-_TURN = 0.001  # from one block to the next
-_ROUNDS = 5
-_DRIFT_S = 1.2  # around the shift
-_CLEAR_THIRD = 5.0  # standard deviations
-_BESIDE, _BESIDE_S = 12, 0.24  # other shifts that may fit better for a while: so many to either side, this far apart
-_RIGHT_S = 0.3
-
-_ONSET_S = 0.25  # on either side of an onset
-_LARGEST_LAG_S = 0.6
-_FEWEST_ONSETS = 12
-RISE_S = 0.065
-"""Sound reaches half its level this long after an annotated start: the middle of 45 ms (times set to the sound) and 85
-ms (times that lead it by 60 ms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +67,12 @@ class Listener:
         bands = soundtrack.levels[:, _BANDS]
         self._levels = bands.mean(axis=1, dtype=np.float64) * LEVEL_STEP_DB
         count = len(self._levels) // _COARSE
-        width = round(_MEAN_S / _STEP_S)
-        level = np.clip(_less_mean(_coarse(self._levels, count), width), -_LOUDEST_DB, _LOUDEST_DB)
+        width = round(limits.MEAN_S / _STEP_S)
+        level = np.clip(_less_mean(_coarse(self._levels, count), width), -limits.LOUDEST_DB, limits.LOUDEST_DB)
         voice = _less_mean(_coarse(soundtrack.voice / 255.0, count), width)
         change = _less_mean(_coarse(_change(bands), count), width)
         # Where one of them hardly varies it says nothing, and is not made loud.
-        known = level / _spread(level, 1.0) + _VOICE_SHARE * voice / _spread(voice, 0.1)
+        known = level / _spread(level, 1.0) + limits.VOICE_SHARE * voice / _spread(voice, 0.1)
         self._heard = known / _spread(known, 0.5) + change / _spread(change, 0.1)
         mask = np.zeros(count)
         for start, end in spoken:
@@ -107,10 +87,10 @@ class Listener:
 
     def shift(self) -> Shift:
         """The one shift at which cues and sound fit best over the whole recording."""
-        reach = min(round(_LARGEST_SHIFT_S / _STEP_S), len(self._heard) // 3)
+        reach = min(round(limits.LARGEST_SHIFT_S / _STEP_S), len(self._heard) // 3)
         curve = _correlation(self._heard, self._spoken, reach)
         top = int(curve.argmax())
-        peak = round(_PEAK_S / _STEP_S)
+        peak = round(limits.PEAK_S / _STEP_S)
         others = np.delete(curve, slice(max(0, top - peak), top + peak + 1))
         second = float(others.max(initial=0.0))
         clear = 1 - second / curve[top] if curve[top] > 0 else 0.0
@@ -120,13 +100,13 @@ class Listener:
 
     def drift_s(self, shift_s: float) -> float:
         """By how much the best shifts of the recording's thirds differ, those that are clear [s]."""
-        steps = np.arange(-_DRIFT_S, _DRIFT_S + _STEP_S / 2, _STEP_S)
+        steps = np.arange(-limits.DRIFT_REACH_S, limits.DRIFT_REACH_S + _STEP_S / 2, _STEP_S)
         products = np.stack([self._products(shift_s + step)[0] for step in steps])
-        wrong = np.stack([self._products(shift_s + step)[0] for step in _WRONG_S])
+        wrong = np.stack([self._products(shift_s + step)[0] for step in limits.WRONG_S])
         found = []
         for part, other in zip(np.array_split(products, 3, axis=1), np.array_split(wrong, 3, axis=1), strict=True):
             sums = part.sum(axis=1)
-            if sums.max() >= _CLEAR_THIRD * np.sqrt((other**2).sum(axis=1).mean()):
+            if sums.max() >= limits.CLEAR_THIRD * np.sqrt((other**2).sum(axis=1).mean()):
                 found.append(float(steps[sums.argmax()]))
         return max(found) - min(found) if found else 0.0
 
@@ -137,18 +117,18 @@ class Listener:
         or off altogether; that seldom changes. In step, the product of sound and cues has a mean, which is learned
         here; off, it has none. How it scatters is measured at shifts that are certainly wrong.
         """
-        beside = np.arange(-_BESIDE, _BESIDE + 1) * _BESIDE_S
+        beside = np.arange(-limits.BESIDE, limits.BESIDE + 1) * limits.BESIDE_S
         products, energies = zip(*(self._products(shift_s + step) for step in beside), strict=True)
         product, energy = np.stack(products), np.stack(energies)
         variance = self._scatter(shift_s) / max(1e-9, float(energy.sum(axis=1).mean()))
         mean = max(0.0, float((product.sum(axis=1) / np.maximum(1e-9, energy.sum(axis=1))).max()))
         sure = np.zeros((len(beside) + 1, product.shape[1]))
-        for _ in range(_ROUNDS):
+        for _ in range(limits.ROUNDS):
             odds = (mean * product - mean**2 * energy / 2) / max(1e-9, variance)
-            odds = np.log(_DROWNED + (1 - _DROWNED) * np.exp(np.minimum(odds, _MOST_ODDS)))
+            odds = np.log(limits.DROWNED + (1 - limits.DROWNED) * np.exp(np.minimum(odds, limits.MOST_ODDS)))
             sure = _states(np.concatenate([odds, np.zeros((1, odds.shape[1]))]))
             mean = max(0.0, float((sure[:-1] * product).sum())) / max(1e-9, float((sure[:-1] * energy).sum()))
-        right: Floats = sure[:-1][np.abs(beside) <= _RIGHT_S].sum(axis=0)
+        right: Floats = sure[:-1][np.abs(beside) <= limits.RIGHT_S].sum(axis=0)
         return right
 
     def _products(self, shift_s: float) -> tuple[Floats, Floats]:
@@ -158,7 +138,7 @@ class Listener:
 
     def _scatter(self, shift_s: float) -> float:
         """The variance of the product's sum over the recording, at shifts that are certainly wrong."""
-        return float(np.mean([np.square(self._products(shift_s + step)[0]).sum() for step in _WRONG_S]))
+        return float(np.mean([np.square(self._products(shift_s + step)[0]).sum() for step in limits.WRONG_S]))
 
     def lag(self, onsets_s: Floats) -> Lag | None:
         """By how much the sound's onsets are later than given ones, judged over all of them; None if too few.
@@ -166,21 +146,21 @@ class Listener:
         The mean course of the level around them rises once; where it rises most, averaged over a quarter of a second
         on either side, is the onset.
         """
-        reach, width = round(_LARGEST_LAG_S * FRAME_RATE), round(_ONSET_S * FRAME_RATE)
+        reach, width = round(limits.LAG_REACH_S * FRAME_RATE), round(limits.ONSET_WIDTH_S * FRAME_RATE)
         around = np.arange(-reach - width, reach + width + 1)
         at = np.rint(onsets_s * FRAME_RATE).astype(np.int64)
         inside = (at + around[0] >= 0) & (at + around[-1] < len(self._levels))
         at, rounding = at[inside], float((at / FRAME_RATE - onsets_s)[inside].mean()) if inside.any() else 0.0
-        if len(at) < _FEWEST_ONSETS:
+        if len(at) < limits.FEWEST_ONSETS:
             return None
         courses = self._levels[at[:, None] + around]
-        courses = np.clip(courses - courses.mean(axis=1, keepdims=True), -2 * _LOUDEST_DB, 2 * _LOUDEST_DB)
+        courses = np.clip(courses - courses.mean(axis=1, keepdims=True), -2 * limits.LOUDEST_DB, 2 * limits.LOUDEST_DB)
         # Quarters of the onsets, taken by turns, tell how sure the place is; thirds in order, whether it drifts.
         places = [_rise(courses[part::4].mean(axis=0), width)[0] for part in range(4)]
         thirds = [_rise(part.mean(axis=0), width)[0] for part in np.array_split(courses, 3)]
         place, rise = _rise(courses.mean(axis=0), width)
         error = max(float(np.std(places, ddof=1)) / 2, (max(thirds) - min(thirds)) / 4)
-        return Lag((place - reach) / FRAME_RATE + rounding - RISE_S, error / FRAME_RATE, rise)
+        return Lag((place - reach) / FRAME_RATE + rounding - limits.RISE_S, error / FRAME_RATE, rise)
 
 
 def _rise(course: Floats, width: int) -> tuple[float, float]:
@@ -263,8 +243,8 @@ def _states(odds: Floats) -> Floats:
     """
     states, steps = odds.shape
     seen = np.exp(odds - odds.max(axis=0))
-    turn = np.full((states, states), _TURN / states)
-    np.fill_diagonal(turn, 1 - _TURN)
+    turn = np.full((states, states), limits.TURN / states)
+    np.fill_diagonal(turn, 1 - limits.TURN)
     ahead, back = np.empty_like(seen), np.empty_like(seen)
     state = np.full(states, 1 / states)
     for step in range(steps):

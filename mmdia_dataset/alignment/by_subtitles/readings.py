@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from mmdia_dataset.alignment.by_subtitles import subtitle_limits as limits
 from mmdia_dataset.alignment.by_subtitles.chains import Chain, Floats, Points, best_chain, common_rate
 from mmdia_dataset.alignment.by_subtitles.words import LineFinder, Text, aligned
 from mmdia_dataset.alignment.evidence import known_rate
@@ -23,19 +24,6 @@ from mmdia_dataset.schema import Dialogue, Reason
 
 __all__ = ["ReadStretch", "TrackReading", "Transcript", "read_track"]
 
-_LEAST_SHARE = 0.6  # of a line's words, to take it for found
-_FEWEST_WORDS = 50  # of a track
-_SLOT_S = 1.6  # a chance match lies in one of so many seconds
-_LEAST_EVIDENCE = 20.0  # chance reaches 16 [nats] with 300 lines of another film in the same words
-_LEAST_FOUND = 0.15  # an edition has more of its movie's lines than that
-_FREQUENT, _SAME_LANGUAGE = 40, 0.6  # so many of the most frequent words tell a language, if so many are known
-
-_SAME_OFFSET_S = 0.35
-_NEAR_S = 0.9  # a word's time in the track may differ by this from where it should be: times within lines are guessed
-_MISSING, _THERE = 0.34, 0.6  # share of a line's words below which it is not there, above which it is
-_ENOUGH, _ENOUGH_BETWEEN, _ENOUGH_ALONE = 0.5, 0.2, 0.7  # share of a dialogue's words that places it
-_LINES_ALONE = 3
-_UNKNOWN_SPREAD_S = 0.15
 
 _NO_WORDS = Reason(rule="too-little-evidence", detail="the dialogue has no words")
 _FEW_WORDS = Reason(rule="too-little-evidence", detail="the subtitles have too few of its words to tell its place")
@@ -126,17 +114,21 @@ class _Heard:
 def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | Reason:
     """Find a transcript in a track, or say why it is not there: another language, another movie, too few words."""
     shown = Text.of([(cue.start_ms / 1000, cue.end_ms / 1000, cue.text) for cue in track.cues])
-    if len(shown.tokens) < _FEWEST_WORDS or not transcript.text.tokens:
+    if len(shown.tokens) < limits.FEWEST_WORDS or not transcript.text.tokens:
         return Reason(rule="too-little-evidence", detail="its subtitles have too few words to compare")
     finder = LineFinder(shown, transcript.text.tokens)
     chain = best_chain(_points(transcript, finder))
     lines = sum(map(len, transcript.of_dialogue))
-    if chain is not None and chain.evidence >= _LEAST_EVIDENCE and len(chain.points.line) >= _LEAST_FOUND * lines:
+    if (
+        chain is not None
+        and chain.evidence >= limits.LEAST_EVIDENCE
+        and len(chain.points.line) >= limits.LEAST_FOUND * lines
+    ):
         return TrackReading(transcript, track, finder, chain)
-    common = Counter(transcript.text.tokens).most_common(_FREQUENT)
+    common = Counter(transcript.text.tokens).most_common(limits.FREQUENT_WORDS)
     vocabulary = set(shown.tokens)
     known = sum(count for token, count in common if token in vocabulary) / sum(count for _, count in common)
-    if known < _SAME_LANGUAGE:
+    if known < limits.SAME_LANGUAGE:
         return Reason(rule="other-language", detail="its subtitles are in another language than the annotations")
     if len(transcript.of_dialogue) < 3 or len(track.cues) < lines / 4:
         return Reason(rule="too-little-evidence", detail="too few words of its subtitles are in the annotations")
@@ -146,12 +138,12 @@ def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | R
 def _points(transcript: Transcript, finder: LineFinder) -> Points:
     """All places where the track may hold a line, and how much more likely than by chance."""
     text, shown = transcript.text, finder.text
-    slots = float(np.log(max(float(np.ptp(shown.times)) / _SLOT_S, 10.0)))
+    slots = float(np.log(max(float(np.ptp(shown.times)) / limits.SLOT_S, 10.0)))
     rows: list[tuple[int, float, float, float, bool]] = []
     for line in sorted(number for numbers in transcript.of_dialogue for number in numbers):
         tokens = text.tokens[text.bounds[line] : text.bounds[line + 1]]
         told = 0.6 * sum(finder.weight(token) for token in tokens)  # words that stand together are often said together
-        found = finder.find(tokens, _LEAST_SHARE)
+        found = finder.find(tokens, limits.LINE_FOUND)
         for place in found:
             rivals = sum(other.share >= place.share - 0.1 for other in found)
             evidence = min(slots, told) * min(1.0, 2 * place.share - 0.8) - float(np.log(rivals))
@@ -191,7 +183,7 @@ class TrackReading:
         self.evidence = chain.evidence
         self.rate = Fraction(chain.rate)
         self.rate_error = 0.0
-        self.spread_s = _UNKNOWN_SPREAD_S
+        self.spread_s = limits.UNKNOWN_SPREAD_S
         self.stretches = _stretches(chain)
         self.chosen: list[int | None] = []
         self._finder = finder
@@ -219,7 +211,7 @@ class TrackReading:
             for number, piece in enumerate(self.chosen)
             if piece is not None
             for line, share in zip(self.transcript.of_dialogue[number], self._heard[number][piece].shares, strict=True)
-            if share >= _THERE
+            if share >= limits.LINE_THERE
         ]
         return np.asarray(starts, np.float64)
 
@@ -240,21 +232,24 @@ class TrackReading:
         if piece is None:
             if _ends_apart(heard):
                 return _SPLICE
-            some = max(one.share for one in heard.values()) >= _ENOUGH_BETWEEN
+            some = max(one.share for one in heard.values()) >= limits.ENOUGH_BETWEEN
             return _FEW_WORDS if some or (before is not None and before == after) else _ABSENT
         own = heard[piece].shares
         elsewhere = [one.shares for other, one in heard.items() if other != piece]
         if any(
-            mine < _MISSING and max(others, default=0.0) >= _THERE
+            mine < limits.LINE_MISSING and max(others, default=0.0) >= limits.LINE_THERE
             for mine, *others in zip(own, *elsewhere, strict=True)
         ):
             return _SPLICE
         # A line missing at an end may have gone with what follows, unless the dialogue there has the same offset.
         for end, neighbour in ((own[0], before), (own[-1], after)):
-            if end < _MISSING and neighbour != piece:
+            if end < limits.LINE_MISSING and neighbour != piece:
                 return _FEW_WORDS if neighbour is None else _SPLICE
         if self.stretches[piece].dialogues == [number] and len(self.chosen) > 1:
-            enough = heard[piece].share >= _ENOUGH_ALONE and sum(share >= _THERE for share in own) >= _LINES_ALONE
+            enough = (
+                heard[piece].share >= limits.ENOUGH_ALONE
+                and sum(share >= limits.LINE_THERE for share in own) >= limits.LINES_ALONE
+            )
             return None if enough else _FEW_WORDS
         return None
 
@@ -278,7 +273,7 @@ class TrackReading:
             heard = {piece: self._hear(lines, piece) for piece in self._around(lines)}
             best = max(heard, key=lambda piece: heard[piece].share, default=None)
             self._heard.append(heard)
-            self.chosen.append(best if best is not None and heard[best].share >= _ENOUGH else None)
+            self.chosen.append(best if best is not None and heard[best].share >= limits.ENOUGH else None)
         self._put_in_order()
         # Between two dialogues with one offset nothing is gone or put in: there, a few words are enough.
         between: dict[int, int] = {}
@@ -288,7 +283,7 @@ class TrackReading:
             if piece is None and before in heard and before == self._neighbour(number, 1) and before is not None:
                 between[number] = before
         for number, piece in between.items():
-            if self._heard[number][piece].share >= _ENOUGH_BETWEEN:
+            if self._heard[number][piece].share >= limits.ENOUGH_BETWEEN:
                 self.chosen[number] = piece
         for piece, stretch in enumerate(self.stretches):
             stretch.dialogues = [number for number, chosen in enumerate(self.chosen) if chosen == piece]
@@ -321,7 +316,7 @@ class TrackReading:
             low, high = self._neighbour(number, -1), self._neighbour(number, 1)
             between = [piece for piece in heard if (low is None or piece >= low) and (high is None or piece <= high)]
             best = max(between, key=lambda piece: heard[piece].share, default=None)
-            if best is not None and heard[best].share >= _ENOUGH:
+            if best is not None and heard[best].share >= limits.ENOUGH:
                 self.chosen[number] = best
 
     def _around(self, lines: Sequence[int]) -> list[int]:
@@ -339,7 +334,9 @@ class TrackReading:
         text, shown = self.transcript.text, self.shown
         where = np.concatenate([np.arange(text.bounds[line], text.bounds[line + 1]) for line in lines])
         times = (text.times[where] + self.stretches[piece].offset_s) / float(self.rate)
-        low, high = np.searchsorted(self._times, [times.min() - 2 * _NEAR_S, times.max() + 2 * _NEAR_S])
+        low, high = np.searchsorted(
+            self._times, [times.min() - 2 * limits.WORD_NEAR_S, times.max() + 2 * limits.WORD_NEAR_S]
+        )
         near = np.sort(self._order[low:high])
         tokens = [text.tokens[at] for at in where]
         weights = [self._finder.weight(token) for token in tokens]
@@ -349,7 +346,7 @@ class TrackReading:
         starts = []
         for one, other in aligned(tokens, [shown.tokens[at] for at in near]):
             here, shown_at = int(where[one]), int(near[other])
-            if abs(times[one] - shown.times[shown_at]) <= _NEAR_S:
+            if abs(times[one] - shown.times[shown_at]) <= limits.WORD_NEAR_S:
                 there[int(text.lines[here])] += weights[one]
                 if text.first[here] and shown.first[shown_at]:
                     starts.append((float(text.times[here]), float(shown.times[shown_at])))
@@ -377,7 +374,7 @@ class TrackReading:
         """Standard error of a piece's times, as far as words tell [s]."""
         stretch = self.stretches[piece]
         count = len(stretch.starts)
-        scatter = max(self.spread_s, 0.0 if count >= 3 else _UNKNOWN_SPREAD_S) / np.sqrt(max(1, count))
+        scatter = max(self.spread_s, 0.0 if count >= 3 else limits.UNKNOWN_SPREAD_S) / np.sqrt(max(1, count))
         drift = self.rate_error * (stretch.last_s - stretch.first_s) / 2
         return float(np.hypot(scatter, drift))
 
@@ -388,7 +385,7 @@ def _stretches(chain: Chain) -> list[ReadStretch]:
     for piece in range(int(chain.piece.max()) + 1):
         own = chain.points.some(chain.piece == piece)
         offset = float(np.median(own.recording_s * chain.rate - own.movie_s))
-        if stretches and abs(stretches[-1].offset_s - offset) < _SAME_OFFSET_S:
+        if stretches and abs(stretches[-1].offset_s - offset) < limits.SAME_OFFSET_S:
             stretches[-1].last_s = float(own.movie_s.max())
         else:
             stretches.append(
@@ -399,6 +396,6 @@ def _stretches(chain: Chain) -> list[ReadStretch]:
 
 def _ends_apart(heard: dict[int, _Heard]) -> bool:
     """Whether a dialogue's first and last line are there, but never in one piece."""
-    firsts = {piece for piece, one in heard.items() if one.shares[0] >= _THERE}
-    lasts = {piece for piece, one in heard.items() if one.shares[-1] >= _THERE}
+    firsts = {piece for piece, one in heard.items() if one.shares[0] >= limits.LINE_THERE}
+    lasts = {piece for piece, one in heard.items() if one.shares[-1] >= limits.LINE_THERE}
     return bool(firsts and lasts) and not firsts & lasts

@@ -17,6 +17,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from mmdia_dataset.alignment.by_subtitles import subtitle_limits as limits
 from mmdia_dataset.alignment.by_subtitles.chains import Floats
 from mmdia_dataset.alignment.by_subtitles.cuesound import BLOCK_S, Listener
 from mmdia_dataset.alignment.by_subtitles.readings import TrackReading, Transcript, read_track
@@ -28,22 +29,6 @@ from mmdia_dataset.timing import MAX_MS, Piece, TimeMap
 
 __all__ = ["by_subtitles"]
 
-_TRACKS = 4  # tracks looked at to the end, those with the most evidence
-_COMPARABLE = 0.5  # of the best one's evidence
-_CLEAR = 0.35  # how far the best shift must stand out; where nothing fits, chance reaches 0.2
-_STRONG = 6.0  # standard deviations by which sound must agree
-_IN_STEP = 0.8  # probability that sound and subtitles are in step where a dialogue is
-_EXACT_S = 0.015  # starts that scatter less were copied from the subtitles that were annotated
-_TOLERATED_S = 0.15  # such starts are not moved by less than this: sound tells no better
-_LEAST_RISE_DB, _LARGEST_LAG_ERROR_S = 1.0, 0.04
-_LARGEST_LAG_S = 0.5  # cues that stay on after the words make the shift seem earlier than onsets are, but not by more
-_DRIFT_S = 0.3  # parts of a recording in step differ by less
-_SIGMAS = 2.5
-# What stays unknown [ms]: the first frame's own time, by which files are counted; by how much annotated times lead
-# speech; and the same where sound did not tell, and subtitles lead or trail by a habit of their own.
-_EXACT_MS, _LEAD_MS, _HABIT_MS = 40.0, 60.0, 120.0
-_OVERHANG_S = 0.5  # a last cue may outlast the recording
-_REMARKABLE_S = 0.25
 
 _UNTIMED = Reason(rule="too-little-evidence", detail="the release does not say when in the movie it is")
 _NO_TRACK = Reason(rule="too-little-evidence", detail="the recording has no subtitles whose words can be read")
@@ -95,8 +80,8 @@ def by_subtitles(dialogues: Sequence[Dialogue], tracks: Sequence[SubtitleTrack],
             reasons.append(read)
     readings.sort(key=lambda reading: -reading.evidence)
     best: Alignment | None = None
-    for reading in readings[:_TRACKS]:
-        if reading.evidence >= _COMPARABLE * readings[0].evidence:
+    for reading in readings[: limits.TRACKS]:
+        if reading.evidence >= limits.COMPARABLE * readings[0].evidence:
             made = _judged(reading, soundtrack, ids)
             if best is None or _placed(made) > _placed(best):
                 best = made
@@ -151,25 +136,29 @@ def _timing(reading: TrackReading, soundtrack: Soundtrack) -> _Timing | Reason:
     if listener.silent:
         return _SILENT
     shift = listener.shift()
-    if shift.clear < _CLEAR or shift.strength < _STRONG or listener.drift_s(shift.seconds) > _DRIFT_S:
+    if (
+        shift.clear < limits.SHIFT_CLEAR
+        or shift.strength < limits.SHIFT_STRONG
+        or listener.drift_s(shift.seconds) > limits.LARGEST_DRIFT_S
+    ):
         return _OFF
     lag = listener.lag(reading.starts_s() + shift.seconds)
     in_step = listener.in_step(shift.seconds)
-    exact = reading.spread_s <= _EXACT_S
+    exact = reading.spread_s <= limits.EXACT_S
     if (
         lag is None
-        or lag.rise_db < _LEAST_RISE_DB
-        or lag.error_s > _LARGEST_LAG_ERROR_S
-        or abs(lag.seconds) > _LARGEST_LAG_S
+        or lag.rise_db < limits.LEAST_RISE_DB
+        or lag.error_s > limits.LARGEST_LAG_ERROR_S
+        or abs(lag.seconds) > limits.LARGEST_LAG_S
     ):
         # Without onsets, small shifts may be no more than cues that stay on.
-        small = abs(shift.seconds) < _LARGEST_LAG_S
-        late_s, doubt_s = (0.0, abs(shift.seconds)) if small else (shift.seconds, _LARGEST_LAG_S)
-        return _Timing(late_s, 0.0, _HABIT_MS + 1000 * doubt_s, in_step)
+        small = abs(shift.seconds) < limits.LARGEST_LAG_S
+        late_s, doubt_s = (0.0, abs(shift.seconds)) if small else (shift.seconds, limits.LARGEST_LAG_S)
+        return _Timing(late_s, 0.0, limits.HABIT_MS + 1000 * doubt_s, in_step)
     late_s = shift.seconds + lag.seconds
-    if exact and abs(late_s) < _TOLERATED_S:
-        return _Timing(0.0, 0.0, _EXACT_MS, in_step)
-    return _Timing(late_s, lag.error_s, _LEAD_MS, in_step)
+    if exact and abs(late_s) < limits.TOLERATED_S:
+        return _Timing(0.0, 0.0, limits.EXACT_MS, in_step)
+    return _Timing(late_s, lag.error_s, limits.LEAD_MS, in_step)
 
 
 def _verdict(reading: TrackReading, number: int, timing: _Timing, duration_s: float) -> Verdict:
@@ -179,13 +168,13 @@ def _verdict(reading: TrackReading, number: int, timing: _Timing, duration_s: fl
     span = reading.transcript.dialogues[number].span
     start_s = reading.at_s(span.start_ms / 1000, piece) + timing.late_s
     end_s = reading.at_s(span.end_ms / 1000, piece) + timing.late_s
-    if start_s < 0 or end_s > duration_s + _OVERHANG_S:
+    if start_s < 0 or end_s > duration_s + limits.OVERHANG_S:
         return NotPlaced(_OUTSIDE)
     blocks = timing.in_step[int(start_s / BLOCK_S) : int(end_s / BLOCK_S) + 1]
     sure = float(blocks.min(initial=1.0)) if len(blocks) else 0.0
-    if sure < _IN_STEP:
+    if sure < limits.IN_STEP:
         return NotPlaced(_OFF)
-    error_ms = timing.allowance_ms + _SIGMAS * 1000 * float(np.hypot(reading.error_s(piece), timing.error_s))
+    error_ms = timing.allowance_ms + limits.SIGMAS * 1000 * float(np.hypot(reading.error_s(piece), timing.error_s))
     return Placed(start_s, round(error_ms, 1), round(min(1.0, reading.share(number)) * sure, 3))
 
 
@@ -207,7 +196,7 @@ def _map(reading: TrackReading, placed: dict[int, Placed], late_s: float) -> Tim
 def _notes(reading: TrackReading, late_s: float) -> list[str]:
     track = reading.track
     notes = [f"by the words of {track.name}"]
-    if abs(late_s) >= _REMARKABLE_S:
+    if abs(late_s) >= limits.REMARKABLE_S:
         way = "early" if late_s > 0 else "late"
         notes.append(f"its subtitles are {abs(late_s):.2f} s {way} against its sound; corrected")
     languages = {dialogue.language for dialogue in reading.transcript.dialogues if dialogue.language}

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from mmdia_dataset.alignment.by_subtitles import subtitle_limits as limits
+
 __all__ = ["FoundLine", "LineFinder", "Text", "aligned", "tokens_of"]
 
 _MARKUP = re.compile(r"<[^<>]{0,200}>|\{[^{}]{0,500}\}|\\[Nnh]")
@@ -43,9 +45,6 @@ _SPACELESS = (
 
 _LARGEST_TEXT = 2_000  # characters of one cue that are looked at
 _MOST_TOKENS = 200_000
-_COMMON = 60  # a run of words that occurs more often says nothing about where it is
-_PLACES = 6  # places of one line that are looked at closely
-_ALIKE = 0.7  # two words this similar are one word and a slip of the pen
 
 
 def tokens_of(text: str) -> tuple[list[str], list[float]]:
@@ -153,7 +152,9 @@ def aligned(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
 def _alike(one: str, other: str) -> bool:
     longer = max(len(one), len(other))
     # Two letters changed places: two changes by Levenshtein's count.
-    return longer >= 4 and Levenshtein.distance(one, other, score_cutoff=2) <= max(1, round((1 - _ALIKE) * longer))
+    return longer >= 4 and Levenshtein.distance(one, other, score_cutoff=2) <= max(
+        1, round((1 - limits.WORDS_ALIKE) * longer)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +204,13 @@ class LineFinder:
         for size in (3, 2, 1):
             for at in range(len(line) - size + 1):
                 places = self._runs.get(tuple(line[at : at + size]), ())
-                if len(places) <= _COMMON:
+                if len(places) <= limits.COMMON_RUNS:
                     told = sum(weights[at : at + size])
                     for place in places:
                         votes[(place - at) // 2] += told
         found: list[FoundLine] = []
         taken: list[int] = []
-        for half in heapq.nlargest(3 * _PLACES, votes, key=votes.__getitem__):
+        for half in heapq.nlargest(3 * limits.LINE_PLACES, votes, key=votes.__getitem__):
             begin = 2 * half
             if any(abs(begin - other) <= max(2, len(line) // 2) for other in taken):
                 continue
@@ -219,6 +220,6 @@ class LineFinder:
             share = sum(weights[here] for here, _ in pairs) / max(1e-9, sum(weights))
             if share >= least:
                 found.append(FoundLine([(here, there + low) for here, there in pairs], share))
-            if len(taken) >= _PLACES:
+            if len(taken) >= limits.LINE_PLACES:
                 break
         return found
