@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsIsOption",
-    "Cutting",
+    "CutFlags",
     "EditionsOption",
     "IdsOption",
     "Image",
@@ -97,7 +97,7 @@ LanguageOption = Annotated[str | None, typer.Option("--language", help="Language
 _ENCODE, _AUDIO, _KEYFRAMES = (f"Options of --mode {mode}" for mode in ("encode", "audio", "keyframes"))
 
 
-class Cutting:
+class CutFlags:
     """The options of `CutOptions` as a shell has them: name, type, help and default."""
 
     language: LanguageOption = None
@@ -155,7 +155,7 @@ class Cutting:
 
 
 def with_cutting(function: Callable[P, int]) -> Callable[P, int]:
-    """A command whose `**options` are those of `Cutting`: its signature lists them; it gets those that are given."""
+    """A command whose `**options` are those of `CutFlags`: its signature lists them; it gets those that are given."""
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> int:
@@ -165,12 +165,12 @@ def with_cutting(function: Callable[P, int]) -> Callable[P, int]:
                 kwargs[name] = value.value if isinstance(value, Enum) else value
         return function(*args, **kwargs)
 
-    hints = get_type_hints(Cutting, include_extras=True)
+    hints = get_type_hints(CutFlags, include_extras=True)
     signature = inspect.signature(function, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     shared = [
-        inspect.Parameter(name, kind, default=getattr(Cutting, name), annotation=hint) for name, hint in hints.items()
+        inspect.Parameter(name, kind, default=getattr(CutFlags, name), annotation=hint) for name, hint in hints.items()
     ]
     run.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]  # typer reads it
     return run
