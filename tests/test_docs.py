@@ -57,4 +57,4 @@ def test_the_media_map_of_the_readme_is_one(tmp_path):
     (tmp_path / "media.toml").write_text(blocks("toml")[0], encoding="utf-8")
     library = locate(["tt0114388", "tv_01_mad_men_S05E01-E02"], tmp_path)
     assert set(library.located) == {"tt0114388"}
-    assert "no file" in library.missing["tv_01_mad_men_S05E01-E02"].reason.detail
+    assert "no such file" in library.missing["tv_01_mad_men_S05E01-E02"].reason.detail

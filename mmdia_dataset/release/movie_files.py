@@ -137,10 +137,10 @@ def invalid(error: ValidationError | RecursionError) -> EntryError:
     place = place.removeprefix(".") or "the dialogue"
     missing = [str(fault["loc"][0]) for fault in faults if fault["type"] == "missing" and len(fault["loc"]) == 1]
     if missing:
-        what, hint, others = f"missing: {', '.join(missing)}", "add what is missing", len(faults) - len(missing)
+        what, hint, remaining = f"missing: {', '.join(missing)}", "add what is missing", len(faults) - len(missing)
     else:
-        what, hint, others = f"{place}: {fault_in_words(first)}", None, len(faults) - 1
-    more = f" (and {others} more fault{'s' if others > 1 else ''})" if others else ""
+        what, hint, remaining = f"{place}: {fault_in_words(first)}", None, len(faults) - 1
+    more = f" (and {remaining} more fault{'s' if remaining > 1 else ''})" if remaining else ""
     return EntryError(rule, f"{what}{more}", hint=hint)
 
 

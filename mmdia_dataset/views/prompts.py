@@ -54,10 +54,10 @@ def fields_of(template: str) -> tuple[str, ...]:
     named = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
     for name, spec, conversion in named:
         if name not in FIELDS or spec or conversion:
-            known = ", ".join(f"{{{field}}}" for field in FIELDS)
+            allowed = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise ConfigError(
                 f"the template {template!r} can't use {name!r} this way",
-                hint=f"known fields are {known}, without a format",
+                hint=f"known fields are {allowed}, without a format",
             )
     if not named:
         raise ConfigError(f"the template {template!r} has no field", hint="use for example {tone}")
