@@ -1,4 +1,4 @@
-"""Reports: what a command did. Every one is a dataclass, has an exit code, and can say itself as JSON."""
+"""Reports: what a command did. Each is a dataclass, has an exit code, and gives itself as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-__all__ = ["Report", "plain"]
+__all__ = ["Report", "count_text", "plain"]
 
 
 class Report:
@@ -49,6 +49,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     return str(value) if isinstance(value, Path) else value
+
+
+def count_text(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 shard`, `2,000 shards`, `2 entries`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _names(value: Any) -> tuple[str, ...]:

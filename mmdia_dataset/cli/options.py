@@ -141,7 +141,7 @@ class CutFlags:
     ] = None
     times: Annotated[
         str | None,
-        typer.Option(help="Instead: milliseconds into the dialogue, such as 0,1500.", rich_help_panel=_KEYFRAMES),
+        typer.Option(help="Milliseconds into the dialogue instead, such as 0,1500.", rich_help_panel=_KEYFRAMES),
     ] = None
     image: Annotated[
         Image | None, typer.Option(help="Kind of picture file (default: jpg).", rich_help_panel=_KEYFRAMES)

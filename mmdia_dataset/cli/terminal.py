@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from mmdia_dataset.reports import Report, count_text
+
 if TYPE_CHECKING:
     from mmdia_dataset.processes import Progress as Tell
-    from mmdia_dataset.reports import Report
 
 __all__ = ["count_text", "err", "out", "print_json", "print_table", "progress_bar", "size_text"]
 
@@ -53,11 +54,6 @@ def print_json(report: Report) -> int:
     """A report as JSON on standard output; gives its exit code."""
     sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, indent=1, default=str) + "\n")
     return report.exit_code
-
-
-def count_text(count: int, noun: str, plural: str | None = None) -> str:
-    """`1 shard`, `2,000 shards`, `2 entries`."""
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def size_text(count: float) -> str:

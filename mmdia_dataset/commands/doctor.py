@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mmdia_dataset.errors import MmdiaError
-from mmdia_dataset.reports import Report
+from mmdia_dataset.reports import Report, count_text
 
 __all__ = ["Check", "DoctorReport", "doctor"]
 
@@ -164,7 +164,9 @@ def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None
             from mmdia_dataset.release import open_release
 
             opened = open_release(home)
-            add(Check("release", "good", f"{len(opened.files)} files ({opened.dialect}) in {opened.root}"))
+            add(
+                Check("release", "good", f"{count_text(len(opened.files), 'file')} ({opened.dialect}) in {opened.root}")
+            )
             add(Check("media", "missing", "no --media given"))
             return f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
         from mmdia_dataset.building.plan import plan
@@ -173,8 +175,14 @@ def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None
     except (MmdiaError, ImportError) as error:
         add(Check("release" if media is None else "release and media", "bad", str(error)))
         return ""
-    add(Check("release", "good", f"{found.wanted} dialogues of {len(found.wishes)} movies"))
+    add(Check("release", "good", f"{count_text(found.wanted, 'dialogue')} of {count_text(len(found.wishes), 'movie')}"))
     some = bool(found.located)
-    add(Check("media", "good" if some else "missing", f"{len(found.located)} of {len(found.wishes)} movies found"))
+    add(
+        Check(
+            "media",
+            "good" if some else "missing",
+            f"{len(found.located):,} of {count_text(len(found.wishes), 'movie')} found",
+        )
+    )
     verb = "rebuild" if some else "locate"
     return f"mmdia {verb} --release {home} --media {media}" + (" --out built" if some else "")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.clips.settings import CutOptions
     from mmdia_dataset.shards.direct import DirectPlan
 
-__all__ = ["check_source", "pack"]
+__all__ = ["pack"]
 
 
 def pack(
@@ -75,7 +75,7 @@ def pack(
         check_options(pack, options)
     if out is None:
         raise UsageError("--out is missing: give a folder or a URL")
-    check_source(
+    _check_source(
         built, release, media, modes, {"mode": mode, "editions": editions, "as_is": as_is, "ids": ids, **options}
     )
     if release is None or media is None:
@@ -106,7 +106,7 @@ def pack(
     return write_direct(direct, out, jobs=jobs, progress=progress)
 
 
-def check_source(
+def _check_source(
     built: Path | str | None,
     release: Path | str | None,
     media: Path | str | None,

@@ -141,6 +141,27 @@ def test_rebuild(world, built, tmp_path):
     assert json.loads(out)["kept"] == 5
 
 
+def test_before_gets_the_forecast_and_nothing_is_written_yet(world, built, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(plan):
+        plans.append(plan)
+        raise StopError
+
+    plans, out = [], tmp_path / "out"
+    with pytest.raises(StopError):
+        mmdia_dataset.rebuild(world.release, world.media, out, before=stop)
+    with pytest.raises(StopError):
+        mmdia_dataset.pack(out=out, release=world.release, media=world.media, before=stop)
+    with pytest.raises(StopError):
+        mmdia_dataset.pack(built, out, before=stop)
+    rebuilding, films, packing = plans
+    assert (rebuilding.forecast.clips, films.plan.forecast.clips) == (5, 5)
+    assert sum(packing.layout.samples_of().values()) >= 5
+    assert not out.exists()
+
+
 def test_rebuild_of_nothing(world, tmp_path):
     (tmp_path / "empty").mkdir()
     out, err = mmdia(
