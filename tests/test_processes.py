@@ -12,7 +12,7 @@ import pytest
 from mmdia_dataset import rebuild
 from mmdia_dataset.building import work as building_work
 from mmdia_dataset.building.movie_task import movie_lines
-from mmdia_dataset.built.directory import read_lines
+from mmdia_dataset.built.manifest import read_lines
 from mmdia_dataset.errors import OutputError
 from mmdia_dataset.processes import in_processes
 from tests.support.worlds import make_world, tree

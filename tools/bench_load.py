@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from bench_report import Run, Show, python
 
+from mmdia_dataset.built.manifest import MANIFEST, write_marker
 from mmdia_dataset.release import open_release
-from mmdia_dataset.schema import Clip, Keyframe, Media, arrow
+from mmdia_dataset.schema import FORMAT_VERSION, Clip, Keyframe, Media, arrow
 from mmdia_dataset.views import TASKS
 from tests.support import releases
 
@@ -125,7 +126,7 @@ def built(work: Path, dialogues: int) -> Path:
     (temporary / "annotations").mkdir(parents=True)
     opened = open_release(release(work, dialogues))
     clips: dict[str, list[Clip]] = {}
-    with (temporary / "manifest.jsonl").open("w", encoding="utf-8", newline="\n") as lines:
+    with (temporary / MANIFEST).open("w", encoding="utf-8", newline="\n") as lines:
         for dialogue in opened.dialogues():
             start, end = dialogue.span.start_ms / 1000, dialogue.span.end_ms / 1000
             stem = f"clips/{dialogue.movie}/{dialogue.id}"
@@ -144,6 +145,7 @@ def built(work: Path, dialogues: int) -> Path:
                 clips.setdefault(split, []).append(clip)
             for mode, file in (("audio", f"{stem}.wav"), ("copy", f"{stem}.mp4"), ("keyframes", f"{stem}.keyframes")):
                 line = {
+                    "version": FORMAT_VERSION,
                     "id": dialogue.id,
                     "movie": dialogue.movie,
                     "splits": splits,
@@ -163,6 +165,7 @@ def built(work: Path, dialogues: int) -> Path:
                     "evidence": {"tier": "fingerprint", "error_ms": 0.3, "confidence": 0.99},
                 }
                 lines.write(json.dumps(line, separators=(",", ":")) + "\n")
+    write_marker(temporary)
     for name, rows in clips.items():
         pq.write_table(arrow.to_table(rows, Clip), temporary / "annotations" / f"{name}.parquet", row_group_size=1000)
     temporary.replace(folder)

@@ -39,6 +39,7 @@ class RebuildReport(Report):
 
     ``refused`` counts clips by the rule that refused them; ``examples`` has one of each movie, by rule and movie.
     ``editions`` describes the recording taken for each movie in one line; ``notes`` has what to know besides.
+    ``unreadable`` has a sentence for each line of the manifest that could not be understood and counted as absent.
     ``fallbacks`` counts the clips that were made otherwise than asked, by recording and what was done and why.
     """
 
@@ -58,6 +59,7 @@ class RebuildReport(Report):
     hours: float = 0.0
     issues: int = 0
     swept: int = 0
+    unreadable: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -89,7 +91,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     report = RebuildReport(out=directory.root, mode=plan.settings.mode, issues=plan.issues)
     report.missing = {movie: missing.reason.detail for movie, missing in plan.missing.items()}
     with directory.open():
-        known = directory.lines()
+        known = directory.lines(report.unreadable)
         total = report.wanted = plan.wanted
         timings: dict[str, Timing] = {}
         for timing in find_timings(plan, directory.root / "editions", jobs, progress):

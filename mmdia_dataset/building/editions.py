@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import ValidationError
-
 from mmdia_dataset.alignment.decision import align_recording, basis_of
 from mmdia_dataset.alignment.description import describe
 from mmdia_dataset.building.recognition import recognised
@@ -22,7 +20,16 @@ from mmdia_dataset.library import Claimant, Strength
 from mmdia_dataset.media import fingerprint, probe
 from mmdia_dataset.processes import in_processes
 from mmdia_dataset.release import read_passport
-from mmdia_dataset.schema import Dialogue, Edition, EditionPiece, Passport, Reason, RecordingInfo
+from mmdia_dataset.schema import (
+    Dialogue,
+    Edition,
+    EditionPiece,
+    FormatError,
+    Passport,
+    Reason,
+    RecordingInfo,
+    read_versioned,
+)
 from mmdia_dataset.timing import rate_text
 
 __all__ = [
@@ -272,7 +279,11 @@ def _from_file(
     """The edition given, if it was made of one of the recordings and of these dialogues."""
     if task.given is None or not task.given.is_file():
         return None
-    edition = _read(task.given)
+    try:
+        edition = _read(task.given)
+    except FormatError as newer:
+        notes.append(f"{task.given.name} is not used: {newer.what}; {newer.hint}")
+        return None
     if edition is None or edition.movie != task.movie:
         notes.append(f"{task.given.name} is no edition of {task.movie} and is not used")
         return None
@@ -297,7 +308,10 @@ def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
 
 def _from_earlier(task: EditionTask, known: list[tuple[Claimant, RecordingInfo]], basis: str) -> Timing | None:
     """The edition of an earlier run, if all it rests on is the same."""
-    edition = _read(task.kept) if task.kept is not None and task.kept.is_file() else None
+    try:
+        edition = _read(task.kept) if task.kept is not None and task.kept.is_file() else None
+    except FormatError:  # measured anew
+        return None
     if edition is None or edition.basis != basis or edition.movie != task.movie:
         return None
     for located, recording in known:
@@ -313,10 +327,15 @@ def _edition_on(recording: RecordingInfo, edition: Edition) -> Edition:
 
 
 def _read(file: Path) -> Edition | None:
+    """An edition, None if the file holds something else. Raises FormatError: a newer program made it."""
     try:
-        edition = Edition.model_validate_json(file.read_bytes())
+        edition = read_versioned(Edition.model_validate_json, file.read_bytes())
         time_map = edition.time_map()
-    except (ValidationError, ValueError, OSError):
+    except FormatError as error:
+        if error.hint is not None:
+            raise
+        return None
+    except (ValueError, OSError):
         return None
     return edition if all(time_map.piece_of(one.span) for one in edition.placed) else None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmdia_dataset.built.directory import MANIFEST, is_built, read_lines
+from mmdia_dataset.built.manifest import is_built, read_manifest, unfinished
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.release import Release, open_release
 from mmdia_dataset.schema import Dialogue, MadeLine, RefusedLine, Split
@@ -100,18 +100,15 @@ def open_annotations(path: Path | str) -> Annotations:
 
 
 def manifest_lines(root: Path) -> Iterator[MadeLine | RefusedLine]:
-    """The lines of a built directory's manifest.
+    """The lines of a finished built directory's manifest.
 
     Raises:
-        ReleaseUnreadable: the rebuild did not finish, or a line is none.
+        ReleaseUnreadable: the rebuild did not finish, or a line can't be understood.
     """
-    again = "run the same `mmdia rebuild` again"
-    if (root / ".mmdia").is_dir() or not (root / MANIFEST).is_file():
-        raise ReleaseUnreadable("the rebuild has not finished", where=root, hint=again)
-    for number, line, wrong in read_lines(root / MANIFEST):
-        if line is None:
-            raise ReleaseUnreadable(wrong, where=root / MANIFEST, at=f"line {number}", hint=again)
-        yield line
+    problem = unfinished(root)
+    if problem is not None:
+        raise problem
+    yield from read_manifest(root)
 
 
 def wanted_of(root: Path) -> dict[str, WantedDialogue]:

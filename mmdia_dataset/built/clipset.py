@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from mmdia_dataset.built.directory import MANIFEST, read_lines
+from mmdia_dataset.built.manifest import has_manifest, read_manifest
 from mmdia_dataset.errors import ReleaseUnreadable, shown
-from mmdia_dataset.schema import SPLITS, AffectiveTriplet, Clip, MadeLine, Media, Split, TaskRow, arrow
+from mmdia_dataset.schema import SPLITS, AffectiveTriplet, Clip, FormatError, MadeLine, Media, Split, TaskRow, arrow
 from mmdia_dataset.schema.base import RelativeFile
 from mmdia_dataset.views import MADE_BY, ClipTime, Facts, Task, TaskOptions, Voices, controls_of, lacking, task_row
 
@@ -45,6 +45,7 @@ class ClipSet:
     def clips(self, split: Split, without: Container[str] = ()) -> Iterator[Clip]:
         """The clips of a split, in the file's order; `without` some fields, which then have their defaults."""
         names = [name for name in arrow.arrow_schema(Clip).names if name not in without]
+        _ = self._times  # whether or not somebody asks for a time: rows that no line vouches for are not given
         with self._opened(split) as stored:
             for batch in stored.iter_batches(_BATCH, columns=names):
                 yield from arrow.from_arrow(batch, Clip)
@@ -67,7 +68,10 @@ class ClipSet:
         file = self.splits()[split]
         try:
             with pq.ParquetFile(file) as stored:
+                arrow.check_version(stored)
                 yield stored
+        except FormatError as newer:
+            raise ReleaseUnreadable(newer.what, where=file, hint=newer.hint) from None
         except (pa.ArrowException, OSError, ValidationError, KeyError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise ReleaseUnreadable(
@@ -92,9 +96,9 @@ class ClipSet:
     @cached_property
     def _times(self) -> dict[str, tuple[str, int, int, int]]:
         """By clip file, when in it a moment of the movie comes; none where there is no manifest."""
-        if not (self.root / MANIFEST).is_file():
+        if not has_manifest(self.root):
             return {}
-        lines = (line for _, line, _ in read_lines(self.root / MANIFEST) if isinstance(line, MadeLine))
+        lines = (line for line in read_manifest(self.root) if isinstance(line, MadeLine))
         return {line.file: ClipTime.plain(line) for line in lines if line.mode != "keyframes"}
 
     def time(self, clip: Clip) -> ClipTime:

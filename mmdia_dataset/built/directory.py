@@ -1,9 +1,10 @@
-"""The built directory: what `rebuild` writes and the loader reads.
+"""The built directory as it is written: what `rebuild` makes and the loader reads.
 
     clips/<movie>/<id>.mp4|wav     one file per clip
     annotations/<split>.parquet    a row per clip made, with the clip's path
     editions/<movie>.json          how the recording's time runs
-    manifest.jsonl                 one line per clip wanted, made or refused, and why
+    manifest.jsonl                 one line per clip wanted, made or refused, and why: see `manifest.py`
+    .mmdia-built.json              says what the folder is
     README.md                      card with YAML, so that plain load_dataset(folder) works
     .mmdia/                        only while a run is under way: a journal per movie, and a lock
 
@@ -22,64 +23,30 @@ from io import FileIO
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
 
+from mmdia_dataset.built.manifest import (
+    MANIFEST,
+    STATE,
+    is_built,
+    line_bytes,
+    read_lines,
+    unreadable_line,
+    write_lines,
+    write_marker,
+)
 from mmdia_dataset.errors import OutputError, UsageError
 from mmdia_dataset.files import file_name, make_folder, only_run, output_error, sha256_of, whole_file, write_text
-from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Edition, MadeLine, ManifestLine, RefusedLine, Split, arrow
+from mmdia_dataset.schema import SPLITS, Clip, Dialogue, Edition, MadeLine, RefusedLine, Split, arrow
 
-__all__ = ["BuiltDirectory", "Journal", "edition_text", "is_built", "line_bytes", "read_line", "read_lines"]
+__all__ = ["BuiltDirectory", "Journal", "edition_text"]
 
-MANIFEST = "manifest.jsonl"
 FOLDERS = ("clips", "annotations", "editions")
 ROWS_PER_BATCH = 500
-
-_LINE: TypeAdapter[MadeLine | RefusedLine] = TypeAdapter(ManifestLine)
-
-
-def is_built(folder: Path) -> bool:
-    """Whether a folder is a built directory, finished or not.
-
-    A file called manifest.jsonl is not enough, since others have such files too: its first line must be one of ours.
-    """
-    if (folder / ".mmdia").is_dir():
-        return True
-    try:
-        return next((line is not None for _, line, _ in read_lines(folder / MANIFEST)), False)
-    except OSError:
-        return False
-
-
-def read_lines(file: Path) -> Iterator[tuple[int, MadeLine | RefusedLine | None, str]]:
-    """Lines of a manifest or journal: line number from 1, the line or None, and what is wrong with it if None."""
-    with file.open("rb") as lines:
-        for number, text in enumerate(lines, 1):
-            if not text.strip():
-                continue
-            try:
-                yield number, _LINE.validate_json(text), ""
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                place = ".".join(str(part) for part in first["loc"])
-                yield number, None, f"{place}: {first['msg']}" if place else first["msg"]
-
-
-def line_bytes(line: MadeLine | RefusedLine) -> bytes:
-    """A line as a manifest holds it."""
-    return _LINE.dump_json(line) + b"\n"
-
-
-def read_line(text: bytes) -> MadeLine | RefusedLine | None:
-    """A line of a manifest, None if it is none."""
-    try:
-        return _LINE.validate_json(text)
-    except ValidationError:
-        return None
 
 
 def edition_text(edition: Edition) -> str:
     """An edition as its file holds it."""
-    return json.dumps(edition.model_dump(mode="json", exclude_none=True), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(edition.as_json(exclude_none=True), ensure_ascii=False, indent=1) + "\n"
 
 
 class Journal:
@@ -128,7 +95,7 @@ class BuiltDirectory:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.state = root / ".mmdia"
+        self.state = root / STATE
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -159,18 +126,26 @@ class BuiltDirectory:
         """The journal of a movie, to be appended to."""
         return Journal(self.state / f"{file_name(movie)}.jsonl")
 
-    def lines(self) -> dict[tuple[str, str], MadeLine | RefusedLine]:
+    def lines(self, unreadable: list[str] | None = None) -> dict[tuple[str, str], MadeLine | RefusedLine]:
         """What is known of each clip, by dialogue id and mode: the manifest, overlaid with journals of a killed run.
 
-        Lines that can't be read count as absent: their clips are made again.
+        Lines that can't be understood count as absent: their clips are made again. A sentence on each of the manifest's
+        is added to `unreadable`; a journal may end in half a line.
+
+        Raises:
+            ReleaseUnreadable: a line is of a newer program, in a format that this one can't read.
         """
         known: dict[tuple[str, str], MadeLine | RefusedLine] = {}
         files = [self.root / MANIFEST, *sorted(self.state.glob("*.jsonl"))]
         for file in files:
             if file.is_file():
-                for _, line, _ in read_lines(file):
+                for number, line, fault in read_lines(file):
                     if line is not None:
                         known[line.id, line.mode] = line
+                    elif fault is not None and fault.newer:
+                        raise unreadable_line(file, number, fault)
+                    elif fault is not None and unreadable is not None and file.name == MANIFEST:
+                        unreadable.append(f"{MANIFEST}, line {number}: {fault.what}")
         return known
 
     def holds(self, line: MadeLine) -> bool:
@@ -194,10 +169,9 @@ class BuiltDirectory:
         write_text(self.root / self.edition_file(edition.movie), edition_text(edition))
 
     def write_manifest(self, lines: Iterable[MadeLine | RefusedLine]) -> None:
-        """Write the manifest, in the order of the lines."""
-        with whole_file(self.root / MANIFEST) as temporary, temporary.open("wb") as file:
-            for line in lines:
-                file.write(line_bytes(line))
+        """Write the manifest, in the order of the lines, and what says that this is a built directory."""
+        write_lines(self.root / MANIFEST, lines)
+        write_marker(self.root)
 
     def write_annotations(
         self, rows: Iterable[tuple[Dialogue, tuple[Split, ...]]], model: type[Dialogue] = Clip
@@ -208,7 +182,7 @@ class BuiltDirectory:
         """
         counts: dict[Split, int] = {}
         waiting: dict[Split, list[Dialogue]] = {}
-        schema = arrow.arrow_schema(model)
+        schema = arrow.stored_schema(model)
         with ExitStack() as files:
             writers: dict[Split, pq.ParquetWriter] = {}
 

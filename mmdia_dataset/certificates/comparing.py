@@ -64,7 +64,6 @@ def compare(certificates: Sequence[Certificate], split: Split | None = None) -> 
     return Comparison(
         subset=Subset(
             made_by="mmdia coverage",
-            version="1",
             certificates=tuple(certificate_hash(certificate) for certificate in certificates),
             ids=IdList.of(every),
             splits=tuple(SplitIds(split=name, ids=IdList.of(ids)) for name, ids in common.items() if ids),

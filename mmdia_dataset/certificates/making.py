@@ -88,7 +88,6 @@ def certificate_of(
         movies.setdefault(dialogue.movie, []).append(dialogue.line)
     return Certificate(
         made_by="mmdia coverage",
-        version="1",
         modes=tuple(_mode(mode) for mode in chosen),
         release=hash_of(dialogue.line for dialogue in dialogues),
         wanted=len(dialogues),

@@ -6,11 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from mmdia_dataset.errors import BadCertificate
-from mmdia_dataset.release.rules import fault_in_words
-from mmdia_dataset.schema import Certificate, Subset
+from mmdia_dataset.schema import Certificate, FormatError, Subset, read_versioned
 
 __all__ = ["certificate_hash", "certificate_text", "read_certificate", "subset_ids"]
 
@@ -20,7 +17,8 @@ _HINT = "`mmdia coverage` writes such files"
 
 def certificate_text(item: Certificate | Subset) -> str:
     """As its file holds it. Same content, same text."""
-    return json.dumps(item.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")) + "\n"
+    value = {"made_by": item.made_by, **item.as_json()}  # as it begins since certificates were first cited
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def certificate_hash(certificate: Certificate) -> str:
@@ -35,10 +33,10 @@ def read_certificate(path: Path) -> Certificate:
         BadCertificate: the file is not a certificate, or its ids do not match its hashes.
     """
     try:
-        certificate = Certificate.model_validate_json(_text(path))
+        certificate = read_versioned(Certificate.model_validate_json, _text(path))
         ids = frozenset[str]().union(*(coverage.made.ids() for coverage in certificate.splits))
-    except ValidationError as error:
-        raise BadCertificate(f"not a certificate: {_first(error)}", where=path, hint=_HINT) from None
+    except FormatError as error:
+        raise _bad("certificate", error, path) from None
     except ValueError as error:
         raise BadCertificate(f"the certificate contradicts itself: {error}", where=path, hint=_HINT) from None
     if len(ids) != certificate.made:
@@ -55,10 +53,10 @@ def subset_ids(path: Path) -> frozenset[str]:
     """
     text = _text(path)
     try:
-        return Subset.model_validate_json(text).ids.ids()
-    except ValidationError as error:
+        return read_versioned(Subset.model_validate_json, text).ids.ids()
+    except FormatError as error:
         if b'"release"' not in text:
-            raise BadCertificate(f"not a subset: {_first(error)}", where=path, hint=_HINT) from None
+            raise _bad("subset", error, path) from None
     except ValueError as error:
         raise BadCertificate(f"the subset contradicts itself: {error}", where=path, hint=_HINT) from None
     return frozenset[str]().union(*(coverage.made.ids() for coverage in read_certificate(path).splits))
@@ -74,7 +72,6 @@ def _text(path: Path) -> bytes:
         raise BadCertificate(f"the file can't be read: {reason}", where=path, hint=_HINT) from error
 
 
-def _first(error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    return f"{place}: {fault_in_words(fault)}" if place else fault_in_words(fault)
+def _bad(kind: str, error: FormatError, path: Path) -> BadCertificate:
+    what = error.what if error.newer else f"not a {kind}: {error.what}"
+    return BadCertificate(what, where=path, hint=error.hint or _HINT)

@@ -74,6 +74,12 @@ def rebuild(
         f"{count_text(report.made, 'clip')} made, {report.kept:,} kept, {report.refused.total():,} refused: "
         f"{report.hours:.2f} h, {size_text(report.bytes)}, in {report.seconds:.1f} s"
     )
+    if report.unreadable:
+        lines = count_text(len(report.unreadable), "line")
+        err.print(
+            f"{lines} of the manifest could not be understood, so the clips are made again, those of other modes when "
+            f"you rebuild with that --mode; the first: {shown(report.unreadable[0], 300)}"
+        )
     print_editions(report.editions, report.notes, report.fallbacks)
     for rule, count in report.refused.most_common():
         examples = list(report.examples[rule].values())

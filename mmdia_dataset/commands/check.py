@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from mmdia_dataset.errors import MmdiaError, ShardsUnreadable, UsageError
 from mmdia_dataset.processes import in_processes
-from mmdia_dataset.schema import Sample, Shard, ShardIndex
+from mmdia_dataset.schema import FormatError, Sample, Shard, ShardIndex
 from mmdia_dataset.shards.faults import CheckReport, Fault
 from mmdia_dataset.shards.index import INDEX, index_digest, parse_index
 from mmdia_dataset.shards.shard_card import README, columns_fit
@@ -142,8 +142,9 @@ def _index(store: Store, tell: Callable[[Fault], None]) -> ShardIndex | None:
         return None
     try:
         index = parse_index(text)
-    except ValueError as error:
-        tell(Fault(rule="index", text=f"index.json is none: {error}"))
+    except FormatError as error:
+        what = f"index.json was {error.what}; {error.hint}" if error.newer else f"index.json is none: {error.what}"
+        tell(Fault(rule="index", text=what))
         return None
     if index_digest(index) != index.sha256:
         tell(Fault(rule="index-edited", text="index.json is not what was written: its own hash is another"))

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from mmdia_dataset.built.manifest import MANIFEST, MARKER
 from mmdia_dataset.errors import HubLoginMissing, HubNotFound, UsageError, shown
 from mmdia_dataset.files import check_folder
 from mmdia_dataset.hub import check_repo, in_our_words, logged_in
@@ -34,7 +35,8 @@ _REPLACED = [
     "clips/*",
     "splits.json",
     "movies.jsonl",
-    "manifest.jsonl",
+    MANIFEST,
+    MARKER,
 ]
 
 

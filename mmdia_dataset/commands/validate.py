@@ -16,13 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from mmdia_dataset.built.directory import MANIFEST, BuiltDirectory, is_built, read_lines
+from mmdia_dataset.built.directory import BuiltDirectory
+from mmdia_dataset.built.manifest import MANIFEST, has_manifest, is_built, read_lines
 from mmdia_dataset.errors import BadFingerprint, UsageError
 from mmdia_dataset.publishing import card_faults
 from mmdia_dataset.release import Release, open_release, passport_issues, splits_of_file
 from mmdia_dataset.release.checks import Checker
 from mmdia_dataset.reports import Report
-from mmdia_dataset.schema import SPLITS, Edition, Issue, MadeLine, Passport
+from mmdia_dataset.schema import SPLITS, Edition, FormatError, Issue, MadeLine, Passport, read_versioned
 from mmdia_dataset.splitting import Leakage, issues_of_leaks
 
 if TYPE_CHECKING:
@@ -154,9 +155,11 @@ def _error(rule: str, file: str, path: str, message: str, hint: str) -> Issue:
 
 def _manifest(file: Path, name: str) -> Iterator[tuple[MadeLine | None, Issue | None]]:
     seen: set[tuple[str, str]] = set()
-    for number, line, wrong in read_lines(file):
+    again = "run the same `mmdia rebuild` again, which makes its clip again"
+    for number, line, fault in read_lines(file):
         if line is None:
-            yield None, _error("bad-line", name, f"line {number}", wrong, "run `mmdia rebuild` again")
+            what, hint = (fault.what, fault.hint) if fault else ("nothing", None)
+            yield None, _error("bad-line", name, f"line {number}", what, hint or again)
             continue
         if (line.id, line.mode) in seen:
             message = f"{line.id} has two lines of mode {line.mode}"
@@ -172,7 +175,9 @@ def _built(root: Path) -> Iterator[Issue]:
     again = "run `mmdia rebuild` again with the same arguments"
     if directory.state.is_dir():
         yield _error("unfinished", ".", "$", "a rebuild was stopped before its end", again)
-    if not (root / MANIFEST).is_file():
+    if not has_manifest(root):
+        if not directory.state.is_dir():
+            yield _error("unfinished", MANIFEST, "$", "the file is missing", again)
         return
     made: dict[str, MadeLine] = {}
     wanted: dict[str, set[str]] = {split: set() for split in SPLITS}
@@ -244,12 +249,14 @@ def _edition_text(file: Path) -> bytes | None:
 def _edition(text: bytes, name: str) -> Iterator[Issue]:
     hint = "make it again with `mmdia rebuild`"
     try:
-        edition = Edition.model_validate_json(text)
-        edition.time_map()
-    except ValidationError as error:
-        for fault in error.errors(include_url=False):
+        read_versioned(Edition.model_validate_json, text).time_map()
+    except FormatError as error:
+        if not isinstance(error.__cause__, ValidationError):
+            yield _error("bad-edition", name, "$", error.what, error.hint or hint)
+            return
+        for fault in error.__cause__.errors(include_url=False):
             place = "$" + "".join(f"[{x}]" if isinstance(x, int) else f".{x}" for x in fault["loc"])
-            yield _error("bad-edition", name, place, fault["msg"], hint)
+            yield _error("bad-edition", name, place, fault["msg"], error.hint or hint)
     except ValueError as error:
         yield _error("bad-edition", name, "$.pieces", str(error), hint)
 

@@ -8,11 +8,12 @@ import shutil
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmdia_dataset.built.directory import is_built
-from mmdia_dataset.errors import DataNotFound, UsageError
+from mmdia_dataset.built.manifest import MANIFEST, has_manifest, is_built
+from mmdia_dataset.errors import DataNotFound, ReleaseUnreadable, UsageError
 from mmdia_dataset.files import write_text
 from mmdia_dataset.loader.data_dir import files_below, fingerprint
 from mmdia_dataset.loader.released import ReleasedRows
@@ -80,7 +81,7 @@ class Cuts:
     def are_made(self, cache: str) -> bool:
         """Whether everything is cut, and neither annotations nor films changed since."""
         out, done_file = self.folder(cache), self._done(cache)
-        rows_exist = (out / ("annotations" if self.mode == ACCESS else "manifest.jsonl")).exists()
+        rows_exist = (out / "annotations").exists() if self.mode == ACCESS else has_manifest(out)
         return rows_exist and done_file.is_file() and done_file.read_text() == self.state
 
     def make(self, cache: str, jobs: int, progress: Callable[[str, int, int], None] | None = None) -> BuiltRows:
@@ -98,7 +99,9 @@ class Cuts:
         out = self.folder(cache)
         built = BuiltRows(out, self.model)
         if self.are_made(cache):
-            return built
+            with suppress(ReleaseUnreadable):  # what the cache lost is made again
+                built.check()
+                return built
         if out.is_dir() and not is_built(out):
             shutil.rmtree(out)  # someone cleaned the cache, but not all of it
         refused: Counter[str] = Counter()
@@ -134,7 +137,7 @@ class Cuts:
             why = (
                 f"run `mmdia align` on {self.release.root} to see why"
                 if self.mode == ACCESS
-                else f"see {out / 'manifest.jsonl'} for the reasons"
+                else f"see {out / MANIFEST} for the reasons"
             )
             warnings.warn(f"{refused.total():,} clips were refused ({counts}); {why}.", stacklevel=3)
         if issues:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.loader.rows import to_rows
-from mmdia_dataset.schema import Dialogue, arrow
+from mmdia_dataset.schema import Dialogue, FormatError, arrow
 
 __all__ = [
     "SourcePart",
@@ -66,8 +66,12 @@ def is_parquet(file: str) -> bool:
 def parquet_shards(file: Path) -> list[SourcePart]:
     """A part per row group. Raises ReleaseUnreadable."""
     try:
-        metadata = pq.read_metadata(file)
-        sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
+        with pq.ParquetFile(file) as stored:
+            arrow.check_version(stored)
+            metadata = stored.metadata
+            sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
+    except FormatError as newer:
+        raise ReleaseUnreadable(newer.what, where=file, hint=newer.hint) from None
     except (pa.ArrowException, OSError) as error:
         raise unreadable(os.fspath(file), error) from error
     return [SourcePart(os.fspath(file), (group, group + 1), size) for group, size in enumerate(sizes)]

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from mmdia_dataset.built.directory import is_built
+from mmdia_dataset.built.manifest import AGAIN, MANIFEST, check_manifest, has_manifest, is_built
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.loader.data_dir import fingerprint
 from mmdia_dataset.loader.parts import SourcePart, parquet_shards, parquet_tables, rows_of
@@ -56,11 +56,21 @@ class BuiltRows:
         return {split: file for split, file in files.items() if file.is_file()}
 
     def fingerprint(self) -> str:
-        """Changes when an annotation is edited."""
-        return fingerprint(self.annotations().values())
+        """Changes when an annotation or a line of the manifest is edited."""
+        return fingerprint([*self.annotations().values(), self.root / MANIFEST])
+
+    def check(self) -> None:
+        """Read the manifest, if there is one: rows whose clip nobody can vouch for are not served.
+
+        Raises:
+            ReleaseUnreadable: a line can't be understood.
+        """
+        if has_manifest(self.root):
+            check_manifest(self.root)
 
     def shards(self) -> dict[Split, list[SourcePart]]:
-        """A part per row group. Raises ReleaseUnreadable."""
+        """A part per row group. Raises ReleaseUnreadable: rows or a line of the manifest can't be understood."""
+        self.check()
         shards = {split: parquet_shards(file) for split, file in self.annotations().items()}
         return {split: parts for split, parts in shards.items() if parts}
 
@@ -80,7 +90,5 @@ def open_source(root: Path, model: type[Dialogue]) -> BuiltRows | ReleasedRows:
     if annotated and (is_built(root) or not (root / "dialogues").is_dir()):
         return BuiltRows(root, model)
     if is_built(root):
-        raise ReleaseUnreadable(
-            "the rebuild has not finished, or made no clips", where=root, hint="run the same `mmdia rebuild` again"
-        )
+        raise ReleaseUnreadable("the rebuild has not finished, or made no clips", where=root, hint=AGAIN)
     return ReleasedRows.open(root)

@@ -12,9 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mmdia_dataset.built.clipset import ClipSet
-from mmdia_dataset.built.directory import MANIFEST
 from mmdia_dataset.errors import DataNotFound, UsageError
-from mmdia_dataset.loader.data_dir import fingerprint
 from mmdia_dataset.loader.parts import SourcePart, parquet_tables, unreadable
 from mmdia_dataset.loader.released import ReleasedRows
 from mmdia_dataset.loader.row_sources import BuiltRows
@@ -55,7 +53,7 @@ class Tasks:
                 where=source.root,
                 hint=f"run `mmdia rebuild` ({_modes(task)}) and load its output",
             )
-        state = fingerprint([*source.annotations().values(), source.root / MANIFEST])
+        state = source.fingerprint()
         counts, lacks = _counted(_clipset(source.root, state), task, options)
         if not counts and lacks:
             raise DataNotFound(

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 from mmdia_dataset.errors import ConfigError, ScoreError, shown
 from mmdia_dataset.files import file_name
 from mmdia_dataset.metrics.libraries import meeteval
-from mmdia_dataset.release.rules import fault_in_words
-from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, SPLITS, Answer, Dialogue, Utterance
+from mmdia_dataset.schema import INTERACTION_MODES, RELATIONSHIPS, SPLITS, Answer, Dialogue, Utterance, problem_of
 from mmdia_dataset.views import speaking_order, tag_of
 
 __all__ = ["Pair", "answer_of", "answers_in", "paired"]
@@ -230,9 +229,7 @@ def _short(error: Exception) -> str:
     """What is wrong, in a few words."""
     if not isinstance(error, ValidationError):
         return shown(str(error) if isinstance(error, ValueError) else repr(error))
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {fault_in_words(first)}" if place else fault_in_words(first)
+    return problem_of(error)
 
 
 def paired(

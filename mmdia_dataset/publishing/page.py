@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmdia_dataset.built.directory import is_built
+from mmdia_dataset.built.manifest import is_built
 from mmdia_dataset.errors import ReleaseUnreadable, UsageError
 from mmdia_dataset.files import write_text
 from mmdia_dataset.publishing import CROISSANT, CardFacts, card_faults, card_text, croissant_text

@@ -22,11 +22,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow.parquet as pq
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from mmdia_dataset.built.annotations import Annotations, manifest_lines, open_annotations
 from mmdia_dataset.built.clipset import ClipSet
-from mmdia_dataset.built.directory import MANIFEST, BuiltDirectory, edition_text
+from mmdia_dataset.built.directory import BuiltDirectory, edition_text
+from mmdia_dataset.built.manifest import MANIFEST, MARKER, write_lines
 from mmdia_dataset.errors import ReleaseUnreadable, UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, whole_file, write_text
 from mmdia_dataset.publishing.page import CardReport, describe
@@ -38,6 +39,7 @@ from mmdia_dataset.schema import (
     Clip,
     Dialogue,
     Edition,
+    FormatError,
     MadeLine,
     Movie,
     Reason,
@@ -46,6 +48,7 @@ from mmdia_dataset.schema import (
     Split,
     Splits,
     arrow,
+    read_versioned,
 )
 from mmdia_dataset.statistics.survey import survey
 
@@ -53,7 +56,7 @@ __all__ = ["Publication", "Withheld", "make_publication", "published_extra", "pu
 
 _ROWS = 1000
 _MEDIA = (".mp4", ".mkv", ".wav", ".flac", ".jpg", ".jpeg", ".png", ".dac", ".avi", ".mov", ".webm", ".mp3", ".m4a")
-_OURS = {"README.md", "croissant.json", MANIFEST, "splits.json", "movies.jsonl"}
+_OURS = {"README.md", "croissant.json", MANIFEST, MARKER, "splits.json", "movies.jsonl"}
 # A file on somebody's machine: from the root, from the home folder, on a Windows drive or share, or as an address.
 _LOCAL = re.compile(r"(?:/|~[/\\]|[A-Za-z]:[/\\]|\\\\|file:)", re.IGNORECASE)
 
@@ -143,8 +146,10 @@ def make_publication(
     if opened.built:
         _write_editions(source, folder)
         lines = [published_line(line) for line in manifest_lines(source)]
-        # Beside clips it is the manifest; without them, the folder must not be taken for a built directory.
-        BuiltDirectory(folder if with_media else folder / "editions").write_manifest(lines)
+        if with_media:
+            BuiltDirectory(folder).write_manifest(lines)
+        else:  # the folder must not be taken for a built directory
+            write_lines(folder / "editions" / MANIFEST, lines)
     card = describe(
         folder,
         survey(open_annotations(folder)),
@@ -172,7 +177,7 @@ def _write_dialogues(opened: Annotations, folder: Path) -> tuple[int, int]:
     members: dict[Split, list[str]] = {}
     waiting: dict[tuple[Split, ...], list[Dialogue]] = {}
     count = 0
-    schema = arrow.arrow_schema(Dialogue)
+    schema = arrow.stored_schema(Dialogue)
     with ExitStack() as files:
         writers: dict[tuple[Split, ...], pq.ParquetWriter] = {}
 
@@ -261,7 +266,8 @@ def _reasons(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
 
 
 def published_line(line: MadeLine | RefusedLine) -> MadeLine | RefusedLine:
-    """A line of the manifest, without names of the publisher's files."""
+    """A line of the manifest, without names of the publisher's files; what only newer programs know may be one."""
+    line = line.without_unknown()
     recording = None if line.recording is None else _recording(line.recording, line.movie)
     if isinstance(line, MadeLine):
         return line.model_copy(update={"recording": recording})
@@ -271,10 +277,12 @@ def published_line(line: MadeLine | RefusedLine) -> MadeLine | RefusedLine:
 def _write_editions(source: Path, folder: Path) -> None:
     for file in sorted((source / "editions").glob("*.json")):
         try:
-            edition = Edition.model_validate_json(file.read_bytes())
-        except (ValidationError, OSError) as error:
+            edition = read_versioned(Edition.model_validate_json, file.read_bytes()).without_unknown()
+        except (FormatError, OSError) as error:
+            newer = error if isinstance(error, FormatError) and error.newer else None
+            what, hint = (newer.what, newer.hint) if newer else ("not a valid edition file", None)
             raise ReleaseUnreadable(
-                "not a valid edition file", where=file, hint="run `mmdia validate` to see what is wrong"
+                what, where=file, hint=hint or "run `mmdia validate` to see what is wrong"
             ) from error
         update = {
             "recording": _recording(edition.recording, edition.movie),

@@ -19,11 +19,11 @@ from mmdia_dataset.release.movie_files import (
     movies_of_file,
     read_file,
 )
-from mmdia_dataset.release.own import read_jsonl, read_movies, read_parquet
+from mmdia_dataset.release.own import MARKER, read_jsonl, read_movies, read_parquet
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import DIALECTS, Dialect, Kind, kind_of
 from mmdia_dataset.release.split_files import membership, read_splits
-from mmdia_dataset.schema import Dialogue, Issue, Movie, Split, Splits
+from mmdia_dataset.schema import Dialogue, FormatError, Issue, Movie, Split, Splits, marked_version, newer_minor
 
 __all__ = ["Release", "nothing_read", "open_release"]
 
@@ -169,10 +169,15 @@ def open_release(path: Path | str) -> Release:
 
     Raises:
         ReleaseNotFound: the path does not exist, or holds no annotations.
+        ReleaseUnreadable: a newer program wrote it, in a format that this one can't read.
     """
     root = Path(path)
     if not root.exists():
         raise ReleaseNotFound("there is no such file or folder", where=root, hint="check the path of the release")
+    try:
+        version = marked_version((root if root.is_dir() else root.parent) / MARKER)
+    except FormatError as error:
+        raise ReleaseUnreadable(error.what, where=root, hint=error.hint) from None
     issues: list[Issue] = []
     if root.is_file():
         candidates, root = [root], root.parent
@@ -188,6 +193,8 @@ def open_release(path: Path | str) -> Release:
         except EntryError as error:
             doubtful.append((file, name, error))
     dialect = _richest([kind for _, _, kind in kinds], [file for file, _, _ in doubtful])
+    if dialect is None and (newer := newer_minor(version)) is not None:
+        raise ReleaseUnreadable(newer.what, where=path, hint=newer.hint)
     if dialect is None:
         raise ReleaseNotFound(
             _nothing(kinds, candidates, skipped), where=path, hint="give the folder with the annotation files"

@@ -18,11 +18,11 @@ from mmdia_dataset.release.drafts import Draft, drafts_to_table
 from mmdia_dataset.release.identity import Home, home_of_dialogue, home_of_entry, home_of_file, movie_of
 from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse, read_json
 from mmdia_dataset.release.residue import apply, diff
-from mmdia_dataset.release.rules import EntryError, Notes, fault_in_words, make_issue
+from mmdia_dataset.release.rules import EntryError, Notes, make_issue
 from mmdia_dataset.release.sniff import Dialect, clips_key, entry_dialect, is_lines
 from mmdia_dataset.release.stamps import StampedLines
 from mmdia_dataset.release.values import clip_number, first_key, json_type
-from mmdia_dataset.schema import Dialogue, Issue, Movie
+from mmdia_dataset.schema import Dialogue, Issue, Movie, fault_in_words
 from mmdia_dataset.schema.arrow import holds, to_table
 
 __all__ = [

@@ -16,10 +16,13 @@ from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse
 from mmdia_dataset.release.movie_files import EntryReading, MovieBook, SourceFile, invalid
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import first_line
-from mmdia_dataset.schema import Dialogue, Issue, Movie
-from mmdia_dataset.schema.arrow import arrow_schema, from_row
+from mmdia_dataset.schema import Dialogue, FormatError, Issue, Movie
+from mmdia_dataset.schema.arrow import check_version, from_row, stored_schema
 
-__all__ = ["ROWS", "ParquetFiles", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
+__all__ = ["MARKER", "ROWS", "ParquetFiles", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
+
+MARKER = ".mmdia-release.json"
+"""Says that `convert` wrote a folder, which files, and in which version of our formats."""
 
 ROWS = 1000
 """Dialogues in a row group."""
@@ -47,11 +50,15 @@ def read_parquet(source: SourceFile) -> Iterator[EntryReading]:
     row = 0
     try:
         with pq.ParquetFile(source.path) as file:
+            check_version(file)
             columns = [name for name in file.schema_arrow.names if name in _COLUMNS]
             for batch in file.iter_batches(batch_size=ROWS, columns=columns):
                 for values in batch.to_pylist():
                     yield _reading(partial(_from_row, values), source, f"row {row}")
                     row += 1
+    except FormatError as error:
+        newer = make_issue("bad-parquet", source.name, "$", error.what, error.hint)
+        yield EntryReading(dialogue=None, issues=(newer,), file=source.name, path="$")
     except (pa.ArrowException, OSError, ValueError) as error:
         message = f"can't be read as Parquet after {row} rows: {first_line(error)}"
         yield EntryReading(
@@ -112,7 +119,7 @@ def json_line(item: Dialogue | Movie) -> str:
 
 def parquet_writer(path: Path) -> pq.ParquetWriter:
     """A writer of dialogues; its rows are given by `to_table`."""
-    return pq.ParquetWriter(path, arrow_schema(Dialogue), compression="zstd")
+    return pq.ParquetWriter(path, stored_schema(Dialogue), compression="zstd")
 
 
 class ParquetFiles:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic_core import to_json
 
 from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.files import file_name, write_text
-from mmdia_dataset.release.rules import fault_in_words, make_issue
-from mmdia_dataset.schema import Issue, Passport
+from mmdia_dataset.release.rules import make_issue
+from mmdia_dataset.schema import FormatError, Issue, Passport, read_versioned
 
 __all__ = ["PASSPORTS", "passport_issues", "read_passport", "write_passport"]
 
@@ -38,7 +38,7 @@ def read_passport(root: Path, movie: str) -> Passport | None:
 def write_passport(folder: Path, passport: Passport) -> Path:
     """Write a passport into a folder of passports, whole or not at all. Raises OutputError."""
     file = folder / f"{file_name(passport.movie)}.json"
-    write_text(file, passport.model_dump_json(indent=1) + "\n")
+    write_text(file, to_json(passport.as_json(), indent=1).decode() + "\n")
     return file
 
 
@@ -69,11 +69,9 @@ def _read(file: Path) -> Passport:
     try:
         if file.stat().st_size > _LARGEST:
             raise ReleaseUnreadable("the file is too large for a passport", where=file, hint="get it again")
-        return Passport.model_validate_json(file.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        text = f"{place}: {fault_in_words(first)}" if place else fault_in_words(first)
-        raise ReleaseUnreadable(f"not a valid passport ({text})", where=file, hint="get it again") from None
+        return read_versioned(Passport.model_validate_json, file.read_bytes())
+    except FormatError as error:
+        what = error.what if error.newer else f"not a valid passport ({error.what})"
+        raise ReleaseUnreadable(what, where=file, hint=error.hint or "get it again") from None
     except OSError as error:
         raise ReleaseUnreadable(f"can't be read: {error.strerror}", where=file) from None

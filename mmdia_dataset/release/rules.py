@@ -6,12 +6,10 @@ rule is reported once per dialogue: at its first place, with the number of place
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mmdia_dataset.errors import shown
 from mmdia_dataset.schema import Issue, Severity
 
-__all__ = ["RULES", "EntryError", "Notes", "fault_in_words", "make_issue"]
+__all__ = ["RULES", "EntryError", "Notes", "make_issue"]
 
 _E: Severity = "error"
 _W: Severity = "warning"
@@ -120,19 +118,6 @@ def make_issue(rule: str, file: str | None, path: str, message: str, hint: str |
     return Issue(
         severity=severity, rule=rule, file=_plain(file), path=_plain(path) or "$", message=message, hint=hint or usual
     )
-
-
-_FAULTS = {
-    "extra_forbidden": "unknown field",
-    "missing": "the field is missing",
-    "string_pattern_mismatch": "it does not have the required form",
-}
-
-
-def fault_in_words(fault: Mapping[str, object]) -> str:
-    """What one fault of a `pydantic.ValidationError` is, without its place."""
-    message = str(fault["msg"])
-    return _FAULTS.get(str(fault["type"]), message[:1].lower() + message[1:])
 
 
 def _plain(text: str | None) -> str | None:

@@ -12,7 +12,7 @@ from mmdia_dataset.errors import ReleaseUnreadable
 from mmdia_dataset.files import write_text
 from mmdia_dataset.release.jsonfile import read_json
 from mmdia_dataset.release.rules import EntryError, make_issue
-from mmdia_dataset.schema import Issue, Split, Splits
+from mmdia_dataset.schema import FORMAT_VERSION, Issue, Split, Splits, newer_major
 from mmdia_dataset.schema.base import Id
 
 __all__ = [
@@ -77,14 +77,24 @@ def splits_of_file(path: Path) -> tuple[Splits, list[Issue]]:
 
 
 def read_splits(path: Path, name: str) -> tuple[Splits | None, list[Issue]]:
-    """The splits of a file, and what was wrong in it. Raises EntryError if it is unreadable."""
+    """The splits of a file, and what was wrong in it.
+
+    Raises:
+        EntryError: it is unreadable.
+        ReleaseUnreadable: a newer program wrote it.
+    """
     value, _ = read_json(path)
     issues: list[Issue] = []
     lists: dict[str, list[str]] = {}
     choices = ", ".join(dict.fromkeys(_NAMES.values()))
     if type(value) is list:
         value = {"bench": value}
+    newer = newer_major(value.get("version"))
+    if newer is not None:
+        raise ReleaseUnreadable(newer.what, where=path, hint=newer.hint)
     for key, items in value.items():
+        if key == "version" and type(items) is str:
+            continue
         split = _NAMES.get(key.casefold())
         if split is None or type(items) is not list:
             count = f" of {len(items)} ids" if type(items) is list else ""
@@ -112,8 +122,9 @@ def membership(splits: Splits) -> dict[str, tuple[Split, ...]]:
 
 
 def write_splits(splits: Splits, path: Path, *, upstream: bool = False) -> None:
-    """Write a splits file: with our names, or (`validation` as `eval`) with upstream's. Raises OutputError."""
+    """Write a splits file: ours, or with upstream's names (`validation` as `eval`). Raises OutputError."""
     named = {"eval" if upstream and split == "validation" else split: list(ids) for split, ids in splits.lists()}
     if upstream and not named["bench"]:
         del named["bench"]
-    write_text(path, json.dumps(named, ensure_ascii=False, indent=1) + "\n")
+    value = named if upstream else {"version": FORMAT_VERSION, **named}
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")

@@ -17,17 +17,14 @@ from mmdia_dataset.release import srt, training, utterances
 from mmdia_dataset.release.folder import Release, nothing_read
 from mmdia_dataset.release.identity import is_safe
 from mmdia_dataset.release.movie_files import SourceFile, write_frame
-from mmdia_dataset.release.own import ParquetFiles, json_line
+from mmdia_dataset.release.own import MARKER, ParquetFiles, json_line
 from mmdia_dataset.release.passports import PASSPORTS
 from mmdia_dataset.release.sniff import DIALECTS, Dialect
 from mmdia_dataset.release.split_files import write_splits
 from mmdia_dataset.reports import Report
-from mmdia_dataset.schema import Dialogue, Issue, Movie, Split
+from mmdia_dataset.schema import FORMAT_VERSION, Dialogue, Issue, Movie, Split
 
-__all__ = ["MARKER", "ConvertReport", "convert"]
-
-MARKER = ".mmdia-release.json"
-"""The file that says that `convert` made a folder, and which files it wrote."""
+__all__ = ["ConvertReport", "convert"]
 
 Progress = Callable[[int, int], None]
 WRITERS: dict[str, Callable[[Dialogue], dict[str, Any]]] = {
@@ -95,7 +92,8 @@ def convert(release: Release, out: Path, to: Dialect, progress: Progress | None 
         make_folder(temporary)
         report = _write(release, temporary, to, progress, out)
         written = sorted(file.relative_to(temporary).as_posix() for file in temporary.rglob("*") if file.is_file())
-        write_text(temporary / MARKER, json.dumps({"made_by": "mmdia convert", "dialect": to, "files": written}) + "\n")
+        marker = {"made_by": "mmdia convert", "version": FORMAT_VERSION, "dialect": to, "files": written}
+        write_text(temporary / MARKER, json.dumps(marker) + "\n")
         _put(temporary, out.absolute())
     except OSError as error:
         raise output_error(error, out) from error

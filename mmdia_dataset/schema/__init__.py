@@ -9,6 +9,7 @@ Times are integer milliseconds. Spans are half-open. Every field says its unit a
 
 from mmdia_dataset.schema.answer import Answer, Utterance
 from mmdia_dataset.schema.base import (
+    FORMAT_VERSION,
     INTERACTION_MODES,
     RELATIONSHIPS,
     SCHEMA_VERSION,
@@ -54,6 +55,7 @@ from mmdia_dataset.schema.edition import (
 )
 from mmdia_dataset.schema.manifest_line import MadeLine, ManifestLine, Picture, Place, RefusedLine
 from mmdia_dataset.schema.passport import Fingerprint, Passport
+from mmdia_dataset.schema.problems import fault_in_words, problem_of
 from mmdia_dataset.schema.shard import FileBeside, Member, Sample, SampleFile, SamplePicture, Shard, ShardIndex
 from mmdia_dataset.schema.task_rows import (
     Reference,
@@ -66,9 +68,18 @@ from mmdia_dataset.schema.task_rows import (
     VisionSpeech,
     VoicedSpeaker,
 )
+from mmdia_dataset.schema.versioned import (
+    FormatError,
+    Versioned,
+    marked_version,
+    newer_major,
+    newer_minor,
+    read_versioned,
+)
 from mmdia_dataset.timing import Span
 
 __all__ = [
+    "FORMAT_VERSION",
     "INTERACTION_MODES",
     "RELATIONSHIPS",
     "SCHEMA_VERSION",
@@ -85,6 +96,7 @@ __all__ = [
     "Evidence",
     "FileBeside",
     "Fingerprint",
+    "FormatError",
     "IdList",
     "InteractionMode",
     "Issue",
@@ -132,7 +144,14 @@ __all__ = [
     "TaskTurn",
     "Turn",
     "Utterance",
+    "Versioned",
     "Visibility",
     "VisionSpeech",
     "VoicedSpeaker",
+    "fault_in_words",
+    "marked_version",
+    "newer_major",
+    "newer_minor",
+    "problem_of",
+    "read_versioned",
 ]

@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mmdia_dataset import schema
@@ -29,6 +30,7 @@ __all__ = [
     "Many",
     "Maybe",
     "arrow_schema",
+    "check_version",
     "columns_to_table",
     "from_arrow",
     "holds",
@@ -36,6 +38,7 @@ __all__ = [
     "is_media",
     "json_schema",
     "labels_of",
+    "stored_schema",
     "to_table",
 ]
 
@@ -46,6 +49,8 @@ _SCALARS: dict[type, pa.DataType] = {
     bool: pa.bool_(),
     bytes: pa.binary(),
 }
+
+_VERSION = "mmdia_version"
 
 Field: TypeAlias = "pa.Field[Any]"
 M = TypeVar("M", bound=BaseModel)
@@ -71,6 +76,19 @@ JSON_SCHEMAS: dict[str, Any] = {
 def arrow_schema(model: type[BaseModel]) -> pa.Schema:
     """The Arrow schema of a model, one column per field, in the order of the fields."""
     return pa.schema(list(_struct_fields(model)))
+
+
+def stored_schema(model: type[BaseModel]) -> pa.Schema:
+    """The schema of a Parquet file of rows of a model: it says the version of its format."""
+    return arrow_schema(model).with_metadata({_VERSION: schema.FORMAT_VERSION})
+
+
+def check_version(file: pq.ParquetFile) -> None:
+    """Refuse a Parquet file of a newer major version. Raises FormatError."""
+    held = (file.metadata.metadata or {}).get(_VERSION.encode())
+    newer = None if held is None else schema.newer_major(held.decode("ascii", "replace"))
+    if newer is not None:
+        raise newer
 
 
 def _struct_fields(model: type) -> Iterator[Field]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mmdia_dataset.schema.base import Id, Index, Many, Mode, Model, Sha256, Split
+from mmdia_dataset.schema.versioned import Versioned
 
 MAX_IDS = 2_000_000
 """More ids than any release has: a list that claims more is refused before it is written out."""
@@ -140,11 +141,10 @@ class ErrorBounds(Model):
     unmeasured: Index = Field(default=0, description="Taken from recordings as they are, or given.", examples=[0])
 
 
-class Certificate(Model):
+class Certificate(Versioned):
     """Which dialogues of a release have a clip on some machine; holds ids and hashes, no content."""
 
     made_by: Literal["mmdia coverage"] = Field(description="Says what the file is.", examples=["mmdia coverage"])
-    version: Literal["1"] = Field(description="Of this format.", examples=["1"])
     modes: Many[Mode] = Field(description="A dialogue counts if it has a clip of each of these.", examples=[["copy"]])
     release: Sha256 = Field(
         description="Fingerprint of the release: hash over the sorted lines `id<tab>start_ms<tab>end_ms` of all "
@@ -166,11 +166,10 @@ class SplitIds(Model):
     ids: IdList = Field(description="The dialogues.", examples=[{"count": 0, "sha256": "0" * 64}])
 
 
-class Subset(Model):
+class Subset(Versioned):
     """Dialogues that several machines have: what `load(subset=FILE)` takes."""
 
     made_by: Literal["mmdia coverage"] = Field(description="Says what the file is.", examples=["mmdia coverage"])
-    version: Literal["1"] = Field(description="Of this format.", examples=["1"])
     certificates: Many[Sha256] = Field(description="Hashes of the certificates compared.", examples=[["0" * 64]])
     ids: IdList = Field(description="The dialogues.", examples=[{"count": 0, "sha256": "0" * 64}])
     splits: Many[SplitIds] = Field(description="The same by split.", examples=[[]])

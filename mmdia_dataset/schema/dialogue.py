@@ -21,6 +21,7 @@ from mmdia_dataset.schema.base import (
     Split,
     Visibility,
 )
+from mmdia_dataset.schema.versioned import Versioned
 from mmdia_dataset.timing import Span
 
 
@@ -155,7 +156,7 @@ class Movie(Model):
     )
 
 
-class Splits(Model):
+class Splits(Versioned):
     """Which dialogues are in which split, by id. `hard` and `bench` may share ids with the others."""
 
     train: Many[Id] = Field(default=(), description="For training.", examples=[["tt0114388_clip_64"]])

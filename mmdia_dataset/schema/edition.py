@@ -17,6 +17,7 @@ from mmdia_dataset.schema.base import (
     Rate,
     Sha256,
 )
+from mmdia_dataset.schema.versioned import Versioned
 from mmdia_dataset.timing import MAX_MS, Piece, Span, TimeMap, rate_from_text
 
 
@@ -79,7 +80,7 @@ class PlacedDialogue(Model):
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "fingerprint"}])
 
 
-class Edition(Model):
+class Edition(Versioned):
     """How one edition's time runs against a movie's: offsets only, so that it can be shared."""
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])

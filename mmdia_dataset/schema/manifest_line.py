@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from mmdia_dataset.schema.base import Id, Index, Many, Milliseconds, Mode, Model, Rate, RelativeFile, Sha256, Split
 from mmdia_dataset.schema.edition import Evidence, Reason, RecordingInfo
+from mmdia_dataset.schema.versioned import Versioned
 from mmdia_dataset.timing import MAX_MS, Span
 
 __all__ = ["MadeLine", "ManifestLine", "Picture", "Place", "RefusedLine"]
@@ -20,7 +21,7 @@ class Place(Model):
     end_s: float = Field(ge=0, description="Time of the frame after the last [s].", examples=[68.151417])
 
 
-class _Line(Model):
+class _Line(Versioned):
     """What both kinds of manifest lines say."""
 
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])

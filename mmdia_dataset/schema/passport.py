@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mmdia_dataset.schema.base import Id, Index, Milliseconds, Model, Ratio
+from mmdia_dataset.schema.versioned import Versioned
 
 __all__ = ["Fingerprint", "Passport"]
 
@@ -18,7 +19,7 @@ class Fingerprint(Model):
     )
 
 
-class Passport(Model):
+class Passport(Versioned):
     """What identifies a movie's reference edition, without holding any of its content."""
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])

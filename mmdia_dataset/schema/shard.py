@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, Json, JsonValue
 
@@ -18,6 +18,7 @@ from mmdia_dataset.schema.base import (
     Split,
 )
 from mmdia_dataset.schema.dialogue import Dialogue
+from mmdia_dataset.schema.versioned import Versioned
 
 # The part of a member's name after the key and its dot: `mp4`, or `000.jpg` where a sample has several pictures.
 Member = Annotated[str, Field(max_length=16, pattern=r"^[a-z0-9]+(\.[a-z0-9]+)*(?![\s\S])")]
@@ -92,10 +93,9 @@ class FileBeside(Model):
     sha256: Sha256 = Field(description="Hash of the file.", examples=["0" * 64])
 
 
-class ShardIndex(Model):
+class ShardIndex(Versioned):
     """`index.json`: all shards of a set, and what every sample in them holds."""
 
-    version: Literal["1.0"] = Field(default="1.0", description="Version of this form.", examples=["1.0"])
     members: Many[Member] = Field(description="The names samples' members may have.", examples=[["json", "mp4"]])
     samples: Index = Field(description="Samples in all shards.", examples=[54700])
     bytes: Bytes = Field(description="Size of all shards.", examples=[97000000000])

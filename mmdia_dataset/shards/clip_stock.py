@@ -9,22 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import ValidationError
-
-from mmdia_dataset.built.directory import BuiltDirectory, is_built
-from mmdia_dataset.errors import ReleaseUnreadable, UsageError
+from mmdia_dataset.built.clipset import ClipSet
+from mmdia_dataset.built.directory import BuiltDirectory
+from mmdia_dataset.built.manifest import is_built, read_manifest, unfinished
+from mmdia_dataset.errors import UsageError
 from mmdia_dataset.files import content_of
-from mmdia_dataset.schema import SPLITS, Clip, Dialogue, MadeLine, Mode, RefusedLine, Split, arrow
+from mmdia_dataset.schema import Clip, Dialogue, MadeLine, Mode, RefusedLine, Split
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, member_bytes
 from mmdia_dataset.shards.shard_writer import PackedSample
 from mmdia_dataset.shards.tar_samples import JSON, member_of, sample_bytes, sample_of
 
 __all__ = ["Item", "LeftOut", "PackedClips", "Stock", "basis_of", "item_of", "stock"]
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ class Stock:
 
     def manifest(self) -> Iterator[MadeLine | RefusedLine]:
         """What was cut, and what was refused and why, of the modes and the split that are packed."""
-        for line in BuiltDirectory(self.source.root).lines().values():
+        for line in _lines(self.source.root):
             if line.mode in self.modes and self.split in (None, *line.splits):
                 yield line
 
@@ -139,11 +135,11 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
     """
     if not is_built(built):
         raise UsageError("this is not a built directory", where=built, hint="run `mmdia rebuild` to make one")
-    directory = BuiltDirectory(built)
-    if directory.state.is_dir():
-        raise ReleaseUnreadable("the rebuild has not finished", where=built, hint="run the same `mmdia rebuild` again")
+    problem = unfinished(built)
+    if problem is not None:
+        raise problem
     lines_by_id: dict[str, dict[Mode, MadeLine]] = {}
-    for line in directory.lines().values():
+    for line in _lines(built):
         if isinstance(line, MadeLine):
             lines_by_id.setdefault(line.id, {})[line.mode] = line
     present = sorted({mode for lines in lines_by_id.values() for mode in lines})
@@ -175,6 +171,11 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
     return packable
 
 
+def _lines(built: Path) -> Iterable[MadeLine | RefusedLine]:
+    """The last line of each dialogue and mode. Raises ReleaseUnreadable."""
+    return {(line.id, line.mode): line for line in read_manifest(built)}.values()
+
+
 def _check_kinds(lines_by_id: dict[str, dict[Mode, MadeLine]], chosen_modes: Sequence[Mode], built: Path) -> None:
     """Clips of one mode are of one kind, and no two modes of the same. Raises UsageError."""
     mode_of_kind: dict[str, str] = {}
@@ -199,15 +200,7 @@ def _check_kinds(lines_by_id: dict[str, dict[Mode, MadeLine]], chosen_modes: Seq
 
 def _clips(built: Path, chosen_split: Split | None) -> Iterator[Clip]:
     """The rows of a split, or of all; a dialogue that is in two comes twice. Raises ReleaseUnreadable."""
-    for split in SPLITS if chosen_split is None else (chosen_split,):
-        file = built / "annotations" / f"{split}.parquet"
-        if not file.is_file():
-            continue
-        try:
-            with pq.ParquetFile(file) as parquet:
-                for batch in parquet.iter_batches(_BATCH):
-                    yield from arrow.from_arrow(batch, Clip)
-        except (pa.ArrowException, OSError, ValidationError) as error:
-            reason = str(error).splitlines()[0]
-            hint = "run the same `mmdia rebuild` again"
-            raise ReleaseUnreadable(f"the rows can't be read ({reason})", where=file, hint=hint) from error
+    clipset = ClipSet(built)
+    for split in clipset.splits():
+        if chosen_split in (None, split):
+            yield from clipset.clips(split)

@@ -7,10 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from pydantic import ValidationError
-
 from mmdia_dataset.errors import ShardsUnreadable
-from mmdia_dataset.schema import SPLITS, FileBeside, Shard, ShardIndex, Split
+from mmdia_dataset.schema import SPLITS, FileBeside, FormatError, Shard, ShardIndex, Split, read_versioned
 from mmdia_dataset.shards.stores import Store
 
 __all__ = [
@@ -57,23 +55,18 @@ def make_index(shards: Iterable[Shard], members: Sequence[str], beside: Iterable
 
 def index_digest(index: ShardIndex) -> str:
     """The hash of what an index says."""
-    content = index.model_dump(mode="json", exclude={"sha256"})
+    content = {key: value for key, value in index.as_json().items() if key != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def index_text(index: ShardIndex) -> str:
     """An index as its file holds it."""
-    return json.dumps(index.model_dump(mode="json"), indent=1) + "\n"
+    return json.dumps(index.as_json(), indent=1) + "\n"
 
 
 def parse_index(text: bytes) -> ShardIndex:
-    """An index from its file's bytes. Raises ValueError, saying what is wrong."""
-    try:
-        return ShardIndex.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+    """An index from its file's bytes. Raises FormatError, saying what is wrong."""
+    return read_versioned(ShardIndex.model_validate_json, text)
 
 
 def read_index(store: Store) -> ShardIndex | None:
@@ -87,12 +80,10 @@ def read_index(store: Store) -> ShardIndex | None:
         return None
     try:
         return parse_index(text)
-    except ValueError as error:
-        raise ShardsUnreadable(
-            f"the index of shards is not valid ({error})",
-            where=store.path(INDEX),
-            hint="run `mmdia check` to see what is wrong",
-        ) from None
+    except FormatError as error:
+        what = error.what if error.newer else f"the index of shards is not valid ({error.what})"
+        hint = error.hint or "run `mmdia check` to see what is wrong"
+        raise ShardsUnreadable(what, where=store.path(INDEX), hint=hint) from None
 
 
 def splits_of(index: ShardIndex) -> dict[Split, tuple[Shard, ...]]:

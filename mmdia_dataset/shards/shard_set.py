@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from mmdia_dataset.built.directory import BuiltDirectory, line_bytes, read_line
-from mmdia_dataset.errors import UsageError
-from mmdia_dataset.schema import FileBeside, MadeLine, RefusedLine, Shard, ShardIndex, Split
+from mmdia_dataset.built.directory import BuiltDirectory
+from mmdia_dataset.built.manifest import line_bytes, read_line
+from mmdia_dataset.errors import ShardsUnreadable, UsageError
+from mmdia_dataset.schema import FileBeside, FormatError, MadeLine, RefusedLine, Shard, ShardIndex, Split
 from mmdia_dataset.shards.clip_stock import LeftOut
 from mmdia_dataset.shards.index import INDEX, index_text, make_index, parse_index, shard_place
 from mmdia_dataset.shards.shard_card import README, shards_card
@@ -97,6 +98,16 @@ def _notes(names: Sequence[str], ending: str) -> list[str]:
     return [name for name in names if name.startswith(f"{STATE}/") and name.count("/") == 1 and name.endswith(ending)]
 
 
+def _check_version(store: Store, names: Sequence[str]) -> None:
+    """Leave what a newer program made alone. Raises ShardsUnreadable."""
+    for name in (INDEX, _OLD_INDEX):
+        try:
+            parse_index((store.read(name) if name in names else None) or b"")
+        except FormatError as error:
+            if error.newer:
+                raise ShardsUnreadable(error.what, where=store.path(name), hint=error.hint) from None
+
+
 class ShardSetWriter:
     """Writes a set of shards. Get one from `open`."""
 
@@ -112,11 +123,13 @@ class ShardSetWriter:
 
         Raises:
             UsageError: the place holds something else, or another run is using it.
+            ShardsUnreadable: a newer program made what is there, in a format that this one can't read.
             OutputError: it can't be written.
         """
         names = store.names()
         if names and not any(name == INDEX or name.startswith(f"{STATE}/") for name in names):
             raise UsageError("the folder is not empty, but holds no shards", where=store.url, hint="choose a new --out")
+        _check_version(store, names)
         with store.locked():
             store.forget_uploads()
             writer = cls(store, names)
@@ -157,9 +170,8 @@ class ShardSetWriter:
         """Manifest lines of earlier runs; lines of finished shards come last."""
         for name in (MANIFEST, *_notes(self._names, ".tar.jsonl")):
             for text in (self.store.read(name) or b"").splitlines():
-                line = read_line(text)
-                if line is not None:
-                    yield line
+                with suppress(FormatError):  # its clip is cut again
+                    yield read_line(text)
 
     def editions(self) -> Iterator[tuple[str, bytes]]:
         """Names and content of the edition files of earlier runs."""

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import mmdia_dataset
-from mmdia_dataset.built.directory import BuiltDirectory, read_lines
+from mmdia_dataset.built.directory import BuiltDirectory
+from mmdia_dataset.built.manifest import read_lines
 from mmdia_dataset.errors import ConfigError, OutputError, ReleaseNotFound, UsageError
 from mmdia_dataset.schema import Clip, Edition, MadeLine
 from mmdia_dataset.schema.arrow import from_arrow
@@ -94,7 +95,7 @@ def test_rows_stand_in_their_splits(built):
 
 def test_the_folder_holds_nothing_else(built):
     tops = {path.name for path in built.iterdir()}
-    assert tops == {"README.md", "annotations", "clips", "editions", "manifest.jsonl"}
+    assert tops == {".mmdia-built.json", "README.md", "annotations", "clips", "editions", "manifest.jsonl"}
     assert mmdia_dataset.validate(built).counts == {}
 
 

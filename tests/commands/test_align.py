@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import mmdia_dataset
 from mmdia_dataset import cli
-from mmdia_dataset.built.directory import read_lines
+from mmdia_dataset.built.manifest import read_lines
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.schema import Edition, Passport
 from tests.support import editions_on_disk as disk

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmdia_dataset
-from mmdia_dataset.built.directory import read_lines
+from mmdia_dataset.built.manifest import read_lines
 from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.shards.index import read_index
 from mmdia_dataset.shards.keys import MAX_KEY, id_of, is_key, key_of
