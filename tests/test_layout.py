@@ -14,7 +14,7 @@ PACKAGE = Path(mmdia_dataset.__file__).parent
 
 # Each room may import from rooms of earlier rows, and from its own module or package.
 FLOW = [
-    ["errors", "timing", "processes", "reports"],
+    ["errors", "timing", "processes", "refusals", "reports"],
     ["files", "hub", "datasets_hook"],
     ["schema", "demofilm"],
     ["release", "media"],

@@ -13,6 +13,7 @@ from mmdia_dataset.building.plan import Plan, plan
 from mmdia_dataset.building.work import find_timings
 from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.processes import Progress
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, LocatedDialogue, Reason, SourceSpan, Split
 from mmdia_dataset.timing import rate_text
 
@@ -24,7 +25,7 @@ class FindingReport:
     """Rows per split, refused dialogues by rule, one example, and the number of issues of the release."""
 
     splits: dict[Split, int] = field(default_factory=dict)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[Refusal] = field(default_factory=Counter)
     example: str = ""
     issues: int = 0
 
@@ -92,7 +93,7 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
         return refused[0] if refused else UNTIMED
     piece = edition.time_map().piece_of(dialogue.span)
     if piece is None or dialogue.span.duration_ms <= 0:
-        return Reason(rule="splice-inside", detail="part of this dialogue is cut or missing in your recording")
+        return Reason(rule=Refusal.SPLICE, detail="part of this dialogue is cut or missing in your recording")
     evidence = next((placed.evidence for placed in edition.placed if placed.id == dialogue.id), edition.evidence)
     source = SourceSpan(
         recording=str(timing.located.path.absolute()),

@@ -22,6 +22,7 @@ from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdi
 from mmdia_dataset.alignment.soundtrack import hear
 from mmdia_dataset.errors import BadFingerprint
 from mmdia_dataset.media import MediaInfo, audio_order, probe, same_language
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import (
     Dialogue,
     Edition,
@@ -37,7 +38,7 @@ from mmdia_dataset.timing import rate_text
 
 __all__ = ["UNTIMED", "Decision", "align_recording", "basis_of"]
 
-UNTIMED = Reason(rule="no-movie-time", detail="the release does not say when in the movie this dialogue is")
+UNTIMED = Reason(rule=Refusal.NO_MOVIE_TIME, detail="the release does not say when in the movie this dialogue is")
 """Why a dialogue whose times count from itself can't be placed."""
 
 # Part of every edition's basis: raised when the same input would be aligned otherwise.
@@ -114,7 +115,9 @@ def align_recording(
     language = language or (passport.language if passport else None)
     reference = _reference(passport, notes)
     if not timed:
-        reason = Reason(rule="no-movie-time", detail="the release does not say when in the movie its dialogues are")
+        reason = Reason(
+            rule=Refusal.NO_MOVIE_TIME, detail="the release does not say when in the movie its dialogues are"
+        )
         ids = tuple(dialogue.id for dialogue in dialogues)
         alignment, track = Alignment.nothing("speech", ids, reason), None
     elif reference is not None:
@@ -149,7 +152,7 @@ def _by_reference(
             if track != order[0]:
                 notes.append(f"sound track {order[0] + 1} is not the movie's, track {(track or 0) + 1} is taken")
             return alignment, track if len(order) > 1 else None
-        if refusal is None or (alignment.reason and alignment.reason.rule == "other-language"):
+        if refusal is None or (alignment.reason and alignment.reason.rule == Refusal.OTHER_LANGUAGE):
             refusal = alignment
     assert refusal is not None  # noqa: S101 - at least one track was tried
     return refusal, None
@@ -168,7 +171,7 @@ def _by_words_and_voices(
     track = order[0] if len(order) > 1 else None
     soundtrack = hear(path, language, track)
     if not soundtrack.levels.any():
-        reason = Reason(rule="too-little-evidence", detail="the recording's sound track is silent")
+        reason = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording's sound track is silent")
         return Alignment.nothing("speech", ids, reason), None
     tracks = subtitle_tracks(path, notes.append)
     voices = _honest(by_speech(dialogues, soundtrack), len(dialogues))
@@ -179,10 +182,10 @@ def _by_words_and_voices(
 
 def _honest(voices: Alignment, dialogues: int) -> Alignment:
     """The rhythm of a few dialogues is not found in every recording that has them: that proves nothing."""
-    if voices.reason is None or voices.reason.rule != "other-movie" or dialogues >= _MANY:
+    if voices.reason is None or voices.reason.rule != Refusal.OTHER_MOVIE or dialogues >= _MANY:
         return voices
-    detail = f"the rhythm of {dialogues} dialogues is too little to find them by; subtitles or a passport would help"
-    return Alignment.nothing("speech", tuple(voices.verdicts), Reason(rule="too-little-evidence", detail=detail))
+    detail = f"{dialogues} dialogues are too few to find a movie by its speech alone"
+    return Alignment.nothing("speech", tuple(voices.verdicts), Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail=detail))
 
 
 def _other_language(info: MediaInfo, language: str | None) -> Reason | None:
@@ -194,16 +197,16 @@ def _other_language(info: MediaInfo, language: str | None) -> Reason | None:
     if any(same_language(tag, language) for tag in known):
         return None
     detail = f"its sound is in {', '.join(sorted(set(known)))}, the movie's dialogues are in {language}"
-    return Reason(rule="other-language", detail=detail)
+    return Reason(rule=Refusal.OTHER_LANGUAGE, detail=detail)
 
 
 def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment) -> Alignment:
     """What words say, where voices do not contradict it; where words say nothing at all, what voices say."""
     if not any(isinstance(verdict, Placed) for verdict in words.verdicts.values()):
         # Subtitles that are another film's or off their own sound say nothing about the sound.
-        silent = words.reason is not None and words.reason.rule in ("too-little-evidence", "other-language")
+        silent = words.reason is not None and words.reason.rule in (Refusal.TOO_LITTLE_EVIDENCE, Refusal.OTHER_LANGUAGE)
         return voices if silent or words.reason is None else _doubted(words, voices)
-    if voices.reason is not None and voices.reason.rule == "other-language":
+    if voices.reason is not None and voices.reason.rule == Refusal.OTHER_LANGUAGE:
         return Alignment.nothing("subtitles", tuple(words.verdicts), voices.reason)
     verdicts: dict[str, Verdict] = {}
     for dialogue in dialogues:
@@ -215,7 +218,7 @@ def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment) -> A
 def _doubted(words: Alignment, voices: Alignment) -> Alignment:
     """Subtitles that fit nothing: what voices say still counts, and the subtitles' reason is told."""
     assert words.reason is not None  # noqa: S101
-    return replace(voices, notes=(*voices.notes, f"its subtitles are of no use: {words.reason.detail}"))
+    return replace(voices, notes=(*voices.notes, f"its subtitles are not used: {words.reason.detail}"))
 
 
 def _one(dialogue: Dialogue, said: Verdict, heard: Verdict, words: Alignment) -> Verdict:
@@ -223,9 +226,9 @@ def _one(dialogue: Dialogue, said: Verdict, heard: Verdict, words: Alignment) ->
         apart = abs(said.start_s - heard.start_s)
         if apart > _DISAGREE_S + (said.error_ms + heard.error_ms) / 1000:
             detail = f"subtitles and speech place it {apart:.2f} s apart"
-            return NotPlaced(Reason(rule="evidence-disagrees", detail=detail))
+            return NotPlaced(Reason(rule=Refusal.EVIDENCE_DISAGREES, detail=detail))
         return said
-    if isinstance(said, NotPlaced) and said.reason.rule == "too-little-evidence" and isinstance(heard, Placed):
+    if isinstance(said, NotPlaced) and said.reason.rule == Refusal.TOO_LITTLE_EVIDENCE and isinstance(heard, Placed):
         place = words.time_map.place(dialogue.span)
         if place is not None and abs(float(place[0]) - heard.start_s) <= heard.error_ms / 1000:
             return replace(heard, start_s=float(place[0]))

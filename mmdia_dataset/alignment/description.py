@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Edition
 from mmdia_dataset.timing import format_timestamp, rate_from_text
 
@@ -80,10 +81,10 @@ def _changes(edition: Edition) -> list[str]:
 
 
 def _refused(edition: Edition, numbers: Mapping[str, int]) -> str:
-    by_rule: dict[str, list[str]] = {}
+    by_rule: dict[Refusal, list[str]] = {}
     for one in edition.refused:
         by_rule.setdefault(one.reasons[0].rule, []).append(str(numbers.get(one.id, one.id)))
-    words = {"absent": "not there", "splice": "cut through"}
+    words = {Refusal.ABSENT: "not there", Refusal.SPLICE: "cut through"}
     told = [
         f"dialogue{'s' if len(ids) > 1 else ''} {_few(ids)} {words.get(rule, f'refused ({rule})')}"
         for rule, ids in by_rule.items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import TimeMap
 
@@ -60,7 +61,9 @@ Verdict = Placed | NotPlaced
 
 # A dialogue's own place and its piece's are one if they differ by less [s]. Chosen, not measured.
 _SAME_PLACE_S = 0.002
-_TWO_PLACES = Reason(rule="evidence-disagrees", detail="its own place is not where the pieces around it put it")
+_TWO_PLACES = Reason(
+    rule=Refusal.EVIDENCE_DISAGREES, detail="its measured position disagrees with the dialogues around it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

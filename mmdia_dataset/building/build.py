@@ -14,9 +14,10 @@ from mmdia_dataset import publishing as cards
 from mmdia_dataset.building.editions import Timing
 from mmdia_dataset.building.movie_task import Line
 from mmdia_dataset.building.plan import Plan
-from mmdia_dataset.building.work import cut_all, faults_in, find_timings, tasks_of
+from mmdia_dataset.building.work import cut_all, find_timings, tasks_of
 from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.processes import Progress
+from mmdia_dataset.refusals import Refusal, faults_in
 from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import Clip, Dialogue, Keyframe, MadeLine, Media, Mode, Split
 
@@ -48,11 +49,11 @@ class RebuildReport(Report):
     wanted: int = 0
     made: int = 0
     kept: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[Refusal] = field(default_factory=Counter)
     missing: dict[str, str] = field(default_factory=dict)
     editions: dict[str, str] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    examples: dict[str, dict[str, str]] = field(default_factory=dict)
+    examples: dict[Refusal, dict[str, str]] = field(default_factory=dict)
     fallbacks: dict[str, Counter[str]] = field(default_factory=dict)
     splits: dict[Split, int] = field(default_factory=dict)
     bytes: int = 0

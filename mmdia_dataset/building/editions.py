@@ -19,6 +19,7 @@ from mmdia_dataset.errors import MediaError, NoAudio, ReleaseError, shown
 from mmdia_dataset.library import Claimant, Strength
 from mmdia_dataset.media import fingerprint, probe
 from mmdia_dataset.processes import in_processes
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.release import read_passport
 from mmdia_dataset.schema import (
     Dialogue,
@@ -33,7 +34,6 @@ from mmdia_dataset.schema import (
 from mmdia_dataset.timing import rate_text
 
 __all__ = [
-    "LISTENING_FAULTS",
     "EditionTask",
     "Timed",
     "Timing",
@@ -43,10 +43,6 @@ __all__ = [
     "timings",
     "unpack_dialogue",
 ]
-
-
-LISTENING_FAULTS = ("no-audio", "unreadable-recording", "worker-died")
-"""Rules of recordings that could not be listened to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +145,11 @@ def timings(
     wrong: dict[str, Timing] = {}
     for task, timing in in_processes(_timing, tasks, jobs):
         if timing is None:
-            reason = Reason(rule="worker-died", detail="a process was killed while it listened; run again to redo it")
+            reason = Reason(
+                rule=Refusal.WORKER_DIED, detail="a process was killed while it listened; run again to redo it"
+            )
             yield Untimed(movie=task.movie, reason=reason)
-        elif isinstance(timing, Untimed) and timing.reason.rule == "other-movie":
+        elif isinstance(timing, Untimed) and timing.reason.rule == Refusal.OTHER_MOVIE:
             wrong[task.movie] = timing
         else:
             yield timing
@@ -191,7 +189,7 @@ def _timing(task: EditionTask) -> Timing:
         try:
             known.append((located, recording_of(located.path)))
         except MediaError as error:
-            reason = Reason(rule="unreadable-recording", detail=str(error))
+            reason = Reason(rule=Refusal.UNREADABLE_RECORDING, detail=str(error))
             refusals.append(Untimed(movie=task.movie, reason=reason, located=located))
     if not known:
         return refusals[0]
@@ -202,7 +200,7 @@ def _timing(task: EditionTask) -> Timing:
     if task.as_is:
         names = ", ".join(shown(located.path.name, 60) for located, _ in _equals(known))
         detail = f"names alone do not tell which recording it is ({names}); say so in media.toml"
-        return Untimed(movie=task.movie, reason=Reason(rule="ambiguous-name", detail=detail))
+        return Untimed(movie=task.movie, reason=Reason(rule=Refusal.AMBIGUOUS_NAME, detail=detail))
     dialogues = [unpack_dialogue(packed) for packed in task.transcript]
     notes: list[str] = []
     passport = _passport(task, notes)
@@ -251,9 +249,9 @@ def _measured(
     try:
         decision = align_recording(located.path, recording, task.movie, dialogues, passport, task.language, basis)
     except NoAudio as error:
-        reason = Reason(rule="no-audio", detail=str(error))
+        reason = Reason(rule=Refusal.NO_AUDIO, detail=str(error))
     except MediaError as error:
-        reason = Reason(rule="unreadable-recording", detail=str(error))
+        reason = Reason(rule=Refusal.UNREADABLE_RECORDING, detail=str(error))
     else:
         return _decided(located, decision.edition, decision.reason, decision.notes)
     return Untimed(movie=task.movie, reason=reason, located=located)

@@ -12,6 +12,7 @@ from mmdia_dataset import clips
 from mmdia_dataset.alignment.decision import UNTIMED
 from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.clips import Wish
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Edition, Evidence, MadeLine, Mode, Picture, Place, Reason, RecordingInfo, RefusedLine
 from mmdia_dataset.timing import rate_from_text, rate_text
 
@@ -163,7 +164,7 @@ class Cutting:
             samples=clip.samples,
             evidence=self._why(wish),
             pictures=tuple(pictures),
-            fallback=None if fallback is None else Reason(rule="unsupported-codec", detail=fallback.detail),
+            fallback=None if fallback is None else Reason(rule=Refusal.UNSUPPORTED_CODEC, detail=fallback.detail),
         )
 
     def _same(self, old: MadeLine, wish: Wish) -> bool:

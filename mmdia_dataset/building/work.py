@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmdia_dataset.building.editions import Timed, Timing, timings
 from mmdia_dataset.building.movie_task import CuttingTask, Line, halves, movie_lines, parts, refused_line
 from mmdia_dataset.building.plan import Plan
 from mmdia_dataset.processes import Progress, in_processes
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Reason, RefusedLine
 
-__all__ = ["cut_all", "faults_in", "find_timings", "tasks_of"]
-
-# Refusals that say nothing about the recording: the user does not own it, or has to choose.
-_NOT_FAULTS = (
-    "no-recording",
-    "several-recordings",
-    "recording-in-parts",
-    "ambiguous-name",
-    "other-episodes",
-    "no-movie-time",
-)
-
-
-# Refusals by alignment: the recording is good, but another edition, dub or film.
-_OTHER_EDITION = ("absent", "splice", "other-language", "other-movie")
-
-
-def faults_in(refused: Mapping[str, int]) -> int:
-    """How many of the clips refused, counted by rule, the recordings should have."""
-    return sum(count for rule, count in refused.items() if rule not in (*_NOT_FAULTS, *_OTHER_EDITION))
+__all__ = ["cut_all", "find_timings", "tasks_of"]
 
 
 def find_timings(plan: Plan, kept: Path, jobs: int, progress: Progress | None) -> Iterator[Timing]:
@@ -97,7 +79,9 @@ def cut_all(tasks: Sequence[CuttingTask], jobs: int) -> Iterator[tuple[Line, boo
             else:
                 yield from results
         waiting = [half for task in died for half in halves(task)]
-        reason = Reason(rule="worker-died", detail="the process that worked on it was killed, or crashed, repeatedly")
+        reason = Reason(
+            rule=Refusal.WORKER_DIED, detail="the process that worked on it was killed or crashed, several times"
+        )
         for task in died:
             if not halves(task):
                 yield refused_line(task.wishes[0], task.settings.mode, reason), False

@@ -10,8 +10,9 @@ import typer
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
 from mmdia_dataset.cli.options import JobsOption, LanguageOption
-from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, print_step, print_steps, progress_bar
 from mmdia_dataset.errors import shown
+from mmdia_dataset.refusals import ways_out
 
 __all__ = ["align"]
 
@@ -45,9 +46,12 @@ def align(
         f"{count_text(report.placed, 'dialogue')} placed, {report.refused:,} refused, in "
         f"{count_text(len(report.timings), 'recording')}; {count_text(len(report.missing), 'movie')} without one"
     )
+    for rule, count in report.reasons.most_common():
+        out.print(f"    {count:,} refused: {rule}")
+        print_step(rule.ways("align", release=release, media=media)[0])
     if report.placed:
         err.print(f"editions and plots: {report.out}")
         err.print(f"next: mmdia rebuild --release {release} --media {media} --editions {report.out} --out built")
     else:
-        err.print(f"next: mmdia locate --release {release} --media {media}")
+        print_steps(ways_out(report.reasons, "align", release=release, media=media))
     return report.exit_code

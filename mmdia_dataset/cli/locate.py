@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, MediaOption, ReleaseOption, command
 from mmdia_dataset.cli.options import JobsOption, forecast_text
-from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
+from mmdia_dataset.cli.terminal import count_text, err, out, print_json, print_step, print_steps, progress_bar
 from mmdia_dataset.errors import shown
+from mmdia_dataset.refusals import ways_out
 
 __all__ = ["locate"]
 
@@ -29,11 +32,15 @@ def locate(
         out.print(f"missing  {shown(movie)}  {one.reason.detail}  ({count_text(report.wanted[movie], 'dialogue')})")
     if len(report.missing) > 20:
         out.print(f"… {count_text(len(report.missing) - 20, 'movie')} more missing (--format json lists them all)")
+    reasons = Counter(missing.reason.rule for missing in report.missing.values())
+    for rule, count in reasons.most_common():
+        out.print(f"    {count_text(count, 'movie')} missing: {rule}")
+        print_step(rule.ways("locate", release=release, media=media)[0])
     wanted, movies = sum(report.wanted.values()), len(report.wanted)
     out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), wanted, movies)}")
     if report.located:
         err.print(f"next: mmdia align --release {release} --media {media} --out editions   (which editions they are)")
         err.print(f"  or: mmdia rebuild --release {release} --media {media} --out built   (that, and the clips)")
     else:
-        err.print("next: put the IMDb id, or title and year, into the files' names, or list them in media.toml")
+        print_steps(ways_out(reasons, "locate", release=release, media=media))
     return report.exit_code

@@ -22,8 +22,18 @@ from mmdia_dataset.cli.options import (
     say_if_full,
     with_cutting,
 )
-from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar, size_text
+from mmdia_dataset.cli.terminal import (
+    count_text,
+    err,
+    out,
+    print_json,
+    print_step,
+    print_steps,
+    progress_bar,
+    size_text,
+)
 from mmdia_dataset.errors import shown
+from mmdia_dataset.refusals import ways_out
 
 if TYPE_CHECKING:
     from mmdia_dataset.shards.direct import DirectPlan
@@ -100,9 +110,13 @@ def pack(
     for rule, count in report.left_out.most_common():
         example = report.examples[rule]
         out.print(f"    {count:,} left out: {rule}, such as {shown(example.id)}: {shown(example.detail, 300)}")
+        print_step(rule.ways("pack", release=release, media=media)[0])
     if report.left_out:
         out.print("    editions/manifest.jsonl has them all")
-    err.print(f"next: mmdia check {shown(report.out)}")
+    if report.samples:
+        err.print(f"next: mmdia check {shown(report.out)}")
+    else:
+        print_steps(ways_out(report.left_out, "pack", release=release, media=media))
     return report.exit_code
 
 

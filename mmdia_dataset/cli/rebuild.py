@@ -22,8 +22,18 @@ from mmdia_dataset.cli.options import (
     say_if_full,
     with_cutting,
 )
-from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar, size_text
+from mmdia_dataset.cli.terminal import (
+    count_text,
+    err,
+    out,
+    print_json,
+    print_step,
+    print_steps,
+    progress_bar,
+    size_text,
+)
 from mmdia_dataset.errors import shown
+from mmdia_dataset.refusals import ways_out
 
 if TYPE_CHECKING:
     from mmdia_dataset.building.plan import Plan
@@ -88,10 +98,11 @@ def rebuild(
             out.print(f"        {shown(example, 300)}")
         if len(examples) > 3:
             out.print("        … manifest.jsonl has them all")
+        print_step(rule.ways("rebuild", release=release, media=media, out=folder)[0])
     if report.issues:
         err.print(f"the annotations have {count_text(report.issues, 'issue')}: mmdia validate {release}")
     if report.made + report.kept:
         err.print(f'next: load_dataset("mm-dia", "clips", data_dir="{folder}") after import mmdia_dataset')
     else:
-        err.print(f"next: mmdia locate --release {release} --media {media}")
+        print_steps(ways_out(report.refused, "rebuild", release=release, media=media, out=folder))
     return report.exit_code

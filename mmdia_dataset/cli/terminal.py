@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from mmdia_dataset.errors import shown
 from mmdia_dataset.reports import Report, count_text
 
 if TYPE_CHECKING:
     from mmdia_dataset.processes import Progress as Tell
 
-__all__ = ["count_text", "err", "out", "print_json", "print_table", "progress_bar", "size_text"]
+__all__ = [
+    "count_text",
+    "err",
+    "out",
+    "print_json",
+    "print_step",
+    "print_steps",
+    "print_table",
+    "progress_bar",
+    "size_text",
+]
 
 # Names come from files: nothing in them is markup, and nothing is coloured by guesses.
 out = Console(markup=False, highlight=False, soft_wrap=True)
@@ -63,6 +74,21 @@ def size_text(count: float) -> str:
             return f"{count:.0f} {unit}" if unit in "B kB" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def print_steps(steps: Sequence[str]) -> None:
+    """What to do next, on standard error: the likeliest first, what else there is below it."""
+    for number, step in enumerate(steps):
+        err.print(f"{'  or' if number else 'next'}: {_plain(step)}")
+
+
+def print_step(step: str) -> None:
+    """One thing to do, in a report."""
+    out.print(f"        next: {_plain(step)}")
+
+
+def _plain(step: str) -> str:
+    return shown(step.replace("`", ""), 1000)
 
 
 def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

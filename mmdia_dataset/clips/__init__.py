@@ -21,11 +21,9 @@ A file appears under its name only when it is whole. At most one clip is in memo
 from mmdia_dataset.clips.copying import instead
 from mmdia_dataset.clips.cutting import cut
 from mmdia_dataset.clips.results import (
-    REFUSAL_RULES,
     Fallback,
     MadeClip,
     Moment,
-    RefusalRule,
     RefusedClip,
     SettingsDict,
     Still,
@@ -40,7 +38,6 @@ from mmdia_dataset.clips.settings import (
 )
 
 __all__ = [
-    "REFUSAL_RULES",
     "AudioSettings",
     "CopySettings",
     "EncodeSettings",
@@ -48,7 +45,6 @@ __all__ = [
     "KeyframeSettings",
     "MadeClip",
     "Moment",
-    "RefusalRule",
     "RefusedClip",
     "Settings",
     "SettingsDict",

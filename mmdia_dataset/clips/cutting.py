@@ -13,6 +13,7 @@ from mmdia_dataset.clips.settings import AudioSettings, CopySettings, EncodeSett
 from mmdia_dataset.clips.sounding import extracted
 from mmdia_dataset.clips.stills import drawn
 from mmdia_dataset.errors import MediaError
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.timing import TimeMap
 
 __all__ = ["cut"]
@@ -51,9 +52,13 @@ def cut(
                 )
             )
         elif span.duration_ms <= 0:
-            yield RefusedClip(wish, "empty-span", f"The span {span.start_ms} to {span.end_ms} ms is empty.")
+            yield RefusedClip(
+                wish,
+                Refusal.EMPTY_SPAN,
+                f"It starts at {span.start_ms} ms and ends at {span.end_ms} ms: nothing lies between.",
+            )
         else:
-            yield RefusedClip(wish, "splice-inside", "The recording has a cut inside the span, or lacks it.")
+            yield RefusedClip(wish, Refusal.SPLICE, "Part of this dialogue is cut or missing in your recording.")
     if not placed:
         return
     placed.sort(key=lambda clip: (clip.start, clip.end, clip.wish.id))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 from mmdia_dataset.errors import (
     MediaError,
@@ -17,16 +17,15 @@ from mmdia_dataset.errors import (
     UnsupportedCodec,
 )
 from mmdia_dataset.media import EmptySpan
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Split
 from mmdia_dataset.timing import Span
 
 __all__ = [
-    "REFUSAL_RULES",
     "Fallback",
     "MadeClip",
     "Moment",
     "PlacedClip",
-    "RefusalRule",
     "RefusedClip",
     "SettingsDict",
     "Still",
@@ -37,26 +36,14 @@ __all__ = [
 
 SettingsDict: TypeAlias = dict[str, str | int | bool | None]
 
-RefusalRule = Literal[
-    "damaged",
-    "empty-span",
-    "no-audio",
-    "no-video",
-    "outside-recording",
-    "splice-inside",
-    "unreadable-recording",
-    "unsupported-codec",
-]
-REFUSAL_RULES: tuple[RefusalRule, ...] = get_args(RefusalRule)
-
-_RULES: tuple[tuple[type[MediaError], RefusalRule], ...] = (
-    (EmptySpan, "empty-span"),
-    (SpanOutside, "outside-recording"),
-    (NoVideo, "no-video"),
-    (NoAudio, "no-audio"),
-    (UnsupportedCodec, "unsupported-codec"),
-    (MediaUnreadable, "unreadable-recording"),
-    (MediaError, "damaged"),
+_RULES: tuple[tuple[type[MediaError], Refusal], ...] = (
+    (EmptySpan, Refusal.EMPTY_SPAN),
+    (SpanOutside, Refusal.OUTSIDE_RECORDING),
+    (NoVideo, Refusal.NO_VIDEO),
+    (NoAudio, Refusal.NO_AUDIO),
+    (UnsupportedCodec, Refusal.UNSUPPORTED_CODEC),
+    (MediaUnreadable, Refusal.UNREADABLE_RECORDING),
+    (MediaError, Refusal.DAMAGED),
 )
 
 
@@ -161,7 +148,7 @@ class RefusedClip:
     """A clip that was not made: by which rule, and why in one sentence."""
 
     wish: Wish
-    rule: RefusalRule
+    rule: Refusal
     detail: str
 
 

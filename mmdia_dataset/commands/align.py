@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmdia_dataset.files import check_folder, file_name, write_text
+from mmdia_dataset.refusals import Refusal, faults_in
 from mmdia_dataset.reports import Report
 
 if TYPE_CHECKING:
     from mmdia_dataset.building.editions import Timing
+    from mmdia_dataset.library import Missing
     from mmdia_dataset.processes import Progress
 
 __all__ = ["AlignReport", "align"]
@@ -18,7 +22,7 @@ __all__ = ["AlignReport", "align"]
 
 @dataclass(slots=True)
 class AlignReport(Report):
-    """How each movie's recording runs; ``wanted`` counts its dialogues."""
+    """How each movie's recording runs; ``wanted`` counts its dialogues, ``reasons`` those without a place, by why."""
 
     NOT_JSON: ClassVar = ("timings",)
     JSON_TOO: ClassVar = ("editions", "placed", "refused")
@@ -27,6 +31,7 @@ class AlignReport(Report):
     timings: dict[str, Timing] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[Refusal] = field(default_factory=Counter)
 
     @property
     def placed(self) -> int:
@@ -57,12 +62,22 @@ class AlignReport(Report):
 
     @property
     def exit_code(self) -> int:
-        """1 if a recording could not be listened to, or no dialogue could be placed."""
-        from mmdia_dataset.building.editions import LISTENING_FAULTS, Untimed
+        """1 if there were faults, such as a recording that can't be opened, or no dialogue could be placed."""
+        return 1 if faults_in(self.reasons) or not self.placed else 0
 
-        untimed = (timing for timing in self.timings.values() if isinstance(timing, Untimed))
-        faults = any(timing.reason.rule in LISTENING_FAULTS for timing in untimed)
-        return 1 if faults or not self.placed else 0
+
+def _reasons(report: AlignReport, missing: Mapping[str, Missing]) -> Counter[Refusal]:
+    from mmdia_dataset.building.editions import Untimed
+
+    reasons: Counter[Refusal] = Counter()
+    for movie, timing in report.timings.items():
+        if timing.edition is not None:
+            reasons.update(dialogue.reasons[0].rule for dialogue in timing.edition.refused)
+        elif isinstance(timing, Untimed):
+            reasons[timing.reason.rule] += report.wanted[movie]
+    for movie in report.missing:
+        reasons[missing[movie].reason.rule] += report.wanted[movie]
+    return reasons
 
 
 def align(
@@ -108,4 +123,5 @@ def align(
                 plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", picture)
             write_text(file, text)
     report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}
+    report.reasons = _reasons(report, planned.missing)
     return report

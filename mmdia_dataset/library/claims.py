@@ -15,6 +15,7 @@ from mmdia_dataset.library.names import imdb_ids, title_key, title_words
 from mmdia_dataset.library.nfo import Nfo, read_nfo
 from mmdia_dataset.library.sought import Sought, SoughtMovies, series_keys
 from mmdia_dataset.library.titles import Match, TitleReader, TitleReading, best
+from mmdia_dataset.refusals import Refusal
 
 __all__ = ["Claim", "Doubt", "Reader"]
 
@@ -54,7 +55,7 @@ class Doubt:
 
     movie: str
     path: Path
-    rule: str
+    rule: Refusal
     detail: str
 
 
@@ -92,12 +93,12 @@ class Reader:
             movies = [movie for number in sorted(stated.ids) for movie in self._movies.by_imdb.get(number, ())]
             if len(stated.ids) > 1:
                 detail = f"has several IMDb ids; say in {MEDIA_MAP} which movie it is"
-                yield from (Doubt(movie.id, recording.path, "ambiguous-name", detail) for movie in movies)
+                yield from (Doubt(movie.id, recording.path, Refusal.AMBIGUOUS_NAME, detail) for movie in movies)
             elif not stated.own and self._is_called_another(recording, stated.ids):
                 detail = (
                     f"is in this movie's folder, but has another movie's title; say in {MEDIA_MAP} which movie it is"
                 )
-                yield from (Doubt(movie.id, recording.path, "ambiguous-name", detail) for movie in movies)
+                yield from (Doubt(movie.id, recording.path, Refusal.AMBIGUOUS_NAME, detail) for movie in movies)
             else:
                 yield from (
                     Claim(movie=movie.id, recording=recording, strength=stated.strength, how=stated.how)
@@ -212,7 +213,7 @@ class Reader:
                 detail = (
                     f"{holds}, but the movie is {_listed(movie.episodes)}; name a file with exactly that in {MEDIA_MAP}"
                 )
-                yield Doubt(movie.id, recording.path, "other-episodes", detail)
+                yield Doubt(movie.id, recording.path, Refusal.OTHER_EPISODES, detail)
 
     # Films
 
@@ -235,7 +236,7 @@ class Reader:
         elif closest:
             names = sorted(match.movie.id for match in closest)
             detail = f"could be any of {', '.join(names[:3])} by its title; say in {MEDIA_MAP} which movie it is"
-            yield from (Doubt(match.movie.id, recording.path, "ambiguous-name", detail) for match in closest)
+            yield from (Doubt(match.movie.id, recording.path, Refusal.AMBIGUOUS_NAME, detail) for match in closest)
 
     def _titled(self, recording: MediaFile) -> tuple[dict[str, Match], str, bool]:
         """The films whose title its .nfo file, its name, or its folder's name says; where; and if as a part of it."""

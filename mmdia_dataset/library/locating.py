@@ -21,6 +21,7 @@ from mmdia_dataset.library.claims import Claim, Doubt, Reader
 from mmdia_dataset.library.mapping import MEDIA_MAP, read_media_map
 from mmdia_dataset.library.media_files import FilmPart, MediaFile, Shelf, piece_of, read_shelf
 from mmdia_dataset.library.sought import Sought, SoughtMovies
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Evidence, Movie, Reason
 from mmdia_dataset.timing import TimeMap
 
@@ -163,12 +164,12 @@ def _why(movie: Sought, pieces: list[Claim], doubts: list[Doubt]) -> Reason:
         names = _names([claim.recording.path for claim in pieces])
         many = "is only one part of the movie" if len(pieces) == 1 else "are parts of the movie"
         detail = f"{names} {many}; join all parts into one file, and name it in {MEDIA_MAP}"
-        return Reason(rule="recording-in-parts", detail=detail)
+        return Reason(rule=Refusal.RECORDING_IN_PARTS, detail=detail)
     if doubts:
         names = _names([doubt.path for doubt in doubts if doubt.rule == doubts[0].rule])
         return Reason(rule=doubts[0].rule, detail=f"{names} {doubts[0].detail}")
     called = f" or {shown(movie.name, 100)}" if movie.name else ""
-    return Reason(rule="no-recording", detail=f"no file or folder name matches {movie.id}{called}")
+    return Reason(rule=Refusal.NO_RECORDING, detail=f"no file or folder name matches {movie.id}{called}")
 
 
 def _names(paths: list[Path]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from mmdia_dataset.errors import MediaMapError, shown
 from mmdia_dataset.library.candidates import Claimant, Strength
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Evidence, Reason
 from mmdia_dataset.timing import MAX_MS, TimeMap, rate_from_text
 
@@ -76,7 +77,7 @@ def _entry(movie: str, entry: Any, file: Path) -> Claimant | Reason:
         exists = False
     if not exists:
         return Reason(
-            rule="no-recording", detail=f"{MEDIA_MAP} names {shown(fields['path'])}, but there is no such file"
+            rule=Refusal.NO_RECORDING, detail=f"{MEDIA_MAP} names {shown(fields['path'])}, but there is no such file"
         )
     time_map = TimeMap.linear(Fraction(round(offset * 1000), 1000), speed)
     evidence = Evidence(tier="given" if {"offset_ms", "rate"} & set(fields) else "identity")

@@ -18,6 +18,7 @@ from mmdia_dataset.files import write_text
 from mmdia_dataset.loader.data_dir import files_below, fingerprint
 from mmdia_dataset.loader.released import ReleasedRows
 from mmdia_dataset.loader.row_sources import BuiltRows
+from mmdia_dataset.refusals import Refusal, ways_out
 from mmdia_dataset.schema import Clip, Dialogue, LocatedDialogue
 
 __all__ = ["ACCESS", "Cuts"]
@@ -104,7 +105,7 @@ class Cuts:
                 return built
         if out.is_dir() and not is_built(out):
             shutil.rmtree(out)  # someone cleaned the cache, but not all of it
-        refused: Counter[str] = Counter()
+        refused: Counter[Refusal] = Counter()
         first = "no dialogue was requested"
         issues = 0
         if self.mode == ACCESS:
@@ -121,7 +122,7 @@ class Cuts:
             raise DataNotFound(
                 f"no clip could be made (first reason: {first.rstrip('.')})",
                 where=self.media,
-                hint=f"run `mmdia locate --release {self.release.root} --media {self.media}` to see what is missing",
+                hint=self._way_out(refused) or "give `split` one that the release has",
             )
         self._warn(out, refused, issues)
         write_text(self._done(cache), self.state)
@@ -131,7 +132,11 @@ class Cuts:
         out = self.folder(cache)
         return out.with_name(f"{out.name}.{'-'.join(self.only or ('all',))}.done")
 
-    def _warn(self, out: Path, refused: Counter[str], issues: int) -> None:
+    def _way_out(self, refused: Counter[Refusal]) -> str:
+        """What to do about the most frequent refusal; nothing if there is none."""
+        return next(iter(ways_out(refused, "load", release=self.release.root, media=self.media)), "")
+
+    def _warn(self, out: Path, refused: Counter[Refusal], issues: int) -> None:
         if refused:
             counts = ", ".join(f"{count:,} {rule}" for rule, count in refused.most_common())
             why = (
@@ -139,7 +144,8 @@ class Cuts:
                 if self.mode == ACCESS
                 else f"see {out / MANIFEST} for the reasons"
             )
-            warnings.warn(f"{refused.total():,} clips were refused ({counts}); {why}.", stacklevel=3)
+            message = f"{refused.total():,} clips were refused ({counts}); {why}. To get most of them: "
+            warnings.warn(f"{message}{self._way_out(refused)}.", stacklevel=3)
         if issues:
             root = self.release.root
             warnings.warn(

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema.base import (
     FileFingerprint,
     Id,
@@ -58,7 +59,8 @@ class Evidence(Model):
 class Reason(Model):
     """Why something was refused."""
 
-    rule: str = Field(pattern=r"^[a-z]+(-[a-z]+)*(?![\s\S])", description="Kind.", examples=["outside-recording"])
+    # Not strict: from Python too, it may come by its name. Names of earlier versions are read as what they are now.
+    rule: Refusal = Field(strict=False, description="Kind.", examples=["outside-recording"])
     detail: str = Field(description="One sentence for a person.", examples=["the recording ends at 01:31:02,120"])
 
 

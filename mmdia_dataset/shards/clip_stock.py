@@ -14,6 +14,7 @@ from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.built.manifest import is_built, read_manifest, unfinished
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.files import content_of
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Clip, Dialogue, MadeLine, Mode, RefusedLine, Split
 from mmdia_dataset.shards.keys import key_of
 from mmdia_dataset.shards.planning import Sized, member_bytes
@@ -58,7 +59,7 @@ class LeftOut:
     """A dialogue that is in no shard: the rule, and the reason in one sentence."""
 
     id: str
-    rule: str
+    rule: Refusal
     detail: str
 
 
@@ -76,12 +77,12 @@ class PackedClips:
                 try:
                     data = content_of(f"{self.root}/{file}", size)
                 except OSError as error:
-                    yield LeftOut(item.id, "clip-unreadable", f"{file} can't be read ({error.strerror})")
+                    yield LeftOut(item.id, Refusal.CLIP_UNREADABLE, f"{file} can't be read ({error.strerror})")
                     break
                 if hashlib.sha256(data).hexdigest() != sha256:
                     yield LeftOut(
                         item.id,
-                        "clip-altered",
+                        Refusal.CLIP_ALTERED,
                         f"{file} has changed since it was made; run `mmdia rebuild` to make it again",
                     )
                     break
@@ -100,8 +101,8 @@ class Stock:
     items: list[Item] = field(default_factory=list)
     sized: list[Sized] = field(default_factory=list)
     members: tuple[str, ...] = (JSON,)
-    left_out: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, LeftOut] = field(default_factory=dict)
+    left_out: Counter[Refusal] = field(default_factory=Counter)
+    examples: dict[Refusal, LeftOut] = field(default_factory=dict)
 
     def manifest(self) -> Iterator[MadeLine | RefusedLine]:
         """What was cut, and what was refused and why, of the modes and the split that are packed."""
@@ -159,7 +160,7 @@ def stock(built: Path, modes: Sequence[str] | None = None, split: Split | None =
         if any(mode not in mine for mode in chosen_modes):
             missing = next(mode for mode in chosen_modes if mode not in mine)
             packable.leave_out(
-                LeftOut(clip.id, f"no-{missing}", f"the dialogue has no clip of mode {missing}, but others have")
+                LeftOut(clip.id, Refusal.NO_CLIP, f"the dialogue has no clip of mode {missing}, but others have")
             )
             continue
         lines = [mine[mode] for mode in chosen_modes]

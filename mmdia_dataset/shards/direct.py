@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import cast
 
 from mmdia_dataset.building.plan import Plan
-from mmdia_dataset.building.work import faults_in
 from mmdia_dataset.files import make_folder
 from mmdia_dataset.processes import Progress
+from mmdia_dataset.refusals import faults_in
 from mmdia_dataset.schema import MadeLine, Shard, Split
 from mmdia_dataset.shards.clip_stock import basis_of
 from mmdia_dataset.shards.films import Films

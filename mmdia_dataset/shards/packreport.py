@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import SPLITS, ShardIndex, Split
 from mmdia_dataset.shards.clip_stock import LeftOut
@@ -30,8 +31,8 @@ class PackReport(Report):
     written: int = 0
     kept: int = 0
     removed: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, LeftOut] = field(default_factory=dict)
+    left_out: Counter[Refusal] = field(default_factory=Counter)
+    examples: dict[Refusal, LeftOut] = field(default_factory=dict)
     damaged: int = 0
     editions: dict[str, str] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -270,7 +270,7 @@ def test_a_dialogue_without_all_its_clips_is_left_out(built, tmp_path):
     kept = [line for line in lines if not ('"tt0000001_clip_0"' in line and '"audio"' in line)]
     (copied / "manifest.jsonl").write_text("\n".join(kept))
     report = mmdia_dataset.pack(copied, tmp_path / "shards")
-    assert report.left_out == {"no-audio": 1}
+    assert report.left_out == {"no-clip": 1}
     assert mmdia_dataset.pack(copied, tmp_path / "video", modes=["copy"]).samples["train"] == 2
 
 

@@ -21,6 +21,7 @@ from mmdia_dataset.alignment.by_fingerprint.tracking import Run
 from mmdia_dataset.alignment.cues import cued
 from mmdia_dataset.alignment.evidence import NotPlaced, Placed, Verdict
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import format_timestamp
 
@@ -84,10 +85,12 @@ def judge(
     for dialogue in dialogues:
         where = _run_of(dialogue, agreement.times, likelihood, runs)
         if dialogue.span.end_ms > 1000 * (agreement.times[-1] + _FRAME_S):
-            reason = Reason(rule="too-little-evidence", detail="the movie's fingerprint ends before it does")
+            reason = Reason(
+                rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the movie's fingerprint ends before this dialogue does"
+            )
             verdicts[dialogue.id] = NotPlaced(reason)
         elif where is None:
-            verdicts[dialogue.id] = NotPlaced(Reason(rule="absent", detail="this edition does not have it"))
+            verdicts[dialogue.id] = NotPlaced(Reason(rule=Refusal.ABSENT, detail="this edition does not have it"))
         else:
             heard[dialogue.id] = (dialogue, where, _listen(dialogue, agreement, likelihood, runs, where))
     listened = [one for _, _, one in heard.values()]
@@ -98,8 +101,8 @@ def judge(
             verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], one, wander)
         placed = sum(isinstance(verdict, Placed) for verdict in verdicts.values())
         if placed < limits.FEWEST_PLACED * len(dialogues):
-            detail = f"only {placed} of its {len(dialogues)} dialogues are heard in it"
-            whole = Reason(rule="other-movie", detail=detail)
+            detail = f"only {placed} of the movie's {len(dialogues)} dialogues were found in this recording"
+            whole = Reason(rule=Refusal.OTHER_MOVIE, detail=detail)
     if whole is not None:
         return {dialogue.id: NotPlaced(whole) for dialogue in dialogues}, whole
     return {dialogue.id: verdicts[dialogue.id] for dialogue in dialogues}, None
@@ -156,14 +159,14 @@ def _listen(
 def _whole(heard: list[_Heard]) -> Reason | None:
     """Why the recording is no edition of the movie at all, by what is typical of its dialogues; None if it is."""
     if not heard:
-        return Reason(rule="other-movie", detail="none of the movie's dialogues is heard in it")
+        return Reason(rule=Refusal.OTHER_MOVIE, detail="none of the movie's dialogues was found in this recording")
     speech = float(np.median([one.loud for one in heard]))
     known = [one.pauses for one in heard if one.pauses is not None]
     pauses = float(np.median(known)) if known else 0.0
     if speech < limits.STRONG and pauses - speech > limits.OTHER_VOICE / 2:
-        return Reason(rule="other-language", detail=DUB)
+        return Reason(rule=Refusal.OTHER_LANGUAGE, detail=DUB)
     if speech < limits.WEAK:
-        return Reason(rule="other-movie", detail="what it plays at the dialogues' times is not what they sound like")
+        return Reason(rule=Refusal.OTHER_MOVIE, detail="the sound at these times does not match the movie")
     return None
 
 
@@ -190,26 +193,30 @@ def _verdict(
         wander_s: how far their own best places lie from their pieces'.
     """
 
-    def refused(rule: str, detail: str) -> NotPlaced:
+    def refused(rule: Refusal, detail: str) -> NotPlaced:
         return NotPlaced(Reason(rule=rule, detail=detail))
 
     if one.splice_s is not None and one.part > limits.ENOUGH_NATS:
         when = format_timestamp(round(one.splice_s * 1000))
-        return refused("splice", f"a cut or an insertion runs through it near {when} of the movie")
+        return refused(Refusal.SPLICE, f"something is cut out or put in near {when} of the movie")
     if one.pauses is not None and one.pauses - one.loud > limits.OTHER_VOICE:
-        return refused("other-language", "around it the sound is the movie's, in it the voices are not")
+        return refused(Refusal.OTHER_LANGUAGE, "the sound around it is the movie's, but the voices in it are not")
     if min(one.speech, one.loud) < limits.FAINTEST or one.nats < limits.LEAST_NATS:
-        return refused("absent", f"what is heard there agrees with its fingerprint by {one.speech:.2f} only")
+        return refused(Refusal.ABSENT, f"the sound there matches the movie's fingerprint by only {one.speech:.2f}")
     if one.splice_s is not None or one.foreign > limits.ENOUGH_NATS:
-        return refused("splice", "a part of it does not follow the movie: a cut or an insertion runs through it")
+        return refused(Refusal.SPLICE, "a part of it does not match the movie: something is cut out or put in")
     if abs(one.apart_s) > max(limits.APART_S, limits.APART_ERRORS * one.apart_error_s):
-        return refused("splice", f"its halves lie {abs(one.apart_s) * 1000:.0f} ms apart: something was cut or put in")
+        return refused(
+            Refusal.SPLICE, f"something of {abs(one.apart_s) * 1000:.0f} ms is cut out or put in between its halves"
+        )
     if abs(one.shift_s) > limits.ASIDE_S + limits.ASIDE_ERRORS * max(one.spread_s, wander_s):
-        return refused("absent", f"what is heard there lies {one.shift_s * 1000:.0f} ms beside its place")
+        return refused(
+            Refusal.ABSENT, f"the sound there lies {one.shift_s * 1000:.0f} ms away from where this dialogue should be"
+        )
     # Echo and noise move what is heard by some milliseconds, and so does stretching time without changing pitch.
     moved = limits.BLUR_S * (1 - min(1.0, one.speech)) + (limits.STRETCH_S if _stretched(agreement) else 0.0)
     bound = limits.LEAST_ERROR_S + moved + 3 * error_s + min(abs(one.shift_s), 2 * one.spread_s)
     start = (dialogue.span.start_ms / 1000 + run.offset_s) / agreement.rate
     if start < 0 or start * FRAME_RATE > len(agreement.changes):
-        return refused("absent", "it lies outside the recording")
+        return refused(Refusal.ABSENT, "it lies outside your recording")
     return Placed(start, bound * 1000, float(np.clip((one.speech + one.loud) / 2 + 0.1, 0, 1)))

@@ -26,6 +26,7 @@ from mmdia_dataset.alignment.by_fingerprint.tracking import Run, follow, track
 from mmdia_dataset.alignment.cues import cued
 from mmdia_dataset.alignment.evidence import Alignment, Placed, Verdict, known_rate
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import Piece, TimeMap
 
@@ -54,21 +55,21 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
     """
     ids = tuple(dialogue.id for dialogue in dialogues)
 
-    def nothing(rule: str, detail: str) -> Alignment:
+    def nothing(rule: Refusal, detail: str) -> Alignment:
         return Alignment.nothing("fingerprint", ids, Reason(rule=rule, detail=detail))
 
     windows = _windows(dialogues, reference, limits.WINDOW_S)
     if not windows:
-        return nothing("too-little-evidence", "the movie's fingerprint covers none of its dialogues")
+        return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the movie's fingerprint has no stretch long enough to search for")
     if not soundtrack.levels.any():
-        return nothing("too-little-evidence", "the recording's sound track is silent")
+        return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the recording's sound track is silent")
     found = _found(dialogues, reference, soundtrack, windows)
     alignment = _alignment(dialogues, found) if found is not None and found.runs else None
     if alignment is not None and alignment.time_map.pieces:
         return alignment
     if is_dub(dialogues, reference, soundtrack):
-        return nothing("other-language", DUB)
-    return alignment or nothing("other-movie", "nothing in its sound follows the movie's timing fingerprint for long")
+        return nothing(Refusal.OTHER_LANGUAGE, DUB)
+    return alignment or nothing(Refusal.OTHER_MOVIE, "its sound does not match the movie's fingerprint anywhere")
 
 
 def _found(

@@ -32,6 +32,7 @@ from mmdia_dataset.alignment.by_speech.speechpath import (
 from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdict
 from mmdia_dataset.alignment.soundtrack import Soundtrack
 from mmdia_dataset.alignment.voice import speech_curves
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import Piece, TimeMap
 
@@ -77,9 +78,9 @@ def by_speech(
     known = _known(dialogues)
     curves = speech_curves(soundtrack.levels, soundtrack.voice)
     if not known:
-        return _nothing(ids, "too-little-evidence", "no dialogue has lines that could be searched for")
+        return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue has lines with times to search for")
     if not curves.rise.any():
-        return _nothing(ids, "too-little-evidence", "nothing is heard in the recording")
+        return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no sound can be heard in the recording")
     cells, lines = Cells(curves), SpokenLines(curves)
     chosen = _chosen(known, cells.count)
     rhythms = [known[number].rhythm for number in chosen]
@@ -92,8 +93,9 @@ def by_speech(
     if found is None or not stretches:
         count = sum(len(rhythm.cues) for rhythm in rhythms)
         if count < limits.FEWEST_LINES:
-            return _nothing(ids, "too-little-evidence", f"{count} lines are too few to know a movie by their rhythm")
-        return _nothing(ids, "other-movie", "nowhere in the recording do people speak as in this movie")
+            detail = f"{count} lines are too few to find a movie by its speech alone; it takes {limits.FEWEST_LINES}"
+            return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, detail)
+        return _nothing(ids, Refusal.OTHER_MOVIE, "the speech in the recording matches the movie's lines nowhere")
     speed, path = found
     return _Judge(known, lines, speed, stretches, soundtrack.duration_s).alignment(ids, path.nats)
 
@@ -198,7 +200,7 @@ class _Judge:
                 self.piece[inside] = number
                 sure.append((self.known[inside].rhythm, stretch.shift_s))
         if not self.lines.learn(sure, self.rate):
-            return _nothing(ids, "too-little-evidence", "speech is too hard to tell from the rest of the sound")
+            return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "music and noise hide the speech")
         for after in range(len(self.stretches) + 1):
             self._divide(after)
         dub = self._dub()
@@ -207,8 +209,8 @@ class _Judge:
         verdicts = {one.dialogue.id: self._verdict(number) for number, one in enumerate(self.known)}
         errors = [verdict.error_ms for verdict in verdicts.values() if isinstance(verdict, Placed)]
         if not errors:
-            return _nothing(ids, "too-little-evidence", "no dialogue fits clearly")
-        unknown = _refused("too-little-evidence", "it has no lines that could be searched for")
+            return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue fits the speech clearly enough")
+        unknown = _refused(Refusal.TOO_LITTLE_EVIDENCE, "it has no lines with times to search for")
         return Alignment(
             tier="speech",
             time_map=self._time_map(verdicts),
@@ -244,9 +246,11 @@ class _Judge:
             line += count
             self.piece[number] = before if ours == count else after if theirs == count else None
             if not ours and not theirs:
-                self.reasons[number] = Reason(rule="absent", detail="where it should be, nobody speaks as it does")
+                self.reasons[number] = Reason(
+                    rule=Refusal.ABSENT, detail="the speech where it should be does not match its lines"
+                )
             elif self.piece[number] is None:
-                self.reasons[number] = Reason(rule="splice", detail="a cut or an insertion runs through it")
+                self.reasons[number] = Reason(rule=Refusal.SPLICE, detail="something is cut out of it or put into it")
                 self.parts[number] = (
                     before if left[at][:ours].sum() >= limits.PART_NATS else None,
                     after if right[at][count - theirs :].sum() >= limits.PART_NATS else None,
@@ -285,16 +289,16 @@ class _Judge:
                 best, division = float(score[at]), (stop, stop + at)
         return division
 
-    def _dub(self) -> tuple[str, str] | None:
+    def _dub(self) -> tuple[Refusal, str] | None:
         """Why the language can't be the movie's, or can't be known, by where lines end."""
         placed = [(self.known[n].rhythm, self.stretches[p].shift_s) for n, p in enumerate(self.piece) if p is not None]
         ends = self.lines.ends_s(placed, self.rate)
         if len(ends) < limits.FEWEST_ENDS:
-            return "too-little-evidence", "too few lines are heard to tell the movie's language from a dub"
+            return Refusal.TOO_LITTLE_EVIDENCE, "too few lines were heard to tell the original from a dub"
         late = float((ends > limits.LATE_END_S).mean())
         within = np.searchsorted(ends, ends + limits.SAME_END_S, side="right") - np.arange(len(ends))
         if late > limits.LATE_SHARE or float(within.max()) / len(ends) < limits.SAME_SHARE:
-            return "other-language", "lines begin when they should and end when they should not: a dub, it seems"
+            return Refusal.OTHER_LANGUAGE, "the ends of its lines do not match the speech: it may be a dub"
         return None
 
     def _verdict(self, number: int) -> Verdict:
@@ -304,20 +308,22 @@ class _Judge:
         stretch, span = self.stretches[piece], self.known[number].dialogue.span
         start_s, end_s = (ms / 1000 / self.rate + stretch.shift_s for ms in (span.start_ms, span.end_ms))
         if start_s < 0 or end_s > self.duration_s:
-            return _refused("absent", "it lies outside the recording")
+            return _refused(Refusal.ABSENT, "it lies outside your recording")
         sides = (self._side(number, -1), self._side(number, 1))
         if "cut" in sides:
-            return _refused("splice", "a cut or an insertion is so near that it may run through it")
+            return _refused(Refusal.SPLICE, "a cut is so near that it may go through this dialogue")
         nats = self._nats(number, piece)
         own, half = float(nats.sum()), len(nats) // 2
         if own < limits.AGAINST_NATS * len(nats):
-            return _refused("absent", "its neighbours are there, but people speak differently from its lines")
+            return _refused(
+                Refusal.ABSENT, "the dialogues around it were found, but the speech here does not match its lines"
+            )
         support = own
         if "other" in sides and half and min(nats[:half].sum(), nats[half:].sum()) < limits.HALF_NATS:
-            return _refused("splice", "only a part of it is heard next to a cut")
+            return _refused(Refusal.SPLICE, "only a part of it was heard, next to a cut")
         for side, step in zip(sides, (-1, 1), strict=True):
             if side == "other" and not self._outer_heard(number, piece, step):
-                return _refused("splice", "its lines next to a cut may belong to what is beyond the cut")
+                return _refused(Refusal.SPLICE, "it lies next to a cut, and some of its lines may lie beyond that")
         for side, step in zip(sides, (-1, 1), strict=True):
             if side == "same":
                 support += limits.SAME_NATS
@@ -326,7 +332,9 @@ class _Judge:
             else:  # the cut is in the pause on this side, or in the one on the other side
                 support += float(np.log(self._pause_s(number, step) / self._pause_s(number, -step)))
         if support < limits.SAME_NATS + limits.EDGE_NATS and sides != ("same", "same"):
-            return _refused("too-little-evidence", "it lies next to a cut and does not fit clearly enough by itself")
+            return _refused(
+                Refusal.TOO_LITTLE_EVIDENCE, "it lies next to a cut and does not fit clearly enough by itself"
+            )
         away_s = abs(span.start_ms / 1000 - self._middle_s(stretch)) / self.rate
         error_s = np.hypot(stretch.error_s, self.speed.error * away_s)
         return Placed(start_s, float(limits.LEAD_MS + 2000 * error_s), float(1 / (1 + np.exp(-max(support, -20.0)))))
@@ -380,9 +388,9 @@ class _Judge:
         return TimeMap(tuple(pieces))
 
 
-def _refused(rule: str, detail: str) -> NotPlaced:
+def _refused(rule: Refusal, detail: str) -> NotPlaced:
     return NotPlaced(Reason(rule=rule, detail=detail))
 
 
-def _nothing(ids: tuple[str, ...], rule: str, detail: str) -> Alignment:
+def _nothing(ids: tuple[str, ...], rule: Refusal, detail: str) -> Alignment:
     return Alignment.nothing("speech", ids, Reason(rule=rule, detail=detail))

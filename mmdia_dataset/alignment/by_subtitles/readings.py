@@ -20,15 +20,20 @@ from mmdia_dataset.alignment.by_subtitles.chains import Chain, Floats, Points, b
 from mmdia_dataset.alignment.by_subtitles.words import LineFinder, Text, aligned
 from mmdia_dataset.alignment.evidence import known_rate
 from mmdia_dataset.media import SubtitleTrack
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
 
 __all__ = ["ReadStretch", "TrackReading", "Transcript", "read_track"]
 
 
-_NO_WORDS = Reason(rule="too-little-evidence", detail="the dialogue has no words")
-_FEW_WORDS = Reason(rule="too-little-evidence", detail="the subtitles have too few of its words to tell its place")
-_ABSENT = Reason(rule="absent", detail="its words are not in the subtitles, where the lines around it are")
-_SPLICE = Reason(rule="splice", detail="its first and last words lie at different offsets: it is cut or interrupted")
+_NO_WORDS = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the dialogue has no words")
+_FEW_WORDS = Reason(
+    rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the subtitles have too few of its words to tell its place"
+)
+_ABSENT = Reason(rule=Refusal.ABSENT, detail="its words are not in the subtitles, but the lines around it are")
+_SPLICE = Reason(
+    rule=Refusal.SPLICE, detail="its first and last words are not equally late: something is cut out or put in"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | R
     """Find a transcript in a track, or say why it is not there: another language, another movie, too few words."""
     shown = Text.of([(cue.start_ms / 1000, cue.end_ms / 1000, cue.text) for cue in track.cues])
     if len(shown.tokens) < limits.FEWEST_WORDS or not transcript.text.tokens:
-        return Reason(rule="too-little-evidence", detail="its subtitles have too few words to compare")
+        return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="its subtitles have too few words to compare")
     finder = LineFinder(shown, transcript.text.tokens)
     chain = best_chain(_points(transcript, finder))
     lines = sum(map(len, transcript.of_dialogue))
@@ -129,10 +134,10 @@ def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | R
     vocabulary = set(shown.tokens)
     known = sum(count for token, count in common if token in vocabulary) / sum(count for _, count in common)
     if known < limits.SAME_LANGUAGE:
-        return Reason(rule="other-language", detail="its subtitles are in another language than the annotations")
+        return Reason(rule=Refusal.OTHER_LANGUAGE, detail="its subtitles are in another language than the annotations")
     if len(transcript.of_dialogue) < 3 or len(track.cues) < lines / 4:
-        return Reason(rule="too-little-evidence", detail="too few words of its subtitles are in the annotations")
-    return Reason(rule="other-movie", detail="the words of its subtitles are another movie's")
+        return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="too few words of its subtitles are in the annotations")
+    return Reason(rule=Refusal.OTHER_MOVIE, detail="the words of its subtitles are another movie's")
 
 
 def _points(transcript: Transcript, finder: LineFinder) -> Points:

@@ -24,17 +24,18 @@ from mmdia_dataset.alignment.by_subtitles.readings import TrackReading, Transcri
 from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdict
 from mmdia_dataset.alignment.soundtrack import Soundtrack
 from mmdia_dataset.media import SubtitleTrack, same_language
+from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import MAX_MS, Piece, TimeMap
 
 __all__ = ["by_subtitles"]
 
 
-_UNTIMED = Reason(rule="too-little-evidence", detail="the release does not say when in the movie it is")
-_NO_TRACK = Reason(rule="too-little-evidence", detail="the recording has no subtitles whose words can be read")
-_SILENT = Reason(rule="too-little-evidence", detail="the recording is silent, so nothing checks its subtitles")
-_OFF = Reason(rule="subtitles-off", detail="its subtitles do not fit its sound; they may be another edition's")
-_OUTSIDE = Reason(rule="absent", detail="it would lie outside the recording")
+_UNTIMED = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the release does not say when in the movie it is")
+_NO_TRACK = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording has no subtitles whose words can be read")
+_SILENT = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording is silent, so nothing checks its subtitles")
+_OFF = Reason(rule=Refusal.SUBTITLES_OFF, detail="its subtitles do not fit its sound; they may be another edition's")
+_OUTSIDE = Reason(rule=Refusal.ABSENT, detail="it would lie outside your recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _placed(alignment: Alignment) -> int:
 
 def _likeliest(reasons: list[Reason]) -> Reason:
     """Of the reasons why no track fits, the one that says most."""
-    for rule in ("other-movie", "too-little-evidence", "other-language"):
+    for rule in (Refusal.OTHER_MOVIE, Refusal.TOO_LITTLE_EVIDENCE, Refusal.OTHER_LANGUAGE):
         for reason in reasons:
             if reason.rule == rule:
                 return reason
