@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/export_schema.py --check
+	$(BIN)/python tools/export_refusals.py --check
 	$(BIN)/python tools/make_card.py --check
 	$(BIN)/python tools/make_demofilm.py --check
 

@@ -36,6 +36,7 @@ _PASSPORT = (
     "a passport settles it: who has the annotated film makes one with "
     "`mmdia fingerprint --release {release} --media {media} --out {release}/passports`"
 )
+_EDITIONS = "if somebody has the same file and its timing, take it from there: `--editions FOLDER`"
 _EXACT_FILE = "if you are sure that it is the right film, " + _OFFSET
 _OTHER_COPY = "play the film there; if it is damaged, copy it again from the source"
 _AGAIN = "run the `mmdia rebuild` that made the clips once more: it makes this one again"
@@ -88,6 +89,7 @@ class Refusal(StrEnum):
         _SUBTITLES,
         _AS_IS,
         _PASSPORT,
+        _EDITIONS,
     )
     SUBTITLES_OFF = (
         "subtitles-off",
@@ -103,13 +105,13 @@ class Refusal(StrEnum):
         "Two measurements put this dialogue at different times, and nothing says which is right.",
         _PASSPORT,
         _SUBTITLES,
+        _EXACT_FILE,
     )
     NO_CLIP = (
         "no-clip",
         _YOURS,
         "The built directory has no clip of this dialogue in a mode that others have.",
-        "run `mmdia rebuild` with the `--mode` that is missing",
-        "choose with `--modes` which clips to pack",
+        "run `mmdia rebuild` with the `--mode` that is missing, or choose with `--modes` which clips to pack",
     )
     ABSENT = (
         "absent",
@@ -137,7 +139,7 @@ class Refusal(StrEnum):
         "other-movie",
         _EDITION,
         "The sound or the subtitles of your file are those of another film.",
-        _LOCATE,
+        "put the right film into your films folder, or name it in media.toml",
         _EXACT_FILE,
     )
     OUTSIDE_RECORDING = (
@@ -151,25 +153,28 @@ class Refusal(StrEnum):
         "empty-span",
         _FAULT,
         "No frame or sample lies between the start and the end of the dialogue.",
-        "`mmdia validate {release}` (wrong times are shown there; tell the curator of the annotations)",
+        "tell the curator of the annotations that these times are wrong",
+        "`mmdia validate {release}` (whether more times are wrong)",
     )
     NO_AUDIO = (
         "no-audio",
         _FAULT,
         "Your file has no sound that can be heard, and sound is needed.",
-        "use a file with sound; for pictures alone, `--as-is --mode keyframes` needs none",
+        "use a file with sound",
+        "if yours is the edition that was annotated, `--as-is` cuts its picture alone",
     )
     NO_VIDEO = (
         "no-video",
         _FAULT,
         "Your file has no picture, and the mode you chose needs one.",
-        "use a file with a picture, or add `--mode audio` to `mmdia rebuild`",
+        "use a file with a picture, or add `--mode audio` to `mmdia rebuild` or `mmdia pack`",
     )
     UNSUPPORTED_CODEC = (
         "unsupported-codec",
         _FAULT,
         "What your file holds can't be written in the way you chose.",
-        "add `--mode encode` to `mmdia rebuild`",
+        "add `--mode encode` to `mmdia rebuild` or `mmdia pack`",
+        "if you did, convert the film into a common format, such as Matroska with H.264 and AAC, and use that",
     )
     UNREADABLE_RECORDING = (
         "unreadable-recording",

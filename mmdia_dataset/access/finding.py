@@ -91,8 +91,10 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
     refused = next((refusal.reasons for refusal in edition.refused if refusal.id == dialogue.id), ())
     if refused or dialogue.timeline != "movie":
         return refused[0] if refused else UNTIMED
+    if dialogue.span.duration_ms <= 0:
+        return Reason(rule=Refusal.EMPTY_SPAN, detail="it does not end after it starts")
     piece = edition.time_map().piece_of(dialogue.span)
-    if piece is None or dialogue.span.duration_ms <= 0:
+    if piece is None:
         return Reason(rule=Refusal.SPLICE, detail="part of this dialogue is cut or missing in your recording")
     evidence = next((placed.evidence for placed in edition.placed if placed.id == dialogue.id), edition.evidence)
     source = SourceSpan(
