@@ -134,7 +134,7 @@ def test_a_film_whose_beginning_is_gone_is_not_taken_for_one_that_begins_later(m
     at = mkv.path.read_bytes().index(b"\x1f\x43\xb6\x75")
     for one in results(turned(mkv, at, 4, tmp_path), tmp_path / "clips", CopySettings()):
         assert isinstance(one, RefusedClip)
-        assert "the file is damaged" in one.detail
+        assert "file is damaged" in one.detail
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["picture", "sound"])
