@@ -5,54 +5,16 @@ Reports go to standard output, progress and words to standard error; `--format j
 
 from __future__ import annotations
 
+import importlib
 import os
+from itertools import chain
 
-from mmdia_dataset.cli import (
-    align,
-    bench,
-    card,
-    check,
-    convert,
-    coverage,
-    demo,
-    doctor,
-    export,
-    fingerprint,
-    locate,
-    pack,
-    publish,
-    rebuild,
-    score,
-    show,
-    splits,
-    stats,
-    validate,
-)
-from mmdia_dataset.cli.app import app
+from mmdia_dataset.cli.app import GROUPS, app
 
-__all__ = [
-    "align",
-    "app",
-    "bench",
-    "card",
-    "check",
-    "convert",
-    "coverage",
-    "demo",
-    "doctor",
-    "export",
-    "fingerprint",
-    "locate",
-    "main",
-    "pack",
-    "publish",
-    "rebuild",
-    "score",
-    "show",
-    "splits",
-    "stats",
-    "validate",
-]
+__all__ = ["app", "main"]
+
+for _name in chain(*GROUPS.values()):
+    importlib.import_module(f"mmdia_dataset.cli.{_name}")  # its command joins `app`
 
 
 def main() -> None:
