@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AlignReport", "align"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class AlignReport(Report):
     """How each movie's recording runs; ``wanted`` counts its dialogues, ``reasons`` those without a place, by why."""
 
@@ -112,7 +112,7 @@ def align(
     folder = Path(out)
     check_folder(folder)  # what can't be written is said before hours of listening
     planned = plan(release, media, settings=settings_for("copy", language=language), jobs=jobs, progress=progress)
-    report = AlignReport(folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
+    report = AlignReport(out=folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
     for timing in find_timings(planned, folder, jobs, progress):
         report.timings[timing.movie] = timing
         if timing.edition is not None:
