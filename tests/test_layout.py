@@ -116,6 +116,18 @@ def test_a_class_is_found_by_its_name():
     assert not [(name, files) for name, files in homes.items() if len(files) > 1]
 
 
+def test_dataclasses_of_more_than_four_fields_take_keywords_only():
+    wrong = []
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                marks = [ast.unparse(mark) for mark in node.decorator_list if "dataclass" in ast.unparse(mark)]
+                fields = [x for x in node.body if isinstance(x, ast.AnnAssign) and "ClassVar" not in ast.unparse(x)]
+                if marks and len(fields) > 4 and "kw_only=True" not in marks[0]:
+                    wrong.append(f"{file.relative_to(PACKAGE)}: {node.name}")
+    assert not wrong
+
+
 def test_a_command_is_a_file_of_its_name():
     """`mmdia X` is cli/X.py, which calls commands/X.py, which the package shows as the function X."""
     names = {file.stem for file in (PACKAGE / "commands").glob("*.py")} - {"__init__"}
