@@ -397,7 +397,7 @@ def test_from_a_film_that_nothing_is_known_of_the_ways_out_are_named(shelf):
             assert word in err, word
         assert not {"locate", "align", "rebuild"} & set(commands_in(next_lines(err)))
     out, _ = mmdia("rebuild", *folders, "--out", shelf.built, "--as-is")
-    assert "1 clips made" in out
+    assert "1 clip made" in out
 
 
 def test_packing_and_loading_say_what_to_do(shelf):
