@@ -62,8 +62,8 @@ OURS = """
 import json, sys, time
 from pathlib import Path
 from mmdia_dataset.alignment.evidence import Placed
-from mmdia_dataset.alignment.fingerprint import TimingFingerprint
-from mmdia_dataset.alignment.matching import by_fingerprint
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
+from mmdia_dataset.alignment.by_fingerprint.matching import by_fingerprint
 from mmdia_dataset.alignment.soundtrack import hear
 from mmdia_dataset.schema import Dialogue
 recording, fingerprint, rows, out = map(Path, sys.argv[1:])
@@ -96,7 +96,7 @@ sys.exit(subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode)
 MAKE = """
 import sys
 from pathlib import Path
-from mmdia_dataset.alignment.fingerprint import TimingFingerprint
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.soundtrack import hear
 Path(sys.argv[2]).write_bytes(TimingFingerprint.of(hear(sys.argv[1])).to_bytes())
 """

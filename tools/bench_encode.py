@@ -33,13 +33,13 @@ ALONE = """
 import json, resource, sys
 from fractions import Fraction
 import av
-from mmdia_dataset.media import Finder, Pictures, Recording, Sound, Upright
+from mmdia_dataset.media import OpenRecording, Pictures, Sound, SpanFinder, Upright
 def used():
     now = resource.getrusage(resource.RUSAGE_SELF)
     return now.ru_utime + now.ru_stime
 film, cuts, height = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
 picture = sound = 0.0
-with Recording(film) as source, Finder(source) as finder, Pictures(film) as pictures:
+with OpenRecording(film) as source, SpanFinder(source) as finder, Pictures(film) as pictures:
     look = Upright.of(pictures.video, height, even=True, form="yuv420p")
     heard = Sound(source, rate=None, mono=False, floats=True, lookup=finder.lookup)
     for start, end in cuts:
@@ -70,12 +70,12 @@ print(json.dumps([picture, sound]))
 ONCE = """
 import json, resource, sys
 from fractions import Fraction
-from mmdia_dataset.media import Finder, Pictures, Recording, Upright
+from mmdia_dataset.media import OpenRecording, Pictures, SpanFinder, Upright
 def used():
     now = resource.getrusage(resource.RUSAGE_SELF)
     return now.ru_utime + now.ru_stime
 film, cuts, height = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
-with Recording(film) as source, Finder(source) as finder, Pictures(film) as pictures:
+with OpenRecording(film) as source, SpanFinder(source) as finder, Pictures(film) as pictures:
     look = Upright.of(pictures.video, height, even=True, form="yuv420p")
     spans = [finder.stretch(Fraction(a, 1000), Fraction(b, 1000), lead=Fraction(0)) for a, b in cuts]
     begun = used()

@@ -68,7 +68,7 @@ with open(sys.argv[1], "rb") as file:
 TARFILE = "import sys, tarfile; print(len(tarfile.open(sys.argv[1]).getnames()))"
 READ = """
 import sys, webdataset
-from mmdia_dataset.shards.reading import open_shards
+from mmdia_dataset.shards.open_shards import open_shards
 if sys.argv[2] == "rows":
     print(sum(len(row["turns"]) for row in open_shards(sys.argv[1])))
 else:
@@ -76,7 +76,7 @@ else:
     samples = webdataset.WebDataset(sys.argv[1] + "/data/train-00000-of-00001.tar", shardshuffle=False)
     print(sum(len(json.loads(sample["json"])["turns"]) for sample in samples))
 """
-IMPORTS = "from mmdia_dataset.cli import shards; import mmdia_dataset.commands.check"
+IMPORTS = "import mmdia_dataset.cli.check; import mmdia_dataset.commands.check"
 
 
 def compare(work: Path, cost: Cost, show: Show) -> None:
