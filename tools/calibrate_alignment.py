@@ -1,6 +1,6 @@
 """What the limits of alignment separate: for each that decides, the values on both sides and the margin.
 
-python tools/calibrate_alignment.py                    every row, about ten minutes
+python tools/calibrate_alignment.py                    every row, four minutes of CPU
 python tools/calibrate_alignment.py --quick            one short film: whether it runs, not what it says
 python tools/calibrate_alignment.py --tier speech
 

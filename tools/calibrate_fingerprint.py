@@ -176,7 +176,7 @@ def _excerpts(soundtrack: Soundtrack) -> list[Soundtrack]:
 
 
 def _best(library: Mapping[str, TimingFingerprint], excerpts: Sequence[Soundtrack]) -> float:
-    """The best score of any movie, before it is asked whether it is clear."""
+    """The best score of any movie; a little more than `identify` gives, as excerpts need not agree on a speed here."""
     index = content.ContentIndex(library)
     scores: dict[int, float] = {}
     for excerpt in excerpts:
