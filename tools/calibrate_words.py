@@ -87,7 +87,7 @@ def _listened(reading: readings.TrackReading, copy: Recorded, other: Soundtrack,
 
 def measure_speech(material: Material, sides: Sides, quick: bool) -> None:
     """Fill the rows of the tier."""
-    rhythms = [one.rhythm for one in speech._known(material.dialogues)]
+    rhythms = [spoken.rhythm for spoken in speech._spoken(material.dialogues)]
     for copy in material.copies[:1] if quick else material.copies:
         curves = speech_curves(copy.soundtrack.levels, copy.soundtrack.voice)
         cells, lines = Cells(curves), SpokenLines(curves)

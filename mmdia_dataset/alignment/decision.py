@@ -164,9 +164,9 @@ def _by_words_and_voices(
     """The same without a fingerprint, of the track chosen by language."""
     ids = tuple(dialogue.id for dialogue in dialogues)
     language = language or next((dialogue.language for dialogue in dialogues if dialogue.language), None)
-    other = _other_language(probe(path), language)
-    if other is not None:
-        return Alignment.nothing("speech", ids, other), None
+    refusal = _other_language(probe(path), language)
+    if refusal is not None:
+        return Alignment.nothing("speech", ids, refusal), None
     order = audio_order(path, language)
     track = order[0] if len(order) > 1 else None
     soundtrack = hear(path, language, track)
@@ -191,12 +191,12 @@ def _honest(voices: Alignment, dialogues: int) -> Alignment:
 def _other_language(info: MediaInfo, language: str | None) -> Reason | None:
     """A reason if every sound track says what language it is in, and none is in the movie's."""
     tags = [track.language for track in info.audio]
-    known = [tag for tag in tags if tag and tag != "und"]
-    if language is None or len(known) < len(tags) or not known:
+    languages = [tag for tag in tags if tag and tag != "und"]
+    if language is None or len(languages) < len(tags) or not languages:
         return None
-    if any(same_language(tag, language) for tag in known):
+    if any(same_language(tag, language) for tag in languages):
         return None
-    detail = f"its sound is in {', '.join(sorted(set(known)))}, the movie's dialogues are in {language}"
+    detail = f"its sound is in {', '.join(sorted(set(languages)))}, the movie's dialogues are in {language}"
     return Reason(rule=Refusal.OTHER_LANGUAGE, detail=detail)
 
 
@@ -210,8 +210,8 @@ def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment) -> A
         return Alignment.nothing("subtitles", tuple(words.verdicts), voices.reason)
     verdicts: dict[str, Verdict] = {}
     for dialogue in dialogues:
-        said, heard = words.verdicts[dialogue.id], voices.verdicts[dialogue.id]
-        verdicts[dialogue.id] = _one(dialogue, said, heard, words)
+        read, heard = words.verdicts[dialogue.id], voices.verdicts[dialogue.id]
+        verdicts[dialogue.id] = _agreed_verdict(dialogue, read, heard, words)
     return replace(words, verdicts=verdicts)
 
 
@@ -221,18 +221,18 @@ def _doubted(words: Alignment, voices: Alignment) -> Alignment:
     return replace(voices, notes=(*voices.notes, f"its subtitles are not used: {words.reason.detail}"))
 
 
-def _one(dialogue: Dialogue, said: Verdict, heard: Verdict, words: Alignment) -> Verdict:
-    if isinstance(said, Placed) and isinstance(heard, Placed):
-        apart = abs(said.start_s - heard.start_s)
-        if apart > _DISAGREE_S + (said.error_ms + heard.error_ms) / 1000:
+def _agreed_verdict(dialogue: Dialogue, read: Verdict, heard: Verdict, words: Alignment) -> Verdict:
+    if isinstance(read, Placed) and isinstance(heard, Placed):
+        apart = abs(read.start_s - heard.start_s)
+        if apart > _DISAGREE_S + (read.error_ms + heard.error_ms) / 1000:
             detail = f"subtitles and speech place it {apart:.2f} s apart"
             return NotPlaced(Reason(rule=Refusal.EVIDENCE_DISAGREES, detail=detail))
-        return said
-    if isinstance(said, NotPlaced) and said.reason.rule == Refusal.TOO_LITTLE_EVIDENCE and isinstance(heard, Placed):
+        return read
+    if isinstance(read, NotPlaced) and read.reason.rule == Refusal.TOO_LITTLE_EVIDENCE and isinstance(heard, Placed):
         place = words.time_map.place(dialogue.span)
         if place is not None and abs(float(place[0]) - heard.start_s) <= heard.error_ms / 1000:
             return replace(heard, start_s=float(place[0]))
-    return said
+    return read
 
 
 def _edition(

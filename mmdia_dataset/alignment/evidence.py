@@ -115,7 +115,7 @@ def known_rate(rate: float, tolerance: float) -> Fraction:
         The nearest of `PULLED_RATES` within the tolerance; else the fraction with the least denominator that lies
         within a tenth of it.
     """
-    nearest = min(PULLED_RATES, key=lambda known: abs(float(known) / rate - 1))
+    nearest = min(PULLED_RATES, key=lambda usual: abs(float(usual) / rate - 1))
     if abs(float(nearest) / rate - 1) <= tolerance:
         return nearest
     exact, limit = Fraction(rate), 1

@@ -92,7 +92,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
     report = RebuildReport(out=directory.root, mode=plan.settings.mode, issues=plan.issues)
     report.missing = {movie: missing.reason.detail for movie, missing in plan.missing.items()}
     with directory.open():
-        known = directory.lines(report.unreadable)
+        earlier = directory.lines(report.unreadable)
         total = report.wanted = plan.wanted
         timings: dict[str, Timing] = {}
         for timing in find_timings(plan, directory.root / "editions", jobs, progress):
@@ -103,7 +103,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
         report.editions = {movie: timing.description for movie, timing in timings.items() if timing.description}
         report.notes = {movie: timing.notes for movie, timing in timings.items() if timing.notes}
         fresh: dict[tuple[str, str], Line] = {}
-        tasks, refused = tasks_of(plan, timings, directory.root, known)
+        tasks, refused = tasks_of(plan, timings, directory.root, earlier)
         for line, kept in chain(((line, False) for line in refused), cut_all(tasks, jobs)):
             fresh[line.id, line.mode] = line
             _count(report, line, kept)
@@ -114,7 +114,7 @@ def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | No
         def rows() -> Iterator[tuple[Clip, tuple[Split, ...]]]:
             for dialogue in plan.release.dialogues():
                 splits = plan.release.splits_of(dialogue.id)
-                mine = _lines_of(dialogue, splits, known, fresh)
+                mine = _lines_of(dialogue, splits, earlier, fresh)
                 lines.extend(mine)
                 clip = _clip(dialogue, mine)
                 if clip is not None:
@@ -147,31 +147,33 @@ def _count(report: RebuildReport, line: Line, kept: bool) -> None:
 def _lines_of(
     dialogue: Dialogue,
     splits: tuple[Split, ...],
-    known: dict[tuple[str, str], Line],
+    earlier: dict[tuple[str, str], Line],
     fresh: dict[tuple[str, str], Line],
 ) -> list[Line]:
     """A dialogue's lines, by mode: this run's, else those of earlier runs whose span is still the dialogue's."""
-    found = []
+    lines = []
     for mode in _MODES:
-        line = fresh.get((dialogue.id, mode)) or known.get((dialogue.id, mode))
+        line = fresh.get((dialogue.id, mode)) or earlier.get((dialogue.id, mode))
         if line is not None and line.span == dialogue.span:
-            found.append(line if line.splits == splits else line.model_copy(update={"splits": splits}))
-    return found
+            lines.append(line if line.splits == splits else line.model_copy(update={"splits": splits}))
+    return lines
 
 
 def _clip(dialogue: Dialogue, lines: list[Line]) -> Clip | None:
     """A dialogue's row, None without a clip; those of several modes share it."""
-    made = [line for mode in _ROW_MODES for line in lines if line.mode == mode and isinstance(line, MadeLine)]
-    if not made:
+    made_lines = [line for mode in _ROW_MODES for line in lines if line.mode == mode and isinstance(line, MadeLine)]
+    if not made_lines:
         return None
-    files = {_COLUMNS[line.mode]: Media(path=line.file) for line in made if line.mode in _COLUMNS}
-    pictures = [picture for line in made for picture in line.pictures]
+    files = {_COLUMNS[line.mode]: Media(path=line.file) for line in made_lines if line.mode in _COLUMNS}
+    pictures = [picture for line in made_lines for picture in line.pictures]
     return Clip(
         **dialogue.__dict__,
         video=files.get("video"),
         audio=files.get("audio"),
-        keyframes=tuple(Keyframe(image=Media(path=one.file), time_ms=one.time_ms, turn=one.turn) for one in pictures),
-        frames=next((line.frames for line in reversed(made) if line.frames is not None), None),
-        samples=next((line.samples for line in reversed(made) if line.samples is not None), None),
-        error_ms=made[0].evidence.error_ms,
+        keyframes=tuple(
+            Keyframe(image=Media(path=picture.file), time_ms=picture.time_ms, turn=picture.turn) for picture in pictures
+        ),
+        frames=next((line.frames for line in reversed(made_lines) if line.frames is not None), None),
+        samples=next((line.samples for line in reversed(made_lines) if line.samples is not None), None),
+        error_ms=made_lines[0].evidence.error_ms,
     )

@@ -155,12 +155,12 @@ def timings(
             yield timing
     if wrong:
         waiting = {task.movie: task for task in tasks if task.movie in wrong} | {task.movie: task for task in sought}
-        paths = {one.path for task in tasks if task.movie in wrong for one in task.candidates} | set(unnamed)
-        found: dict[str, list[Claimant]] = {}
-        for one in recognised(sorted(paths), waiting, tasks[0].release, jobs=jobs):
-            if one.path not in {candidate.path for candidate in waiting[one.movie].candidates}:
-                found.setdefault(one.movie, []).append(one)
-        again = [replace(waiting[movie], candidates=tuple(candidates)) for movie, candidates in found.items()]
+        paths = {claimant.path for task in tasks if task.movie in wrong for claimant in task.candidates} | set(unnamed)
+        by_movie: dict[str, list[Claimant]] = {}
+        for claimant in recognised(sorted(paths), waiting, tasks[0].release, jobs=jobs):
+            if claimant.path not in {candidate.path for candidate in waiting[claimant.movie].candidates}:
+                by_movie.setdefault(claimant.movie, []).append(claimant)
+        again = [replace(waiting[movie], candidates=tuple(candidates)) for movie, candidates in by_movie.items()]
         for task, timing in in_processes(_timing, again, jobs):
             if isinstance(timing, Timed):
                 wrong.pop(task.movie, None)
@@ -183,37 +183,39 @@ def recording_of(path: Path) -> RecordingInfo:
 
 
 def _timing(task: EditionTask) -> Timing:
-    known: list[tuple[Claimant, RecordingInfo]] = []
+    recordings: list[tuple[Claimant, RecordingInfo]] = []
     refusals: list[Untimed] = []
     for located in task.candidates:
         try:
-            known.append((located, recording_of(located.path)))
+            recordings.append((located, recording_of(located.path)))
         except MediaError as error:
             reason = Reason(rule=Refusal.UNREADABLE_RECORDING, detail=str(error))
             refusals.append(Untimed(movie=task.movie, reason=reason, located=located))
-    if not known:
+    if not recordings:
         return refusals[0]
-    first, recording = known[0]
-    if first.evidence.tier == "given" or (task.as_is and len(_equals(known)) == 1):
+    first, recording = recordings[0]
+    if first.evidence.tier == "given" or (task.as_is and len(_equals(recordings)) == 1):
         edition = _unmeasured(first, recording, task.movie)
         return _described(Timed(movie=task.movie, located=first, edition=edition))
     if task.as_is:
-        names = ", ".join(shown(located.path.name, 60) for located, _ in _equals(known))
+        names = ", ".join(shown(located.path.name, 60) for located, _ in _equals(recordings))
         detail = f"names alone do not tell which recording it is ({names}); say so in media.toml"
         return Untimed(movie=task.movie, reason=Reason(rule=Refusal.AMBIGUOUS_NAME, detail=detail))
     dialogues = [unpack_dialogue(packed) for packed in task.transcript]
     notes: list[str] = []
     passport = _passport(task, notes)
-    basis = basis_of(dialogues, passport, task.language, [recording.fingerprint for _, recording in known])
-    ready = _from_file(task, known, dialogues, notes) or _from_earlier(task, known, basis)
+    basis = basis_of(dialogues, passport, task.language, [recording.fingerprint for _, recording in recordings])
+    ready = _from_file(task, recordings, dialogues, notes) or _from_earlier(task, recordings, basis)
     if ready is not None:
         return replace(_described(ready, dialogues), notes=tuple(notes))
-    tried = [_measured(task, located, recording, dialogues, passport, basis) for located, recording in known]
+    tried = [_measured(task, located, recording, dialogues, passport, basis) for located, recording in recordings]
     best = max(tried, key=_worth)
     if len(tried) > 1 and best.edition is not None and best.located is not None:
-        fits = ", ".join(_fit(one) for one in tried if one.located is not best.located)
+        fits = ", ".join(_fit(timing) for timing in tried if timing.located is not best.located)
         notes.append(f"of {len(tried)} recordings {shown(best.located.path.name)} is taken, not {fits}")
-    notes += [f"{shown(one.located.path.name)} can't be read" for one in refusals if one.located is not None]
+    notes += [
+        f"{shown(untimed.located.path.name)} can't be read" for untimed in refusals if untimed.located is not None
+    ]
     return replace(_described(best, dialogues), notes=(*notes, *best.notes))
 
 
@@ -224,10 +226,12 @@ def _fit(timing: Timing) -> str:
     return f"{name} ({len(timing.edition.placed)} dialogues placed)"
 
 
-def _equals(known: list[tuple[Claimant, RecordingInfo]]) -> list[tuple[Claimant, RecordingInfo]]:
+def _equals(recordings: list[tuple[Claimant, RecordingInfo]]) -> list[tuple[Claimant, RecordingInfo]]:
     """The candidates no other is stronger than; a title without a year is not enough to be one alone."""
-    best = known[0][0].strength
-    return known if best is Strength.TITLE else [one for one in known if one[0].strength == best]
+    best = recordings[0][0].strength
+    if best is Strength.TITLE:
+        return recordings
+    return [(located, recording) for located, recording in recordings if located.strength == best]
 
 
 def _worth(timing: Timing) -> tuple[int, float]:
@@ -272,7 +276,7 @@ def _passport(task: EditionTask, notes: list[str]) -> Passport | None:
 
 
 def _from_file(
-    task: EditionTask, known: list[tuple[Claimant, RecordingInfo]], dialogues: list[Dialogue], notes: list[str]
+    task: EditionTask, recordings: list[tuple[Claimant, RecordingInfo]], dialogues: list[Dialogue], notes: list[str]
 ) -> Timed | None:
     """The edition given, if it was made of one of the recordings and of these dialogues."""
     if task.given is None or not task.given.is_file():
@@ -286,7 +290,7 @@ def _from_file(
         notes.append(f"{task.given.name} is no edition of {task.movie} and is not used")
         return None
     unknown = _unknown_to(edition, dialogues)
-    for located, recording in known:
+    for located, recording in recordings:
         if edition.recording.fingerprint == recording.fingerprint:
             if not unknown:
                 return Timed(movie=task.movie, located=located, edition=_edition_on(recording, edition))
@@ -300,11 +304,12 @@ def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
     """How many dialogues an edition says nothing of, or meant by another span. One that was not measured knows all."""
     if not edition.measured:
         return 0
-    placed, refused = {one.id: one.span for one in edition.placed}, {one.id for one in edition.refused}
-    return sum(placed.get(one.id) != one.span and one.id not in refused for one in dialogues)
+    placed = {dialogue.id: dialogue.span for dialogue in edition.placed}
+    refused = {dialogue.id for dialogue in edition.refused}
+    return sum(placed.get(dialogue.id) != dialogue.span and dialogue.id not in refused for dialogue in dialogues)
 
 
-def _from_earlier(task: EditionTask, known: list[tuple[Claimant, RecordingInfo]], basis: str) -> Timing | None:
+def _from_earlier(task: EditionTask, recordings: list[tuple[Claimant, RecordingInfo]], basis: str) -> Timing | None:
     """The edition of an earlier run, if all it rests on is the same."""
     try:
         edition = _read(task.kept) if task.kept is not None and task.kept.is_file() else None
@@ -312,7 +317,7 @@ def _from_earlier(task: EditionTask, known: list[tuple[Claimant, RecordingInfo]]
         return None
     if edition is None or edition.basis != basis or edition.movie != task.movie:
         return None
-    for located, recording in known:
+    for located, recording in recordings:
         if edition.recording.fingerprint == recording.fingerprint:
             reason = edition.refused[0].reasons[0] if edition.measured and not edition.placed else None
             return _decided(located, _edition_on(recording, edition), reason)
@@ -335,7 +340,7 @@ def _read(file: Path) -> Edition | None:
         return None
     except (ValueError, OSError):
         return None
-    return edition if all(time_map.piece_of(one.span) for one in edition.placed) else None
+    return edition if all(time_map.piece_of(dialogue.span) for dialogue in edition.placed) else None
 
 
 def _described(timing: Timing, dialogues: Sequence[Dialogue] = ()) -> Timing:

@@ -45,17 +45,17 @@ def _forecast(
     listen: bool,
 ) -> Forecast:
     count, ms, size, seconds = 0, 0, 0.0, 0.0
-    for movie, found in located.items():
+    for movie, candidates in located.items():
         length = sum(max(0, wish.span.duration_ms) for wish in wishes[movie] if wish.placed)
         count += len(wishes[movie])
         ms += length
         try:
-            info = probe(found[0].path)
+            info = probe(candidates[0].path)
             really = clips.instead(info.path, settings) if isinstance(settings, clips.CopySettings) else settings
         except MediaError:
             continue  # said when it is cut
         if listen and info.duration_s:
-            seconds += float(info.duration_s) * len(found) / _HEARD_PER_SECOND
+            seconds += float(info.duration_s) * len(candidates) / _HEARD_PER_SECOND
         size += sum(clip_bytes(wish, info, really) for wish in wishes[movie])
         if isinstance(really, clips.EncodeSettings):
             seconds += length / 1000 / _ENCODED_PER_SECOND

@@ -51,7 +51,7 @@ def halves(task: CuttingTask) -> list[CuttingTask]:
 def _split(task: CuttingTask, count: int) -> list[CuttingTask]:
     wishes = sorted(task.wishes, key=lambda wish: (wish.span.start_ms, wish.id))
     size = ceil(len(wishes) / count)
-    return [replace(task, wishes=tuple(wishes[at : at + size])) for at in range(0, len(wishes), size)]
+    return [replace(task, wishes=tuple(wishes[start : start + size])) for start in range(0, len(wishes), size)]
 
 
 def movie_lines(task: CuttingTask) -> Iterator[tuple[Line, bool]]:
@@ -64,9 +64,9 @@ def movie_lines(task: CuttingTask) -> Iterator[tuple[Line, bool]]:
     mode = cutting.settings.mode
     journal = cutting.directory.journal(task.edition.movie)
     earlier = {line.id: line for line in task.known}
-    known = earlier | {line.id: line for line in journal.lines() if line.mode == mode}
+    lines = earlier | {line.id: line for line in journal.lines() if line.mode == mode}
     wishes: list[Wish] = []
-    for wish, line in cutting.foretold(known):
+    for wish, line in cutting.foretold(lines):
         if isinstance(line, RefusedLine):
             yield line, False
         elif line is not None and cutting.directory.holds(line):
@@ -80,9 +80,9 @@ def movie_lines(task: CuttingTask) -> Iterator[tuple[Line, bool]]:
                 reason = Reason(rule=clip.rule, detail=clip.detail)
                 yield refused_line(clip.wish, mode, reason, task.edition.recording), False
             else:
-                made = cutting.made_line(clip)
-                journal.add(made)
-                yield made, False
+                made_line = cutting.made_line(clip)
+                journal.add(made_line)
+                yield made_line, False
     finally:
         journal.close()
 
@@ -107,11 +107,11 @@ class Cutting:
         """Where a clip goes."""
         return self.directory.root / self.directory.clip_file(wish.movie, wish.id, self.settings.suffix)
 
-    def foretold(self, known: Mapping[str, Line]) -> Iterator[tuple[Wish, Line | None]]:
+    def foretold(self, earlier: Mapping[str, Line]) -> Iterator[tuple[Wish, Line | None]]:
         """The line each clip wanted has before any is cut: refused by the edition, or of a clip made of the same.
 
         Args:
-            known: lines of earlier runs, by dialogue. Whether their clips are still there is not looked at.
+            earlier: lines of earlier runs, by dialogue. It is not checked whether their clips are still there.
         """
         refused = {dialogue.id: dialogue.reasons for dialogue in self._edition.refused}
         settings = [self.settings.as_dict()]
@@ -119,7 +119,7 @@ class Cutting:
             settings += self.settings.fallbacks()
         for wish in self._wishes:
             reasons = refused.get(wish.id) or (() if wish.placed else (UNTIMED,))
-            old = known.get(wish.id)
+            old = earlier.get(wish.id)
             if reasons:
                 yield wish, refused_line(wish, self.settings.mode, reasons[0], self._edition.recording)
             elif isinstance(old, MadeLine) and old.settings in settings and self._same(old, wish):
@@ -173,7 +173,8 @@ class Cutting:
             old.span == wish.span
             and old.recording.fingerprint == self._edition.recording.fingerprint
             and (old.rate, old.offset_ms) == self._speed(wish)
-            and [(one.asked_ms, one.turn) for one in old.pictures] == [(one.ms, one.turn) for one in wish.moments]
+            and [(picture.asked_ms, picture.turn) for picture in old.pictures]
+            == [(moment.ms, moment.turn) for moment in wish.moments]
         )
 
     def _speed(self, wish: Wish) -> tuple[str, float] | None:

@@ -114,12 +114,12 @@ def plan(
     wishes: dict[str, list[clips.Wish]] = {}
     transcripts: dict[str, list[bytes]] = {}
     issues = len(opened.issues)
-    wanted = None if ids is None else set(ids)
+    wanted_ids = None if ids is None else set(ids)
     seen: set[str] = set()
 
-    def count(found: tuple[Issue, ...]) -> None:
+    def count(new_issues: tuple[Issue, ...]) -> None:
         nonlocal issues
-        issues += len(found)
+        issues += len(new_issues)
 
     reading = None if progress is None else partial(progress, "reading annotations")
     for dialogue in opened.dialogues(count, reading):
@@ -127,10 +127,10 @@ def plan(
         splits = opened.splits_of(dialogue.id)
         if not as_is:
             transcripts.setdefault(dialogue.movie, []).append(pack_dialogue(dialogue))
-        if (split is None or split in splits) and (wanted is None or dialogue.id in wanted):
+        if (split is None or split in splits) and (wanted_ids is None or dialogue.id in wanted_ids):
             wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits, settings))
-    if wanted is not None and wanted - seen:
-        unknown = sorted(wanted - seen)
+    if wanted_ids is not None and wanted_ids - seen:
+        unknown = sorted(wanted_ids - seen)
         raise ConfigError(
             f"{len(unknown)} of the ids are not in the release, the first is {unknown[0]}",
             where=opened.root,

@@ -35,16 +35,16 @@ def recognised(
         jobs: processes.
         progress: called as ``progress(done, total)``.
     """
-    fingerprints = {movie: one for movie in movies if (one := _fingerprint(release, movie)) is not None}
+    fingerprints = {movie: fingerprint for movie in movies if (fingerprint := _fingerprint(release, movie)) is not None}
     if not fingerprints or not paths:
         return []
     index = ContentIndex(fingerprints)
-    found: list[Claimant] = []
+    claimants: list[Claimant] = []
     for done, (path, excerpts) in enumerate(in_processes(_heard, paths, jobs), 1):
         for guess in index.identify(excerpts or [])[:1]:
             how = f"it sounds like {guess.movie}"
             evidence = Evidence(tier="identity")
-            found.append(
+            claimants.append(
                 Claimant(
                     movie=guess.movie,
                     path=path,
@@ -56,7 +56,7 @@ def recognised(
             )
         if progress:
             progress(done, len(paths))
-    return sorted(found, key=lambda one: (one.movie, one.path))
+    return sorted(claimants, key=lambda claimant: (claimant.movie, claimant.path))
 
 
 def _heard(path: Path) -> list[Soundtrack]:

@@ -32,21 +32,21 @@ def find_timings(plan: Plan, kept: Path, jobs: int, progress: Progress | None) -
 
 
 def tasks_of(
-    plan: Plan, found: dict[str, Timing], out: Path, known: dict[tuple[str, str], Line]
+    plan: Plan, timing_of: dict[str, Timing], out: Path, earlier: dict[tuple[str, str], Line]
 ) -> tuple[list[CuttingTask], list[RefusedLine]]:
     """The work of every recording, and the lines of clips that have none.
 
     Args:
         plan: what is wanted.
-        found: the timing of each movie, from `find_timings`.
+        timing_of: the timing of each movie, from `find_timings`.
         out: the built directory that clips go to.
-        known: lines of earlier runs.
+        earlier: lines of earlier runs.
     """
     mode = plan.settings.mode
     tasks: list[CuttingTask] = []
     refused: list[RefusedLine] = []
     for movie, wishes in plan.wishes.items():
-        timing = found.get(movie)
+        timing = timing_of.get(movie)
         if not isinstance(timing, Timed):
             reason = plan.missing[movie].reason if timing is None else timing.reason
             recording = timing.edition.recording if timing and timing.edition else None
@@ -58,7 +58,7 @@ def tasks_of(
             edition=timing.edition,
             wishes=tuple(wishes),
             settings=plan.settings,
-            known=tuple(known[wish.id, mode] for wish in wishes if (wish.id, mode) in known),
+            known=tuple(earlier[wish.id, mode] for wish in wishes if (wish.id, mode) in earlier),
         )
         tasks.append(task)
     return tasks, refused

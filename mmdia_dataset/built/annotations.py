@@ -67,7 +67,7 @@ class Annotations:
         if self.official_bench:
             return lambda dialogue: "bench" in self.splits_of(dialogue.id)
         if self.built:
-            divided = any(split not in ("train", "unassigned") for found in self._splits.values() for split in found)
+            divided = any(split not in ("train", "unassigned") for splits in self._splits.values() for split in splits)
         else:
             divided = self.release.splits is not None
         return lambda dialogue: selection.takes(dialogue, self.splits_of(dialogue.id) if divided else ())
@@ -113,13 +113,13 @@ def manifest_lines(root: Path) -> Iterator[MadeLine | RefusedLine]:
 
 def wanted_of(root: Path) -> dict[str, WantedDialogue]:
     """Every dialogue that a built directory's manifest speaks of, by id. Raises ReleaseUnreadable."""
-    found: dict[str, WantedDialogue] = {}
+    dialogues: dict[str, WantedDialogue] = {}
     for line in manifest_lines(root):
-        one = found.get(line.id)
-        if one is None:
+        dialogue = dialogues.get(line.id)
+        if dialogue is None:
             span = line.span
-            one = found[line.id] = WantedDialogue(
+            dialogue = dialogues[line.id] = WantedDialogue(
                 id=line.id, movie=line.movie, splits=line.splits, start_ms=span.start_ms, end_ms=span.end_ms
             )
-        one.modes[line.mode] = line if isinstance(line, MadeLine) else None
-    return found
+        dialogue.modes[line.mode] = line if isinstance(line, MadeLine) else None
+    return dialogues

@@ -104,8 +104,8 @@ class ClipSet:
     def time(self, clip: Clip) -> ClipTime:
         """When in a clip's sound, else in its picture, a moment of the movie comes."""
         media = clip.audio or clip.video
-        known = self._times.get(media.path) if media and media.path else None
-        return ClipTime.of_plain(known) if known else ClipTime.of(clip, None)
+        plain = self._times.get(media.path) if media and media.path else None
+        return ClipTime.of_plain(plain) if plain else ClipTime.of(clip, None)
 
     def voices(self, split: Split) -> Voices:
         """The voices of a split: never those of another, whose sound a model must not have heard."""
@@ -131,13 +131,13 @@ class ClipSet:
 
 def _media(batch: pa.RecordBatch) -> list[frozenset[str]]:
     """The kinds of media of each row."""
-    there = {}
+    present = {}
     for name in MADE_BY:
         if name in batch.schema.names:  # key frames came later than the rest
             column = batch.column(name)
             listed = pa.types.is_list(column.type)
-            there[name] = (pc.greater(pc.list_value_length(column), 0) if listed else column.is_valid()).to_pylist()
-    return [frozenset(name for name, rows in there.items() if rows[place]) for place in range(len(batch))]
+            present[name] = (pc.greater(pc.list_value_length(column), 0) if listed else column.is_valid()).to_pylist()
+    return [frozenset(name for name, rows in present.items() if rows[place]) for place in range(len(batch))]
 
 
 def _words(batch: pa.RecordBatch) -> list[bool]:
@@ -150,10 +150,10 @@ def _words(batch: pa.RecordBatch) -> list[bool]:
 
 def _controls(batch: pa.RecordBatch) -> list[frozenset[str]]:
     """The fields that prompts can speak of, of each row."""
-    found = []
+    controls = []
     for triplet, description in zip(
         batch.column("triplet").to_pylist(), batch.column("description").to_pylist(), strict=True
     ):
-        known = None if triplet is None else AffectiveTriplet.model_validate(triplet)
-        found.append(frozenset(controls_of(known, description)))
-    return found
+        parsed = None if triplet is None else AffectiveTriplet.model_validate(triplet)
+        controls.append(frozenset(controls_of(parsed, description)))
+    return controls

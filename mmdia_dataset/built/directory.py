@@ -135,18 +135,18 @@ class BuiltDirectory:
         Raises:
             ReleaseUnreadable: a line is of a newer program, in a format that this one can't read.
         """
-        known: dict[tuple[str, str], MadeLine | RefusedLine] = {}
+        lines: dict[tuple[str, str], MadeLine | RefusedLine] = {}
         files = [self.root / MANIFEST, *sorted(self.state.glob("*.jsonl"))]
         for file in files:
             if file.is_file():
                 for number, line, fault in read_lines(file):
                     if line is not None:
-                        known[line.id, line.mode] = line
+                        lines[line.id, line.mode] = line
                     elif fault is not None and fault.newer:
                         raise unreadable_line(file, number, fault)
                     elif fault is not None and unreadable is not None and file.name == MANIFEST:
                         unreadable.append(f"{MANIFEST}, line {number}: {fault.what}")
-        return known
+        return lines
 
     def holds(self, line: MadeLine) -> bool:
         """Whether a line's clip is there, byte for byte."""

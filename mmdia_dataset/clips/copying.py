@@ -91,8 +91,8 @@ def _with_flac(source: OpenRecording, sound: Sound, fallback: Fallback, placed: 
     times = [pts - stretch.shown[0] for pts in stretch.shown]
     samples, rate = sound.of(stretch)
     kept = FlacSound(samples.astype(np.float32, copy=False), rate)
-    made = _written(source, placed, stretch.start, stretch.end, times, remux(source, stretch, kept))
-    return replace(made, samples=len(samples), fallback=fallback)
+    clip = _written(source, placed, stretch.start, stretch.end, times, remux(source, stretch, kept))
+    return replace(clip, samples=len(samples), fallback=fallback)
 
 
 def _written(

@@ -70,8 +70,8 @@ def _sound(finder: SpanFinder) -> Sound | None:
     context = source.audio.codec_context
     rate = aac_rate(context.sample_rate)
     many = context.channels > _MOST_CHANNELS
-    wanted = None if rate == context.sample_rate else rate
-    return Sound(source, rate=wanted, mono=many, floats=True, lookup=finder.lookup)
+    new_rate = None if rate == context.sample_rate else rate
+    return Sound(source, rate=new_rate, mono=many, floats=True, lookup=finder.lookup)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -136,14 +136,14 @@ class _Work:
             return
         for clip in waiting:
             try:
-                made = self._add(clip, frame, pts)
+                finished = self._add(clip, frame, pts)
             except MediaError as error:
                 self.open.remove(clip)
                 yield refusal(clip.placed.wish, error)
                 continue
-            if made is not None:
+            if finished is not None:
                 self.open.remove(clip)
-                yield made
+                yield finished
 
     def _begin(self, placed: PlacedClip) -> _Open:
         stretch = self.finder.stretch(placed.start, placed.end, lead=LEAD, tail=TAIL)
@@ -181,8 +181,8 @@ class _Work:
         """Give a clip the picture it needs next, as often as it shows it; the clip where that completes it."""
         encoder = clip.encoder
         if encoder.size not in (None, (frame.width, frame.height)):
-            at = float(self.source.seconds(self.pictures.video, pts))
-            raise MediaDamaged(f"the picture changes its size at {at:.3f} s", where=self.source.path)
+            seconds = float(self.source.seconds(self.pictures.video, pts))
+            raise MediaDamaged(f"the picture changes its size at {seconds:.3f} s", where=self.source.path)
         while not clip.done and clip.next == pts:
             encoder.add(frame)
         if not clip.done:

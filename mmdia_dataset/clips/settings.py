@@ -354,14 +354,14 @@ def settings_for(mode: str, **options: Unpack[CutOptions]) -> Settings:
     if mode not in _KINDS:
         raise UsageError(f"unknown mode {mode!r}", hint=f"known modes are {', '.join(_KINDS)}")
     kind = _KINDS[mode]
-    given = {name: value for name, value in options.items() if value is not None and value is not False}
-    foreign = given.keys() - {field.name for field in fields(kind)}
+    chosen = {name: value for name, value in options.items() if value is not None and value is not False}
+    foreign = chosen.keys() - {field.name for field in fields(kind)}
     if foreign:
         name = min(foreign)
-        those = [one for one, other in _KINDS.items() if name in {field.name for field in fields(other)}]
+        modes = [mode for mode, kind in _KINDS.items() if name in {field.name for field in fields(kind)}]
         option = name.replace("_", "-")
-        raise UsageError(f"--{option} does not apply to mode {mode}", hint=f"it is one of mode {' and '.join(those)}")
+        raise UsageError(f"--{option} does not apply to mode {mode}", hint=f"it is one of mode {' and '.join(modes)}")
     try:
-        return kind(**given)  # type: ignore[arg-type]  # their own checks speak of values
+        return kind(**chosen)  # type: ignore[arg-type]  # their own checks speak of values
     except ValueError as error:
         raise UsageError(str(error), hint=f"see `mmdia rebuild --help` for mode {mode}") from error

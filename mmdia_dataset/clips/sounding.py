@@ -43,9 +43,9 @@ def _extract(finder: SpanFinder, sound: Sound, settings: AudioSettings, placed: 
     parts = flac(samples, rate) if settings.sound == "flac" else wav(samples, rate)
 
     def check(file: Path) -> None:
-        told = soundfile.info(file)
-        if (told.frames, told.channels, told.samplerate) != (*samples.shape, rate):
-            raise MediaDamaged(f"the file tells of {told.frames} samples instead of {len(samples)}", where=file)
+        info = soundfile.info(file)
+        if (info.frames, info.channels, info.samplerate) != (*samples.shape, rate):
+            raise MediaDamaged(f"the file tells of {info.frames} samples instead of {len(samples)}", where=file)
 
     digest, size = write(placed.file, parts, check)
     return MadeClip(

@@ -276,7 +276,7 @@ def _judge(annotation: Any) -> Judge:
         def extremes(array: Any) -> None:
             ends = [pc.min_max(column).as_py() for column in array.flatten()]
             for end in ("min", "max"):
-                whole.validate_python({part.name: found[end] for part, found in zip(array.type, ends, strict=True)})
+                whole.validate_python({part.name: limits[end] for part, limits in zip(array.type, ends, strict=True)})
 
         return lambda array: extremes(array) if len(array) else None
     if inner is str and annotation in (str, str | None):

@@ -39,11 +39,11 @@ class MovieIds(Model):
 
     def runs(self) -> list[tuple[int, int]]:
         """First and last number of each run."""
-        found = []
+        runs = []
         for part in self.numbers.split(","):
             first, _, last = part.partition("-")
-            found.append((int(first), int(last or first)))
-        return found
+            runs.append((int(first), int(last or first)))
+        return runs
 
 
 class IdList(Model):
@@ -75,7 +75,8 @@ class IdList(Model):
             else:
                 others.append(id_)
         movies = tuple(
-            MovieIds(movie=movie, numbers=_ranges(sorted(found))) for movie, found in sorted(numbers.items())
+            MovieIds(movie=movie, numbers=_ranges(sorted(movie_numbers)))
+            for movie, movie_numbers in sorted(numbers.items())
         )
         return cls(count=len(every), sha256=hash_of(every), movies=movies, others=tuple(others))
 
@@ -89,12 +90,12 @@ class IdList(Model):
         claimed = len(self.others) + sum(max(0, last - first + 1) for _, first, last in runs)
         if claimed != self.count or claimed > MAX_IDS:
             raise ValueError(f"it lists {claimed:,} ids and says {self.count:,}")
-        found = frozenset(
+        ids = frozenset(
             itertools.chain(self.others, (f"{m}_clip_{n}" for m, first, last in runs for n in range(first, last + 1)))
         )
-        if hash_of(found) != self.sha256:
+        if hash_of(ids) != self.sha256:
             raise ValueError("its ids are not those of its hash")
-        return found
+        return ids
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -150,8 +150,8 @@ def read_versioned(validate: Callable[[bytes], V], text: bytes) -> V:
 
 
 def _parts(version: object) -> tuple[int, int] | None:
-    found = _VERSION.fullmatch(version) if isinstance(version, str) else None
-    return None if found is None else (int(found[1]), int(found[2] or 0))
+    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    return None if match is None else (int(match[1]), int(match[2] or 0))
 
 
 def _taken(value: Any, loc: Place) -> tuple[Place, JsonValue]:

@@ -45,9 +45,9 @@ class Agreement:
 
     def at_rate(self, rate: float) -> Agreement:
         """The same at another speed, so near that the pitch may stay."""
-        other = copy(self)
-        other.rate = rate
-        return other
+        agreement = copy(self)
+        agreement.rate = rate
+        return agreement
 
     def places(self, frames: NDArray[np.int64], offset_s: float) -> NDArray[np.float64]:
         """Where frames of the fingerprint lie in the recording, in frames of its soundtrack, for an offset [s]."""
@@ -72,8 +72,8 @@ class Agreement:
         floor = np.floor(places).astype(np.int64)
         part = (places - floor).astype(np.float32)[:, None]
         inside = (floor >= 0) & (floor < len(self.changes) - 1)
-        at = np.clip(floor, 0, max(0, len(self.changes) - 2))
-        values = (self.changes[at] * (1 - part) + self.changes[at + 1] * part) * inside[:, None]
+        index = np.clip(floor, 0, max(0, len(self.changes) - 2))
+        values = (self.changes[index] * (1 - part) + self.changes[index + 1] * part) * inside[:, None]
         return values * self.signs[frames], inside
 
     def peak(self, frames: NDArray[np.int64], offset_s: float, reach: int) -> Peak:
@@ -82,9 +82,9 @@ class Agreement:
         places = self.places(frames, offset_s)
         floor = np.floor(places).astype(np.int64)
         part = (places - floor).astype(np.float32)[:, None, None]
-        at = floor[:, None] + np.append(shifts, reach + 2)
-        inside = (at >= 0) & (at < len(self.changes))
-        around = self.changes[np.clip(at, 0, len(self.changes) - 1)] * inside[:, :, None]
+        index = floor[:, None] + np.append(shifts, reach + 2)
+        inside = (index >= 0) & (index < len(self.changes))
+        around = self.changes[np.clip(index, 0, len(self.changes) - 1)] * inside[:, :, None]
         values = around[:, :-1] * (1 - part) + around[:, 1:] * part
         agree = (values * self.signs[frames][:, None]).sum(axis=(0, 2), dtype=np.float64)
         weight = np.abs(values).sum(axis=(0, 2), dtype=np.float64)

@@ -158,15 +158,15 @@ class ContentIndex:
             excerpts: of the recording, 20 s or more each; long ones are looked for in pieces.
         """
         pieces = [piece for excerpt in excerpts for piece in _pieces(excerpt)]
-        found: list[dict[int, _Match]] = [{} for _ in pieces]
+        by_piece: list[dict[int, _Match]] = [{} for _ in pieces]
         guesses: list[MovieGuess] = []
         for search in _SEARCHES:
-            for piece, matches in zip(pieces, found, strict=True):
+            for piece, matches in zip(pieces, by_piece, strict=True):
                 for match in self._matches(piece, search):
                     best = matches.get(match.movie)
                     if best is None or _score(match) > _score(best):
                         matches[match.movie] = match
-            guesses = self._guesses(found)
+            guesses = self._guesses(by_piece)
             if guesses and guesses[0].score >= limits.MOVIE_CERTAIN:
                 break
         return guesses
@@ -177,8 +177,8 @@ class ContentIndex:
             if speed.pitch not in changes:
                 changes[speed.pitch] = changes_of(piece, speed.pitch)
             heard = changes[speed.pitch]
-            at, places = self._votes(heard, speed.rate, search)
-            for offset in _offsets(places - at * (speed.rate / _STEP), places, speed, len(heard), search):
+            frames, places = self._votes(heard, speed.rate, search)
+            for offset in _offsets(places - frames * (speed.rate / _STEP), places, speed, len(heard), search):
                 match = self._compared(heard, speed, offset)
                 if match is not None:
                     yield match
@@ -187,7 +187,7 @@ class ContentIndex:
         self, heard: NDArray[np.float32], rate: float, search: _Search
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Frames of the excerpt, and the places in the index whose keys are like the one that begins there."""
-        at, keys, weak = _keys(heard, rate, search)
+        frames, keys, weak = _keys(heard, rate, search)
         turned = (np.arange(1 << search.free)[:, None] >> np.arange(search.free) & 1) @ weak.T
         tried = (keys ^ turned).ravel()
         start = self._starts[tried]
@@ -197,7 +197,7 @@ class ContentIndex:
         count = count[hit].astype(np.int64)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         places = self._places[np.repeat(start[hit], count) + within]
-        return at[np.repeat(hit % len(at), count)] if len(at) else at, places.astype(np.int64)
+        return frames[np.repeat(hit % len(frames), count)] if len(frames) else frames, places.astype(np.int64)
 
     def _compared(self, heard: NDArray[np.float32], speed: _Speed, offset: float) -> _Match | None:
         """The excerpt against the movie at an offset [frames of a fingerprint], at the best speed and shift nearby."""
@@ -211,25 +211,25 @@ class ContentIndex:
             return None
         frames = np.arange(first, after)
         signs = ((self._bits[frames, None] >> np.arange(CHANGES, dtype=np.uint8) & 1) * 2.0 - 1).astype(np.float32)
-        at = (frames - offset) / rate
+        expected = (frames - offset) / rate
         # Agreement of every frame at every lag within reach; then, for each speed and shift, one lag of each frame.
         widest = speed.reach * len(heard) / 2
         most_shift = _spread(speed, len(heard)) * _STEP
         shifts = np.arange(-most_shift, most_shift + 1, speed.phase)
         slopes = np.arange(-speed.reach, speed.reach + 1e-9, speed.phase / _FINE)
         most = int((widest + most_shift) / speed.phase) + 1
-        places = np.rint(at).astype(np.int64)[:, None] + speed.phase * np.arange(-most, most + 1)
+        places = np.rint(expected).astype(np.int64)[:, None] + speed.phase * np.arange(-most, most + 1)
         inside = (places >= 0) & (places < len(heard))
         places = np.clip(places, 0, len(heard) - 1)
         agree = np.einsum("flc,fc->fl", heard[places], signs) * inside
         power = np.square(heard).sum(axis=1)[places] * inside
-        drift = slopes[:, None, None] * (at - len(heard) / 2) + shifts[:, None]
+        drift = slopes[:, None, None] * (expected - len(heard) / 2) + shifts[:, None]
         lags = np.rint(drift / speed.phase).astype(np.int64) + most
         rows = np.arange(len(frames))
         total = agree[rows, lags].sum(axis=2) / np.sqrt(power[rows, lags].sum(axis=2) + 1e-6)
         slope, shift = np.unravel_index(int(np.argmax(total)), total.shape)
         lag = lags[slope, shift]
-        segment = np.clip(at / (limits.SEGMENT_S * FRAME_RATE), 0, None).astype(np.int64)
+        segment = np.clip(expected / (limits.SEGMENT_S * FRAME_RATE), 0, None).astype(np.int64)
         count = int(np.ceil(len(heard) / (limits.SEGMENT_S * FRAME_RATE)))
         return _Match(
             movie,
@@ -238,10 +238,10 @@ class ContentIndex:
             np.bincount(segment, power[rows, lag], count).astype(np.float64),
         )
 
-    def _guesses(self, found: list[dict[int, _Match]]) -> list[MovieGuess]:
+    def _guesses(self, by_piece: list[dict[int, _Match]]) -> list[MovieGuess]:
         """Movies whose matches are clear when taken together, each segment shared among the movies heard in it."""
         scores: dict[int, list[tuple[float, float]]] = {}
-        for matches in found:
+        for matches in by_piece:
             if not matches:
                 continue
             heard = sum(match.agree > limits.SEGMENT_HEARD * np.sqrt(match.power + 1e-6) for match in matches.values())
@@ -251,9 +251,8 @@ class ContentIndex:
         guesses: list[MovieGuess] = []
         for movie, parts in scores.items():
             rate = max(parts)[1]
-            score = float(
-                np.sqrt(sum(one**2 for one, other in parts if abs(other / rate - 1) < limits.MOVIE_SAME_SPEED))
-            )
+            alike = [score for score, part_rate in parts if abs(part_rate / rate - 1) < limits.MOVIE_SAME_SPEED]
+            score = float(np.sqrt(sum(part_score**2 for part_score in alike)))
             if score >= limits.MOVIE_CLEAR:
                 guesses.append(MovieGuess(self._movies[movie], score, rate))
         guesses.sort(key=lambda guess: -guess.score)
@@ -293,14 +292,14 @@ def _keys(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The surest keys of an excerpt: frames where they begin, the keys, and their least sure bits (keys, free)."""
     reach = [round(n * _STEP / rate) for n in range(_KEY)]
-    at = np.arange(0, max(0, len(heard) - reach[-1]), _PHASE)
-    values = np.concatenate([heard[at + n] for n in reach], axis=1)
+    starts = np.arange(0, max(0, len(heard) - reach[-1]), _PHASE)
+    values = np.concatenate([heard[starts + n] for n in reach], axis=1)
     margins = np.abs(values)
     order = np.argpartition(margins, search.free, axis=1)
     sure = np.take_along_axis(margins, order[:, search.free : search.free + 1], axis=1)[:, 0]
-    chosen = np.argsort(-sure, kind="stable")[: int(len(at) * search.sure)]
+    chosen = np.argsort(-sure, kind="stable")[: int(len(starts) * search.sure)]
     chosen = chosen[sure[chosen] > 0]
-    return at[chosen], (values[chosen] > 0) @ _KEY_BITS, _KEY_BITS[order[chosen, : search.free]]
+    return starts[chosen], (values[chosen] > 0) @ _KEY_BITS, _KEY_BITS[order[chosen, : search.free]]
 
 
 def _spread(speed: _Speed, frames: int) -> float:

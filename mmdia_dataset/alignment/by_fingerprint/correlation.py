@@ -61,8 +61,8 @@ class Searchable:
         stretch[places] = signs
         used = np.zeros(self._longest, np.float32)
         used[places] = 1
-        found = np.conj(np.fft.rfft(stretch, self._size, axis=0)) * self._transforms
-        agree = np.fft.irfft(found.sum(axis=1), self._size)
+        products = np.conj(np.fft.rfft(stretch, self._size, axis=0)) * self._transforms
+        agree = np.fft.irfft(products.sum(axis=1), self._size)
         weight = np.fft.irfft(np.conj(np.fft.rfft(used, self._size)) * self._weights, self._size)
         # Where the recording is silent there is nothing to agree with: a match of whispers counts for little.
         score = agree / np.maximum(weight, 0.3 * len(times) * float(np.median(self._weight)) + 1e-6)

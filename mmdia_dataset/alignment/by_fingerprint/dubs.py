@@ -40,7 +40,10 @@ def is_dub(dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtra
             hit = prepared[pitch].find(reference.times[window], reference.signs[window], rate)
             if hit.score >= limits.DUB_LEAST and hit.score >= limits.DUB_CLEAR * hit.second:
                 offsets.append(hit.found_s * rate - hit.at_s)
-        if any(sum(abs(one - other) < limits.DUB_SAME_S for other in offsets) >= limits.DUB_HITS for one in offsets):
+        if any(
+            sum(abs(offset - neighbour) < limits.DUB_SAME_S for neighbour in offsets) >= limits.DUB_HITS
+            for offset in offsets
+        ):
             return True
     return False
 

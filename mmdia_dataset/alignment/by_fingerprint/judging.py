@@ -93,12 +93,12 @@ def judge(
             verdicts[dialogue.id] = NotPlaced(Reason(rule=Refusal.ABSENT, detail="this edition does not have it"))
         else:
             heard[dialogue.id] = (dialogue, where, _listen(dialogue, agreement, likelihood, runs, where))
-    listened = [one for _, _, one in heard.values()]
+    listened = [hearing for _, _, hearing in heard.values()]
     whole = _whole(listened)
     if whole is None:
-        wander = float(np.median([abs(one.shift_s) for one in listened]))
-        for id_, (dialogue, where, one) in heard.items():
-            verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], one, wander)
+        wander = float(np.median([abs(hearing.shift_s) for hearing in listened]))
+        for id_, (dialogue, where, hearing) in heard.items():
+            verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], hearing, wander)
         placed = sum(isinstance(verdict, Placed) for verdict in verdicts.values())
         if placed < limits.FEWEST_PLACED * len(dialogues):
             detail = f"only {placed} of the movie's {len(dialogues)} dialogues were found in this recording"
@@ -138,9 +138,9 @@ def _listen(
     heavy = float(weight[pauses].sum()) / agreement.usual
     halves = np.array_split(speech, 2)
     peaks = [agreement.peak(half, run.offset_s, limits.HALVES_REACH) for half in halves] if len(speech) >= 8 else []
-    own = agreement.peak(speech, run.offset_s, 6) if len(speech) else None
-    said = likelihood.nats(speech, run.offset_s)
-    sums = np.concatenate([[0.0], np.cumsum(said)])
+    peak = agreement.peak(speech, run.offset_s, 6) if len(speech) else None
+    nats = likelihood.nats(speech, run.offset_s)
+    sums = np.concatenate([[0.0], np.cumsum(nats)])
     return _Heard(
         speech=score(speaks),
         loud=score(loud),
@@ -151,8 +151,8 @@ def _listen(
         splice_s=splice_in(dialogue.span, times, likelihood.nats, runs, number),
         apart_s=peaks[1].shift_s - peaks[0].shift_s if peaks else 0.0,
         apart_error_s=float(np.hypot(peaks[0].spread_s, peaks[1].spread_s)) if peaks else 0.0,
-        shift_s=own.shift_s if own else 0.0,
-        spread_s=own.spread_s if own else 1.0,
+        shift_s=peak.shift_s if peak else 0.0,
+        spread_s=peak.spread_s if peak else 1.0,
     )
 
 
@@ -160,9 +160,9 @@ def _whole(heard: list[_Heard]) -> Reason | None:
     """Why the recording is no edition of the movie at all, by what is typical of its dialogues; None if it is."""
     if not heard:
         return Reason(rule=Refusal.OTHER_MOVIE, detail="none of the movie's dialogues was found in this recording")
-    speech = float(np.median([one.loud for one in heard]))
-    known = [one.pauses for one in heard if one.pauses is not None]
-    pauses = float(np.median(known)) if known else 0.0
+    speech = float(np.median([hearing.loud for hearing in heard]))
+    pause_scores = [hearing.pauses for hearing in heard if hearing.pauses is not None]
+    pauses = float(np.median(pause_scores)) if pause_scores else 0.0
     if speech < limits.STRONG and pauses - speech > limits.OTHER_VOICE / 2:
         return Reason(rule=Refusal.OTHER_LANGUAGE, detail=DUB)
     if speech < limits.WEAK:
@@ -179,7 +179,7 @@ def _verdict(
     agreement: Agreement,
     run: Run,
     error_s: float,
-    one: _Heard,
+    hearing: _Heard,
     wander_s: float,
 ) -> Verdict:
     """What is said of one dialogue.
@@ -189,34 +189,35 @@ def _verdict(
         agreement: of fingerprint and recording.
         run: the piece it is in.
         error_s: the standard error of that piece's offset.
-        one: what was heard of it.
+        hearing: what was heard of it.
         wander_s: how far their own best places lie from their pieces'.
     """
 
     def refused(rule: Refusal, detail: str) -> NotPlaced:
         return NotPlaced(Reason(rule=rule, detail=detail))
 
-    if one.splice_s is not None and one.part > limits.ENOUGH_NATS:
-        when = format_timestamp(round(one.splice_s * 1000))
+    if hearing.splice_s is not None and hearing.part > limits.ENOUGH_NATS:
+        when = format_timestamp(round(hearing.splice_s * 1000))
         return refused(Refusal.SPLICE, f"something is cut out or put in near {when} of the movie")
-    if one.pauses is not None and one.pauses - one.loud > limits.OTHER_VOICE:
+    if hearing.pauses is not None and hearing.pauses - hearing.loud > limits.OTHER_VOICE:
         return refused(Refusal.OTHER_LANGUAGE, "the sound around it is the movie's, but the voices in it are not")
-    if min(one.speech, one.loud) < limits.FAINTEST or one.nats < limits.LEAST_NATS:
-        return refused(Refusal.ABSENT, f"the sound there matches the movie's fingerprint by only {one.speech:.2f}")
-    if one.splice_s is not None or one.foreign > limits.ENOUGH_NATS:
+    if min(hearing.speech, hearing.loud) < limits.FAINTEST or hearing.nats < limits.LEAST_NATS:
+        return refused(Refusal.ABSENT, f"the sound there matches the movie's fingerprint by only {hearing.speech:.2f}")
+    if hearing.splice_s is not None or hearing.foreign > limits.ENOUGH_NATS:
         return refused(Refusal.SPLICE, "a part of it does not match the movie: something is cut out or put in")
-    if abs(one.apart_s) > max(limits.APART_S, limits.APART_ERRORS * one.apart_error_s):
+    if abs(hearing.apart_s) > max(limits.APART_S, limits.APART_ERRORS * hearing.apart_error_s):
         return refused(
-            Refusal.SPLICE, f"something of {abs(one.apart_s) * 1000:.0f} ms is cut out or put in between its halves"
+            Refusal.SPLICE, f"something of {abs(hearing.apart_s) * 1000:.0f} ms is cut out or put in between its halves"
         )
-    if abs(one.shift_s) > limits.ASIDE_S + limits.ASIDE_ERRORS * max(one.spread_s, wander_s):
+    if abs(hearing.shift_s) > limits.ASIDE_S + limits.ASIDE_ERRORS * max(hearing.spread_s, wander_s):
         return refused(
-            Refusal.ABSENT, f"the sound there lies {one.shift_s * 1000:.0f} ms away from where this dialogue should be"
+            Refusal.ABSENT,
+            f"the sound there lies {hearing.shift_s * 1000:.0f} ms away from where this dialogue should be",
         )
     # Echo and noise move what is heard by some milliseconds, and so does stretching time without changing pitch.
-    moved = limits.BLUR_S * (1 - min(1.0, one.speech)) + (limits.STRETCH_S if _stretched(agreement) else 0.0)
-    bound = limits.LEAST_ERROR_S + moved + 3 * error_s + min(abs(one.shift_s), 2 * one.spread_s)
+    moved = limits.BLUR_S * (1 - min(1.0, hearing.speech)) + (limits.STRETCH_S if _stretched(agreement) else 0.0)
+    bound = limits.LEAST_ERROR_S + moved + 3 * error_s + min(abs(hearing.shift_s), 2 * hearing.spread_s)
     start = (dialogue.span.start_ms / 1000 + run.offset_s) / agreement.rate
     if start < 0 or start * FRAME_RATE > len(agreement.changes):
         return refused(Refusal.ABSENT, "it lies outside your recording")
-    return Placed(start, bound * 1000, float(np.clip((one.speech + one.loud) / 2 + 0.1, 0, 1)))
+    return Placed(start, bound * 1000, float(np.clip((hearing.speech + hearing.loud) / 2 + 0.1, 0, 1)))

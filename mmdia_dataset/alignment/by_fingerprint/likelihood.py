@@ -59,10 +59,10 @@ class Likelihood:
         products, inside = self._agreement.products(frames, offset_s)
         kind = self._spoken[frames].astype(np.int64)[:, None]
         size = np.digitize(np.abs(products), _LEVELS_DB)
-        said = np.where(products > 0, self._for[kind, size], self._against[kind, size])
+        nats = np.where(products > 0, self._for[kind, size], self._against[kind, size])
         silent = np.abs(products) < limits.SILENT_DB
-        said[silent] = 0.0
+        nats[silent] = 0.0
         # The reference's own silence is a row of zero bits; 8 by chance are rare.
         muted = silent.all(axis=1) & self._spoken[frames] & (self._agreement.signs[frames] > 0).any(axis=1)
-        whole = np.logaddexp(np.log1p(-limits.SPOILED) + limits.KEPT * said.sum(axis=1), np.log(limits.SPOILED))
+        whole = np.logaddexp(np.log1p(-limits.SPOILED) + limits.KEPT * nats.sum(axis=1), np.log(limits.SPOILED))
         return np.where(inside & ~muted, whole, limits.NOTHING_NATS)

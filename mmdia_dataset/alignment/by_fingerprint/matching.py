@@ -36,7 +36,7 @@ _COVERED = FRAMES_PER_SECOND / 3  # frames for each second of a stretch: a third
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Tracked:
     """A recording on its way to being aligned: agreement at the present speed, the runs, and places along them."""
 
     agreement: Agreement
@@ -63,8 +63,8 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
         return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the movie's fingerprint has no stretch long enough to search for")
     if not soundtrack.levels.any():
         return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the recording's sound track is silent")
-    found = _found(dialogues, reference, soundtrack, windows)
-    alignment = _alignment(dialogues, found) if found is not None and found.runs else None
+    tracked = _tracked(dialogues, reference, soundtrack, windows)
+    alignment = _alignment(dialogues, tracked) if tracked is not None and tracked.runs else None
     if alignment is not None and alignment.time_map.pieces:
         return alignment
     if is_dub(dialogues, reference, soundtrack):
@@ -72,32 +72,32 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
     return alignment or nothing(Refusal.OTHER_MOVIE, "its sound does not match the movie's fingerprint anywhere")
 
 
-def _found(
+def _tracked(
     dialogues: Sequence[Dialogue], reference: TimingFingerprint, soundtrack: Soundtrack, windows: list[Window]
-) -> _Found | None:
+) -> _Tracked | None:
     """Speed and runs, or None if no speed is found."""
     speed = find_speed(reference, soundtrack, windows, _windows(dialogues, reference, limits.SMALL_S))
     if speed is None or not speed.hits:
         return None
     agreement = Agreement(reference, soundtrack, speed.rate, speed.pitch)
     offsets = _offsets(agreement, speed, _stretches(dialogues, reference))
-    found = _measured(agreement, track(agreement, offsets))
+    tracked = _measured(agreement, track(agreement, offsets))
     for _ in range(limits.ROUNDS):
-        exact = _exact_rate(found)
+        exact = _exact_rate(tracked)
         if exact is None:
             break
         pitch = speed.pitch if speed.pitch == 1 else exact
         agreement = Agreement(reference, soundtrack, exact, pitch)
-        offsets = [_same_place(found.agreement, run, exact) for run in found.runs]
-        found = _measured(agreement, track(agreement, offsets))
-    return found
+        offsets = [_same_place(tracked.agreement, run, exact) for run in tracked.runs]
+        tracked = _measured(agreement, track(agreement, offsets))
+    return tracked
 
 
-def _learned(dialogues: Sequence[Dialogue], found: _Found) -> tuple[_Found, Likelihood]:
+def _learned(dialogues: Sequence[Dialogue], tracked: _Tracked) -> tuple[_Tracked, Likelihood]:
     """The runs found anew by what is now known of the recording."""
-    agreement = found.agreement
-    likelihood = Likelihood(agreement, found.runs, cued(agreement.times, dialogues))
-    offsets = sorted({run.offset_s for run in found.runs})
+    agreement = tracked.agreement
+    likelihood = Likelihood(agreement, tracked.runs, cued(agreement.times, dialogues))
+    offsets = sorted({run.offset_s for run in tracked.runs})
     runs = follow(agreement.times, offsets, likelihood.nats, limits.SPLICE_NATS)
     return _measured(agreement, runs), likelihood
 
@@ -123,7 +123,7 @@ def _stretches(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> l
     """Frames of every dialogue and a little around it, long ones in parts."""
     times = reference.times
     stretches: list[Window] = []
-    for dialogue in sorted(dialogues, key=lambda one: one.span):
+    for dialogue in sorted(dialogues, key=lambda dialogue: dialogue.span):
         start, end = dialogue.span.start_ms / 1000 - limits.CONTEXT_S, dialogue.span.end_ms / 1000 + limits.CONTEXT_S
         frames = np.flatnonzero((times >= start) & (times < end))
         parts = max(1, round((end - start) / limits.WINDOW_S))
@@ -134,29 +134,29 @@ def _stretches(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> l
 def _offsets(agreement: Agreement, speed: Speed, stretches: list[Window]) -> list[float]:
     """Every offset [s] at which some stretch is found: near those known already, else anywhere."""
     searchable = Searchable(agreement.changes)
-    known: list[float] = []
+    offsets: list[float] = []
     for hit in speed.hits:
         rough = hit.found_s * agreement.rate - hit.at_s
         near = np.flatnonzero((agreement.times >= hit.at_s) & (agreement.times < hit.at_s + limits.SMALL_S))
-        known.append(rough + agreement.peak(near, rough, 12).shift_s * agreement.rate)
+        offsets.append(rough + agreement.peak(near, rough, 12).shift_s * agreement.rate)
     for stretch in stretches:
-        if any(agreement.peak(stretch, offset, 2).score >= limits.HOLDS for offset in reversed(known)):
+        if any(agreement.peak(stretch, offset, 2).score >= limits.HOLDS for offset in reversed(offsets)):
             continue
         hit = searchable.find(agreement.times[stretch], agreement.signs[stretch], agreement.rate)
         if hit.score >= limits.FOUND_LEAST and hit.score >= limits.FOUND_CLEAR * hit.second:
             rough = hit.found_s * agreement.rate - hit.at_s
-            known.append(rough + agreement.peak(stretch, rough, 5).shift_s * agreement.rate)
-    return known
+            offsets.append(rough + agreement.peak(stretch, rough, 5).shift_s * agreement.rate)
+    return offsets
 
 
-def _measured(agreement: Agreement, runs: list[Run]) -> _Found:
+def _measured(agreement: Agreement, runs: list[Run]) -> _Tracked:
     """Runs with their offsets measured along their whole length, and with their standard errors.
 
     Offsets that turn out alike when measured are one run's, and are measured again as one.
     """
-    found = _each_measured(agreement, _joined(runs))
-    joined = _joined(found.runs)
-    return found if len(joined) == len(found.runs) else _each_measured(agreement, joined)
+    tracked = _each_measured(agreement, _joined(runs))
+    joined = _joined(tracked.runs)
+    return tracked if len(joined) == len(tracked.runs) else _each_measured(agreement, joined)
 
 
 def _joined(runs: list[Run]) -> list[Run]:
@@ -164,14 +164,14 @@ def _joined(runs: list[Run]) -> list[Run]:
     for run in runs:
         last = joined[-1] if joined else None
         if last is not None and abs(last.offset_s - run.offset_s) < limits.RUNS_ALIKE_S:
-            longer = max(last, run, key=lambda one: one.after - one.first)
+            longer = max(last, run, key=lambda run: run.after - run.first)
             joined[-1] = Run(last.first, run.after, longer.offset_s)
         else:
             joined.append(run)
     return joined
 
 
-def _each_measured(agreement: Agreement, joined: list[Run]) -> _Found:
+def _each_measured(agreement: Agreement, joined: list[Run]) -> _Tracked:
     final: list[Run] = []
     errors: list[float] = []
     parts: list[list[tuple[float, float, float]]] = []
@@ -185,7 +185,7 @@ def _each_measured(agreement: Agreement, joined: list[Run]) -> _Found:
         scatter = float(np.median([abs(place[1] - shift) for place in places])) * 1.4826
         inner = 1 / np.sqrt(sum(1 / max(place[2], 1e-4) ** 2 for place in places))
         errors.append(float(max(inner, scatter / np.sqrt(len(places)))))
-    return _Found(agreement, final, errors, parts)
+    return _Tracked(agreement, final, errors, parts)
 
 
 def _parts(agreement: Agreement, run: Run) -> list[tuple[float, float, float]]:
@@ -209,31 +209,31 @@ def _middle(places: list[tuple[float, float, float]]) -> float:
     return order[int(np.searchsorted(weights, weights[-1] / 2))][1]
 
 
-def _exact_rate(found: _Found) -> float | None:
+def _exact_rate(tracked: _Tracked) -> float | None:
     """The speed that leaves no drift inside the runs, or None if the present one leaves none that matters."""
     times: list[NDArray[np.float64]] = []
     shifts: list[NDArray[np.float64]] = []
     longest = 0.0
-    for places in found.parts:
+    for places in tracked.parts:
         if len(places) < 4:
             continue
         # A shift as large as was looked for is the largest that could be found, not the true one.
         places = [place for place in places if abs(place[1]) < (limits.PART_REACH - 0.5) / FRAME_RATE] or places
-        at, by = np.array([place[0] for place in places]), np.array([place[1] for place in places])
-        times.append(at - at.mean())
-        shifts.append(by - np.median(by))
-        longest = max(longest, float(np.ptp(at)))
+        movie_s, shift_s = np.array([place[0] for place in places]), np.array([place[1] for place in places])
+        times.append(movie_s - movie_s.mean())
+        shifts.append(shift_s - np.median(shift_s))
+        longest = max(longest, float(np.ptp(movie_s)))
     if not times:
         return None
-    at, by = np.concatenate(times), np.concatenate(shifts)
-    good = np.abs(by) <= max(0.004, 3 * float(np.median(np.abs(by))) * 1.4826)
-    if good.sum() < 4 or not at[good].any():
+    movie_s, shift_s = np.concatenate(times), np.concatenate(shifts)
+    good = np.abs(shift_s) <= max(0.004, 3 * float(np.median(np.abs(shift_s))) * 1.4826)
+    if good.sum() < 4 or not movie_s[good].any():
         return None
-    slope = float((at[good] * by[good]).sum() / (at[good] ** 2).sum())
-    scatter = float(np.std(by[good] - slope * at[good])) / np.sqrt(float((at[good] ** 2).sum()))
+    slope = float((movie_s[good] * shift_s[good]).sum() / (movie_s[good] ** 2).sum())
+    scatter = float(np.std(shift_s[good] - slope * movie_s[good])) / np.sqrt(float((movie_s[good] ** 2).sum()))
     if abs(slope) * longest < 0.003 or abs(slope) < 4 * scatter:
         return None
-    rate = 1 / (1 / found.agreement.rate + slope)
+    rate = 1 / (1 / tracked.agreement.rate + slope)
     return float(known_rate(rate, max(4 * scatter, 1e-7)))
 
 
@@ -243,14 +243,14 @@ def _same_place(agreement: Agreement, run: Run, rate: float) -> float:
     return (middle + run.offset_s) / agreement.rate * rate - middle
 
 
-def _alignment(dialogues: Sequence[Dialogue], found: _Found) -> Alignment:
-    rate = _fraction(found.agreement.rate)
-    found, likelihood = _learned(dialogues, found)
-    verdicts, reason = judge(dialogues, found.agreement, likelihood, found.runs, found.errors_s)
+def _alignment(dialogues: Sequence[Dialogue], tracked: _Tracked) -> Alignment:
+    rate = _fraction(tracked.agreement.rate)
+    tracked, likelihood = _learned(dialogues, tracked)
+    verdicts, reason = judge(dialogues, tracked.agreement, likelihood, tracked.runs, tracked.errors_s)
     placed = [verdict for verdict in verdicts.values() if isinstance(verdict, Placed)]
     if not placed:
         return Alignment(tier="fingerprint", time_map=TimeMap(()), verdicts=verdicts, reason=reason)
-    pieces = _pieces(dialogues, verdicts, found, rate)
+    pieces = _pieces(dialogues, verdicts, tracked, rate)
     return Alignment(
         tier="fingerprint",
         time_map=TimeMap(pieces),
@@ -262,23 +262,23 @@ def _alignment(dialogues: Sequence[Dialogue], found: _Found) -> Alignment:
 
 
 def _pieces(
-    dialogues: Sequence[Dialogue], verdicts: Mapping[str, Verdict], found: _Found, rate: Fraction
+    dialogues: Sequence[Dialogue], verdicts: Mapping[str, Verdict], tracked: _Tracked, rate: Fraction
 ) -> tuple[Piece, ...]:
     """The runs as pieces, each long enough for the whole of the dialogues it places."""
-    times = found.agreement.times
-    edges = [[round(float(times[n]) * 1000) for n in (run.first, run.after - 1)] for run in found.runs]
+    times = tracked.agreement.times
+    edges = [[round(float(times[n]) * 1000) for n in (run.first, run.after - 1)] for run in tracked.runs]
     for dialogue in dialogues:
         verdict = verdicts[dialogue.id]
         if isinstance(verdict, Placed):
             span = dialogue.span
-            offset = verdict.start_s * found.agreement.rate - span.start_ms / 1000
-            edge = edges[int(np.argmin([abs(run.offset_s - offset) for run in found.runs]))]
+            offset = verdict.start_s * tracked.agreement.rate - span.start_ms / 1000
+            edge = edges[int(np.argmin([abs(run.offset_s - offset) for run in tracked.runs]))]
             edge[0], edge[1] = min(edge[0], span.start_ms), max(edge[1], span.end_ms)
     for before, after in pairwise(edges):
         after[0] = max(after[0], before[1] + 1)
     return tuple(
         Piece(start, end + 1, rate, Fraction(round(run.offset_s * 1_000_000), 1000))
-        for (start, end), run in zip(edges, found.runs, strict=True)
+        for (start, end), run in zip(edges, tracked.runs, strict=True)
     )
 
 

@@ -73,14 +73,14 @@ def find_speed(
             # Bands are wide: pitches a percent apart hear the same, and need be prepared once only.
             heard = float(np.exp(round(np.log(pitch) / limits.PITCH_STEP) * limits.PITCH_STEP))
             best = _better(best, _sure(rate, heard, _hits(reference, soundtrack, prepared, small, rate, heard)))
-            for passed in [one for one in prepared if one != 1 and abs(one - rate) > 2 * limits.PITCH_STEP]:
+            for passed in [old for old in prepared if old != 1 and abs(old - rate) > 2 * limits.PITCH_STEP]:
                 del prepared[passed]
     # A dub is found by its music alone, hardly above chance; what it is will be seen.
     best = best or unsure
     if best is None:
         return None
-    found = {float(reference.times[window[0]]) for window in windows}
-    return _measured(reference, soundtrack, best, windows if {hit.at_s for hit in best.hits} <= found else small)
+    starts_s = {float(reference.times[window[0]]) for window in windows}
+    return _measured(reference, soundtrack, best, windows if {hit.at_s for hit in best.hits} <= starts_s else small)
 
 
 def _hypotheses(rates: tuple[float, ...]) -> Iterator[tuple[float, float]]:
@@ -90,11 +90,11 @@ def _hypotheses(rates: tuple[float, ...]) -> Iterator[tuple[float, float]]:
             yield rate, 1.0
 
 
-def _better(one: Speed | None, other: Speed | None) -> Speed | None:
+def _better(best: Speed | None, candidate: Speed | None) -> Speed | None:
     def weight(speed: Speed | None) -> float:
         return sum(hit.score - hit.second for hit in speed.hits) if speed else 0.0
 
-    return other if weight(other) > weight(one) else one
+    return candidate if weight(candidate) > weight(best) else best
 
 
 def _hits(
@@ -129,10 +129,10 @@ def _is_sure(hit: Hit, hits: tuple[Hit, ...], rate: float) -> bool:
     if hit.score >= limits.SPEED_SURE * hit.second:
         return True
     return any(
-        other is not hit
-        and abs((hit.found_s - other.found_s) * rate - (hit.at_s - other.at_s))
-        < limits.LINE_BESIDE_S + limits.SPEED_CLASS * abs(hit.at_s - other.at_s)
-        for other in hits
+        neighbour is not hit
+        and abs((hit.found_s - neighbour.found_s) * rate - (hit.at_s - neighbour.at_s))
+        < limits.LINE_BESIDE_S + limits.SPEED_CLASS * abs(hit.at_s - neighbour.at_s)
+        for neighbour in hits
     )
 
 
@@ -147,14 +147,15 @@ def _measured(reference: TimingFingerprint, soundtrack: Soundtrack, speed: Speed
         middle = float(reference.times[window].mean())
         points.append((middle, (middle + offset) / speed.rate + agreement.peak(window, offset, 8).shift_s))
     points.sort()
-    known = [float(rate) for rate in PULLED_RATES if abs(float(rate) / speed.rate - 1) < limits.SPEED_CLASS]
+    usual_rates = [float(rate) for rate in PULLED_RATES if abs(float(rate) / speed.rate - 1) < limits.SPEED_CLASS]
     slopes = [
-        (two[0] - one[0]) / (two[1] - one[1])
-        for n, one in enumerate(points)
-        for two in points[n + 1 :]
-        if two[1] - one[1] > 20 and abs((two[0] - one[0]) / (two[1] - one[1]) / speed.rate - 1) < limits.SPEED_CLASS
+        (second[0] - first[0]) / (second[1] - first[1])
+        for n, first in enumerate(points)
+        for second in points[n + 1 :]
+        if second[1] - first[1] > 20
+        and abs((second[0] - first[0]) / (second[1] - first[1]) / speed.rate - 1) < limits.SPEED_CLASS
     ]
-    usual = max(known, key=lambda rate: _pairs(points, rate), default=speed.rate)
+    usual = max(usual_rates, key=lambda rate: _pairs(points, rate), default=speed.rate)
     free = max(slopes, key=lambda rate: _pairs(points, rate), default=usual)
     exact = usual
     if _pairs(points, usual) < 0.6 * _pairs(points, free):
@@ -178,12 +179,12 @@ def _inside(agreement: Agreement, hits: tuple[Hit, ...], windows: dict[float, Wi
         window = windows[hit.at_s]
         middle = float(agreement.times[window].mean())
         # The middle stays where it was found, so that only the speed makes a difference.
-        found = (middle - hit.at_s) / agreement.rate + hit.found_s
-        scores.append(agreement.at_rate(rate).peak(window, found * rate - middle, 8).score)
+        recording_s = (middle - hit.at_s) / agreement.rate + hit.found_s
+        scores.append(agreement.at_rate(rate).peak(window, recording_s * rate - middle, 8).score)
     return float(np.mean(scores))
 
 
 def _pairs(points: list[tuple[float, float]], rate: float) -> int:
     """How many pairs of (movie time, recording time) lie on one line of this slope."""
-    offsets = sorted(found * rate - at for at, found in points)
-    return sum(two - one < limits.PAIR_SAME_S for n, one in enumerate(offsets) for two in offsets[n + 1 :])
+    offsets = sorted(recording_s * rate - movie_s for movie_s, recording_s in points)
+    return sum(later - offset < limits.PAIR_SAME_S for n, offset in enumerate(offsets) for later in offsets[n + 1 :])

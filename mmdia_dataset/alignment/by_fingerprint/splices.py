@@ -32,28 +32,28 @@ def splice_in(span: Span, times: NDArray[np.float64], nats: Gains, runs: Sequenc
         (to_the_start, times[to_the_start] >= start, number - 1),
         (to_the_end, times[to_the_end] < end, number + 1),
     ):
-        other = nats(frames, runs[neighbour].offset_s) if 0 <= neighbour < len(runs) else None
-        odds = _odds(nats(frames, runs[number].offset_s), other)[: int(inside.sum())]
+        neighbour_nats = nats(frames, runs[neighbour].offset_s) if 0 <= neighbour < len(runs) else None
+        odds = _odds(nats(frames, runs[number].offset_s), neighbour_nats)[: int(inside.sum())]
         if odds.sum() > limits.SPLICE_RISK:
             return float(times[frames[int(np.argmax(odds))]])
     return None
 
 
-def _odds(own: NDArray[np.floating], other: NDArray[np.floating] | None) -> NDArray[np.float64]:
+def _odds(run_nats: NDArray[np.floating], next_nats: NDArray[np.floating] | None) -> NDArray[np.float64]:
     """How probably a run stops at each of some frames, and last, that it goes on to their end: (frames + 1,).
 
     Where it stops, the recording has nothing of the movie any more, or another run takes over there or later. Every
     course of events is as probable as it is before anything is heard, times what its frames say (Bayes).
 
     Args:
-        own: what frames say for the run [nats].
-        other: what they say for the next one, if there is one.
+        run_nats: what frames say for the run [nats].
+        next_nats: what they say for the next one, if there is one.
     """
-    count = len(own)
-    before = np.concatenate([[0.0], np.cumsum(own)])
+    count = len(run_nats)
+    before = np.concatenate([[0.0], np.cumsum(run_nats)])
     rest = np.zeros(count + 1)
-    if other is not None:
-        after = np.concatenate([np.cumsum(other[::-1])[::-1], [0.0]])
+    if next_nats is not None:
+        after = np.concatenate([np.cumsum(next_nats[::-1])[::-1], [0.0]])
         later = np.logaddexp.accumulate(after[::-1])[::-1] - limits.RETURN_NATS
         rest = np.logaddexp(rest, np.logaddexp(after, later))
     courses = before + rest - limits.SPLICE_NATS

@@ -124,10 +124,10 @@ class TimingFingerprint:
             data = base64.b64decode(fingerprint.data, validate=True)
         except binascii.Error as error:
             raise BadFingerprint(f"the timing fingerprint is not base64: {error}") from None
-        made = cls.from_bytes(data)
+        timing_fingerprint = cls.from_bytes(data)
         if fingerprint.version != VERSION:
             raise BadFingerprint(f"a timing fingerprint of version {VERSION} is called version {fingerprint.version}")
-        return made
+        return timing_fingerprint
 
 
 def _frames(header: bytes) -> int:

@@ -71,12 +71,12 @@ def follow(times: NDArray[np.float64], offsets: Sequence[float], gains: Gains, s
     path = _viterbi(np.stack([*states, np.zeros(len(frames), np.float32)]), splice)
     edges = np.flatnonzero(np.diff(path)) + 1
     starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(path)]])
-    found = [
+    runs = [
         Run(int(start), int(end), offsets[path[start]])
         for start, end in zip(starts, ends, strict=True)
         if path[start] < len(offsets)
     ]
-    return _forward(times, found, gains)
+    return _forward(times, runs, gains)
 
 
 def _typical(agreement: Agreement, runs: Sequence[Run]) -> float:
@@ -150,31 +150,31 @@ def _forward(times: NDArray[np.float64], runs: list[Run], gains: Gains) -> list[
             follows = ends <= starts + min(limits.CONTESTED_S, lengths[m] / 2, lengths[n] / 2)
             if follows and best[m] + lengths[n] > best[n]:
                 best[n], previous[n] = best[m] + lengths[n], m
-    at = int(np.argmax(best)) if runs else -1
+    number = int(np.argmax(best)) if runs else -1
     chain: list[Run] = []
-    while at >= 0:
-        chain.append(runs[at])
-        at = previous[at]
+    while number >= 0:
+        chain.append(runs[number])
+        number = previous[number]
     chain.reverse()
     for n in range(1, len(chain)):
         chain[n - 1], chain[n] = _divided(times, chain[n - 1], chain[n], gains)
     return [trimmed for run in chain if (trimmed := _trimmed(run, gains)) is not None]
 
 
-def _divided(times: NDArray[np.float64], one: Run, two: Run, gains: Gains) -> tuple[Run, Run]:
+def _divided(times: NDArray[np.float64], earlier: Run, later: Run, gains: Gains) -> tuple[Run, Run]:
     """Two runs in a row, without the stretch of recording both claim."""
-    begin, end = times[two.first] + two.offset_s, times[one.after - 1] + one.offset_s
+    begin, end = times[later.first] + later.offset_s, times[earlier.after - 1] + earlier.offset_s
     if end <= begin:
-        return one, two
-    first = np.arange(one.first, one.after)
-    second = np.arange(two.first, two.after)
-    tail = first[times[first] + one.offset_s >= begin]
-    head = second[times[second] + two.offset_s <= end]
-    kept = np.concatenate([[0], np.cumsum(gains(tail, one.offset_s))])
-    left = np.concatenate([[0], np.cumsum(gains(head, two.offset_s)[::-1])])[::-1]
+        return earlier, later
+    first = np.arange(earlier.first, earlier.after)
+    second = np.arange(later.first, later.after)
+    tail = first[times[first] + earlier.offset_s >= begin]
+    head = second[times[second] + later.offset_s <= end]
+    kept = np.concatenate([[0], np.cumsum(gains(tail, earlier.offset_s))])
+    left = np.concatenate([[0], np.cumsum(gains(head, later.offset_s)[::-1])])[::-1]
     shared = min(len(kept), len(left))
-    at = int(np.argmax(kept[:shared] + left[:shared]))
-    return replace(one, after=int(tail[0]) + at), replace(two, first=int(head[0]) + at)
+    split = int(np.argmax(kept[:shared] + left[:shared]))
+    return replace(earlier, after=int(tail[0]) + split), replace(later, first=int(head[0]) + split)
 
 
 def _trimmed(run: Run, gains: Gains) -> Run | None:

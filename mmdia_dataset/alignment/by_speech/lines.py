@@ -80,7 +80,7 @@ class SpokenLines:
         """The shift that fits the lines of all dialogues best, near one that is roughly known, and its error [s]."""
         starts = [self._starts(rhythm, near_s, speed) for rhythm in rhythms]
         shift = near_s + self._peak(np.concatenate(starts)) / _RATE
-        single = np.array([near_s + self._peak(one) / _RATE for one in starts]) - shift
+        single = np.array([near_s + self._peak(line_starts) / _RATE for line_starts in starts]) - shift
         scatter = max(0.02, 1.4826 * float(np.median(np.abs(single))))
         return shift, scatter / float(np.sqrt(len(rhythms)))
 
@@ -119,7 +119,7 @@ class SpokenLines:
         return np.sort(np.asarray(ends, np.float64))
 
     def _ends(self, cues: NDArray[np.float64]) -> list[float]:
-        found = []
+        ends_s = []
         following = np.concatenate([cues[1:, 0], [np.inf]])
         for (start, end), after in zip(cues, following, strict=True):
             if after - end < limits.END_PAUSE_S or end - start < limits.END_LENGTH_S:
@@ -127,8 +127,8 @@ class SpokenLines:
             low = round(max(start + 0.3, end - limits.END_BEFORE_S) * _RATE)
             high = round(min(end + limits.END_AFTER_S, after - 0.08) * _RATE)
             if low >= 0 and high <= self.count:
-                found.append((low + _fall(self._level[low:high])) / _RATE - end)
-        return found
+                ends_s.append((low + _fall(self._level[low:high])) / _RATE - end)
+        return ends_s
 
     def _starts(self, rhythm: Rhythm, shift_s: float, speed: float) -> NDArray[np.int64]:
         return np.round((rhythm.cues[:, 0] / speed + shift_s) * _RATE).astype(np.int64)
@@ -177,10 +177,10 @@ def _summed(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def _fall(level: NDArray[np.float32]) -> int:
     """The frame that best divides a stretch into loud before and quiet after."""
     count = len(level)
-    at = np.arange(10, count - 10)
-    if not len(at):
+    frames = np.arange(10, count - 10)
+    if not len(frames):
         return count
     sums = np.cumsum(level, dtype=np.float64)
-    before = sums[at - 1] / at
-    after = (sums[-1] - sums[at - 1]) / (count - at)
-    return int(at[((before - after) * np.sqrt(at * (count - at))).argmax()])
+    before = sums[frames - 1] / frames
+    after = (sums[-1] - sums[frames - 1]) / (count - frames)
+    return int(frames[((before - after) * np.sqrt(frames * (count - frames))).argmax()])

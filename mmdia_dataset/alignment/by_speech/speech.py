@@ -43,7 +43,7 @@ _LARGEST = 25_000_000  # cells times dialogues: 75 MB
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _SpokenDialogue:
     """A dialogue with its rhythm."""
 
     dialogue: Dialogue
@@ -75,95 +75,95 @@ def by_speech(
         offset, measured from the scatter of its dialogues; and 100 ms, as subtitles lead speech by an unknown time.
     """
     ids = tuple(dialogue.id for dialogue in dialogues)
-    known = _known(dialogues)
+    spoken = _spoken(dialogues)
     curves = speech_curves(soundtrack.levels, soundtrack.voice)
-    if not known:
+    if not spoken:
         return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue has lines with times to search for")
     if not curves.rise.any():
         return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no sound can be heard in the recording")
     cells, lines = Cells(curves), SpokenLines(curves)
-    chosen = _chosen(known, cells.count)
-    rhythms = [known[number].rhythm for number in chosen]
-    found = find_speed(rhythms, cells, lines, rates)
+    chosen = _chosen(spoken, cells.count)
+    rhythms = [spoken[number].rhythm for number in chosen]
+    speed_and_path = find_speed(rhythms, cells, lines, rates)
     stretches: list[_Stretch] = []
-    if found is not None:
-        rate = float(found[0].rate)
-        stretches = _joined(_stretches(found[1], chosen, known, lines, rate))
-        stretches = _joined(_filled(stretches, known, cells, lines, rate))
-    if found is None or not stretches:
+    if speed_and_path is not None:
+        rate = float(speed_and_path[0].rate)
+        stretches = _joined(_stretches(speed_and_path[1], chosen, spoken, lines, rate))
+        stretches = _joined(_filled(stretches, spoken, cells, lines, rate))
+    if speed_and_path is None or not stretches:
         count = sum(len(rhythm.cues) for rhythm in rhythms)
         if count < limits.FEWEST_LINES:
             detail = f"{count} lines are too few to find a movie by its speech alone; it takes {limits.FEWEST_LINES}"
             return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, detail)
         return _nothing(ids, Refusal.OTHER_MOVIE, "the speech in the recording matches the movie's lines nowhere")
-    speed, path = found
-    return _Judge(known, lines, speed, stretches, soundtrack.duration_s).alignment(ids, path.nats)
+    speed, path = speed_and_path
+    return _Judge(spoken, lines, speed, stretches, soundtrack.duration_s).alignment(ids, path.nats)
 
 
-def _known(dialogues: Sequence[Dialogue]) -> list[_Known]:
+def _spoken(dialogues: Sequence[Dialogue]) -> list[_SpokenDialogue]:
     """Dialogues that can be searched for, by their start."""
-    known = []
+    spoken = []
     for dialogue in dialogues:
         spans = [(turn.span.start_ms, turn.span.end_ms) for turn in dialogue.turns]
         rhythm = Rhythm.of(spans)
         if dialogue.timeline == "movie" and len(rhythm.cues) and rhythm.length_s <= _LONGEST_S:
-            known.append(_Known(dialogue, rhythm))
-    return sorted(known, key=lambda one: (one.rhythm.cues[0, 0], one.rhythm.cues[-1, 1]))
+            spoken.append(_SpokenDialogue(dialogue, rhythm))
+    return sorted(spoken, key=lambda item: (item.rhythm.cues[0, 0], item.rhythm.cues[-1, 1]))
 
 
-def _chosen(known: Sequence[_Known], cells: int) -> list[int]:
+def _chosen(spoken: Sequence[_SpokenDialogue], cells: int) -> list[int]:
     """Numbers of the dialogues that make the path: all, or as many as memory allows, those with the most lines."""
     room = max(2, _LARGEST // max(cells, 1))
-    richest = sorted(range(len(known)), key=lambda number: -len(known[number].rhythm.cues))
+    richest = sorted(range(len(spoken)), key=lambda number: -len(spoken[number].rhythm.cues))
     return sorted(richest[:room])
 
 
 def _stretches(
-    path: Path, numbers: Sequence[int], known: Sequence[_Known], lines: SpokenLines, rate: float
+    path: Path, numbers: Sequence[int], spoken: Sequence[_SpokenDialogue], lines: SpokenLines, rate: float
 ) -> list[_Stretch]:
     """The pieces of a path, each with the offset that fits its dialogues best."""
-    found = []
+    stretches = []
     for run in path.runs():
-        rhythms = [known[numbers[at]].rhythm for at in run]
-        cells = [step.cell for at in run if (step := path.steps[at])]
+        rhythms = [spoken[numbers[position]].rhythm for position in run]
+        cells = [step.cell for position in run if (step := path.steps[position])]
         near = [cell / CELL_RATE - rhythm.middle_s / rate for cell, rhythm in zip(cells, rhythms, strict=True)]
         shift, error = lines.shift_s(rhythms, float(np.median(near)), rate)
-        found.append(_Stretch(numbers[run[0]], numbers[run[-1]], shift, error))
-    return found
+        stretches.append(_Stretch(numbers[run[0]], numbers[run[-1]], shift, error))
+    return stretches
 
 
 def _filled(
-    stretches: Sequence[_Stretch], known: Sequence[_Known], cells: Cells, lines: SpokenLines, rate: float
+    stretches: Sequence[_Stretch], spoken: Sequence[_SpokenDialogue], cells: Cells, lines: SpokenLines, rate: float
 ) -> list[_Stretch]:
     """The stretches, with short ones between them that could only be found once it was clear where they can be."""
     ends = [None, *stretches, None]
-    found: list[_Stretch] = []
+    filled: list[_Stretch] = []
     for before, after in pairwise(ends):
-        numbers = range(before.last + 1 if before else 0, after.first if after else len(known))
-        low = known[before.last].rhythm.cues[-1, 1] / rate + before.shift_s - limits.CUT_LATE_S if before else 0.0
-        high = known[after.first].rhythm.cues[0, 0] / rate + after.shift_s if after else cells.count / CELL_RATE
+        numbers = range(before.last + 1 if before else 0, after.first if after else len(spoken))
+        low = spoken[before.last].rhythm.cues[-1, 1] / rate + before.shift_s - limits.CUT_LATE_S if before else 0.0
+        high = spoken[after.first].rhythm.cues[0, 0] / rate + after.shift_s if after else cells.count / CELL_RATE
         within = (max(0, int(low * CELL_RATE)), min(cells.count, int(high * CELL_RATE)))
-        rhythms = [known[number].rhythm for number in numbers]
+        rhythms = [spoken[number].rhythm for number in numbers]
         if rhythms and len(rhythms) * cells.count <= _LARGEST:
             path = find_path(rhythms, cells, rate, limits.SETTLED, within)
             if path.nats >= limits.BETWEEN_NATS:
-                found += _stretches(path, numbers, known, lines, rate)
+                filled += _stretches(path, numbers, spoken, lines, rate)
         if after:
-            found.append(after)
-    return found
+            filled.append(after)
+    return filled
 
 
 def _joined(stretches: Sequence[_Stretch]) -> list[_Stretch]:
     """Neighbours with the same offset are one."""
-    found: list[_Stretch] = []
-    for one in stretches:
-        if found and abs(found[-1].shift_s - one.shift_s) < limits.SAME_OFFSET_S:
-            last = found.pop()
-            shift = last.shift_s if last.error_s < one.error_s else one.shift_s
-            found.append(_Stretch(last.first, one.last, shift, max(last.error_s, one.error_s)))
+    joined: list[_Stretch] = []
+    for stretch in stretches:
+        if joined and abs(joined[-1].shift_s - stretch.shift_s) < limits.SAME_OFFSET_S:
+            last = joined.pop()
+            shift = last.shift_s if last.error_s < stretch.error_s else stretch.shift_s
+            joined.append(_Stretch(last.first, stretch.last, shift, max(last.error_s, stretch.error_s)))
         else:
-            found.append(one)
-    return found
+            joined.append(stretch)
+    return joined
 
 
 class _Judge:
@@ -176,19 +176,19 @@ class _Judge:
 
     def __init__(
         self,
-        known: Sequence[_Known],
+        spoken: Sequence[_SpokenDialogue],
         lines: SpokenLines,
         speed: SpeechSpeed,
         stretches: Sequence[_Stretch],
         duration_s: float,
     ) -> None:
-        self.known = known
+        self.spoken = spoken
         self.lines = lines
         self.speed = speed
         self.rate = float(speed.rate)
         self.stretches = stretches
         self.duration_s = duration_s
-        self.piece: list[int | None] = [None] * len(known)
+        self.piece: list[int | None] = [None] * len(spoken)
         self.parts: dict[int, tuple[int | None, int | None]] = {}
         self.reasons: dict[int, Reason] = {}
 
@@ -198,7 +198,7 @@ class _Judge:
         for number, stretch in enumerate(self.stretches):
             for inside in range(stretch.first, stretch.last + 1):
                 self.piece[inside] = number
-                sure.append((self.known[inside].rhythm, stretch.shift_s))
+                sure.append((self.spoken[inside].rhythm, stretch.shift_s))
         if not self.lines.learn(sure, self.rate):
             return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "music and noise hide the speech")
         for after in range(len(self.stretches) + 1):
@@ -206,7 +206,7 @@ class _Judge:
         dub = self._dub()
         if dub is not None:
             return _nothing(ids, *dub)
-        verdicts = {one.dialogue.id: self._verdict(number) for number, one in enumerate(self.known)}
+        verdicts = {spoken.dialogue.id: self._verdict(number) for number, spoken in enumerate(self.spoken)}
         errors = [verdict.error_ms for verdict in verdicts.values() if isinstance(verdict, Placed)]
         if not errors:
             return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue fits the speech clearly enough")
@@ -222,13 +222,13 @@ class _Judge:
     def _nats(self, number: int, stretch: int) -> NDArray[np.float64]:
         """What speaks for each line of a dialogue, if it lies in a stretch."""
         if not 0 <= stretch < len(self.stretches):
-            return np.full(len(self.known[number].rhythm.cues), -1e6)
-        return self.lines.nats(self.known[number].rhythm, self.stretches[stretch].shift_s, self.rate)
+            return np.full(len(self.spoken[number].rhythm.cues), -1e6)
+        return self.lines.nats(self.spoken[number].rhythm, self.stretches[stretch].shift_s, self.rate)
 
     def _divide(self, after: int) -> None:
         """Give the lines around a cut to the stretch before it, to the one after it, or to neither."""
         before = after - 1
-        first, last = 0, len(self.known) - 1
+        first, last = 0, len(self.spoken) - 1
         if before >= 0:
             first = max(self.stretches[before].first, self.stretches[before].last - limits.DOUBTED)
         if after < len(self.stretches):
@@ -236,11 +236,11 @@ class _Judge:
         numbers = range(first, last + 1)
         left = [self._nats(number, before) for number in numbers]
         right = [self._nats(number, after) for number in numbers]
-        cues = np.concatenate([self.known[number].rhythm.cues for number in numbers])
+        cues = np.concatenate([self.spoken[number].rhythm.cues for number in numbers])
         stop, start = self._cut(np.concatenate(left), np.concatenate(right), cues, before, after)
         line = 0
-        for at, number in enumerate(numbers):
-            count = len(left[at])
+        for position, number in enumerate(numbers):
+            count = len(left[position])
             ours = int(np.clip(stop - line, 0, count))  # lines of this dialogue that lie in the stretch before
             theirs = int(np.clip(line + count - start, 0, count))
             line += count
@@ -252,8 +252,8 @@ class _Judge:
             elif self.piece[number] is None:
                 self.reasons[number] = Reason(rule=Refusal.SPLICE, detail="something is cut out of it or put into it")
                 self.parts[number] = (
-                    before if left[at][:ours].sum() >= limits.PART_NATS else None,
-                    after if right[at][count - theirs :].sum() >= limits.PART_NATS else None,
+                    before if left[position][:ours].sum() >= limits.PART_NATS else None,
+                    after if right[position][count - theirs :].sum() >= limits.PART_NATS else None,
                 )
 
     def _cut(
@@ -284,14 +284,14 @@ class _Judge:
         for stop in range(count + 1):
             score = until[stop] + place[stop] + since[stop:] + np.concatenate([[0.0], place[stop + 1 :]])
             score[starts_s[stop:] < ends_s[stop]] = -np.inf  # nothing is heard twice
-            at = int(score.argmax())
-            if score[at] > best:
-                best, division = float(score[at]), (stop, stop + at)
+            missing = int(score.argmax())
+            if score[missing] > best:
+                best, division = float(score[missing]), (stop, stop + missing)
         return division
 
     def _dub(self) -> tuple[Refusal, str] | None:
         """Why the language can't be the movie's, or can't be known, by where lines end."""
-        placed = [(self.known[n].rhythm, self.stretches[p].shift_s) for n, p in enumerate(self.piece) if p is not None]
+        placed = [(self.spoken[n].rhythm, self.stretches[p].shift_s) for n, p in enumerate(self.piece) if p is not None]
         ends = self.lines.ends_s(placed, self.rate)
         if len(ends) < limits.FEWEST_ENDS:
             return Refusal.TOO_LITTLE_EVIDENCE, "too few lines were heard to tell the original from a dub"
@@ -305,7 +305,7 @@ class _Judge:
         piece = self.piece[number]
         if piece is None:
             return NotPlaced(self.reasons[number])
-        stretch, span = self.stretches[piece], self.known[number].dialogue.span
+        stretch, span = self.stretches[piece], self.spoken[number].dialogue.span
         start_s, end_s = (ms / 1000 / self.rate + stretch.shift_s for ms in (span.start_ms, span.end_ms))
         if start_s < 0 or end_s > self.duration_s:
             return _refused(Refusal.ABSENT, "it lies outside your recording")
@@ -313,12 +313,12 @@ class _Judge:
         if "cut" in sides:
             return _refused(Refusal.SPLICE, "a cut is so near that it may go through this dialogue")
         nats = self._nats(number, piece)
-        own, half = float(nats.sum()), len(nats) // 2
-        if own < limits.AGAINST_NATS * len(nats):
+        total_nats, half = float(nats.sum()), len(nats) // 2
+        if total_nats < limits.AGAINST_NATS * len(nats):
             return _refused(
                 Refusal.ABSENT, "the dialogues around it were found, but the speech here does not match its lines"
             )
-        support = own
+        support = total_nats
         if "other" in sides and half and min(nats[:half].sum(), nats[half:].sum()) < limits.HALF_NATS:
             return _refused(Refusal.SPLICE, "only a part of it was heard, next to a cut")
         for side, step in zip(sides, (-1, 1), strict=True):
@@ -341,33 +341,33 @@ class _Judge:
 
     def _outer_heard(self, number: int, piece: int, step: int) -> bool:
         """Whether a dialogue's lines on the side of a cut are heard in its piece, and no better in the one beyond."""
-        own = self._nats(number, piece)[::-step]
-        better = np.cumsum(self._nats(number, piece + step)[::-step] - own)
-        return bool(own[0] >= limits.OUTER_NATS and better.max() < limits.BEYOND_NATS)
+        nats = self._nats(number, piece)[::-step]
+        better = np.cumsum(self._nats(number, piece + step)[::-step] - nats)
+        return bool(nats[0] >= limits.OUTER_NATS and better.max() < limits.BEYOND_NATS)
 
     def _middle_s(self, stretch: _Stretch) -> float:
-        return (self.known[stretch.first].rhythm.middle_s + self.known[stretch.last].rhythm.middle_s) / 2
+        return (self.spoken[stretch.first].rhythm.middle_s + self.spoken[stretch.last].rhythm.middle_s) / 2
 
     def _pause_s(self, number: int, step: int) -> float:
         """The pause to the dialogue before (-1) or after (1) it, as the prior of a cut's place."""
         early, late = sorted((number, number + step))
-        if early < 0 or late >= len(self.known):
+        if early < 0 or late >= len(self.spoken):
             return limits.LONGEST_PAUSE_S
-        pause = self.known[late].rhythm.cues[0, 0] - self.known[early].rhythm.cues[-1, 1]
+        pause = self.spoken[late].rhythm.cues[0, 0] - self.spoken[early].rhythm.cues[-1, 1]
         return float(np.clip(pause, limits.SHORTEST_PAUSE_S, limits.LONGEST_PAUSE_S))
 
     def _side(self, number: int, step: int) -> Literal["same", "end", "other", "cut"]:
         """Whether a neighbour lies in the same piece, elsewhere, or so near elsewhere that a cut may hit this one."""
-        other = number + step
-        if not 0 <= other < len(self.known):
+        neighbour = number + step
+        if not 0 <= neighbour < len(self.spoken):
             return "end"
-        if self.piece[other] == self.piece[number]:
+        if self.piece[neighbour] == self.piece[number]:
             return "same"
-        begun, ended = self.parts.get(other, (None, None))
+        begun, ended = self.parts.get(neighbour, (None, None))
         if (begun if step > 0 else ended) == self.piece[number]:
             return "other"  # its near lines are in this piece: the cut is beyond them
-        early, late = sorted((number, other))
-        pause = (self.known[late].dialogue.span.start_ms - self.known[early].dialogue.span.end_ms) / 1000
+        early, late = sorted((number, neighbour))
+        pause = (self.spoken[late].dialogue.span.start_ms - self.spoken[early].dialogue.span.end_ms) / 1000
         return "cut" if pause < (limits.CUT_LATE_S if step > 0 else limits.CUT_EARLY_S) else "other"
 
     def _time_map(self, verdicts: Mapping[str, Verdict]) -> TimeMap:
@@ -375,12 +375,12 @@ class _Judge:
         pieces: list[Piece] = []
         for piece, stretch in enumerate(self.stretches):
             spans = [
-                one.dialogue.span
-                for one, where in zip(self.known, self.piece, strict=True)
-                if where == piece and isinstance(verdicts[one.dialogue.id], Placed)
+                spoken.dialogue.span
+                for spoken, where in zip(self.spoken, self.piece, strict=True)
+                if where == piece and isinstance(verdicts[spoken.dialogue.id], Placed)
             ]
             if spans:
-                start = max([span.start_ms for span in spans[:1]] + [one.to_ms for one in pieces[-1:]])
+                start = max([span.start_ms for span in spans[:1]] + [previous.to_ms for previous in pieces[-1:]])
                 end = max(span.end_ms for span in spans)
                 offset = Fraction(round(stretch.shift_s * self.rate * 1_000_000), 1000)
                 if start < end:

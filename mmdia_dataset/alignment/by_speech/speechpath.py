@@ -49,9 +49,9 @@ class Cells:
         *masks, anchor = _masks(rhythm, rate)
         fit = np.zeros(self._size // 2 + 1, np.complex64)
         for curve, mask in zip(self._curves, masks, strict=True):
-            one = curve * np.conj(np.fft.rfft(mask[: self._size], self._size))
-            one[0] = 0
-            fit += one / max(float(np.linalg.norm(one)), 1e-9)  # both count alike
+            product = curve * np.conj(np.fft.rfft(mask[: self._size], self._size))
+            product[0] = 0
+            fit += product / max(float(np.linalg.norm(product)), 1e-9)  # both count alike
         result = np.roll(np.fft.irfft(fit, self._size), anchor)[: self.count].astype(np.float32)
         return np.asarray((result - result.mean()) / max(float(result.std()), 1e-12), np.float32)
 
@@ -122,7 +122,7 @@ class Path:
         for number, step in enumerate(self.steps):
             if step is not None:
                 pieces.setdefault(step.piece, []).append(number)
-        found = []
+        runs = []
         for numbers in pieces.values():
             gains = np.array([step.nats for number in numbers if (step := self.steps[number])]) - limits.CHANCE_NATS
             total = np.concatenate([[0.0], np.cumsum(gains)])
@@ -130,8 +130,8 @@ class Path:
             end = int(gain.argmax())
             if gain[end] >= limits.RUN_NATS:
                 start = int(total[:end].argmin())
-                found.append([n for n, more in zip(numbers[start:end], gains[start:end], strict=True) if more > 0])
-        return found
+                runs.append([n for n, more in zip(numbers[start:end], gains[start:end], strict=True) if more > 0])
+        return runs
 
 
 class _Ends:
@@ -214,8 +214,8 @@ def find_path(
     number, cell = ends.before(len(rhythms), count - 1)
     piece = 0
     while True:
-        own = float(scale.nats(scores[number][cell : cell + 1])[0])
-        steps[number] = Step(cell, own, piece)
+        step_nats = float(scale.nats(scores[number][cell : cell + 1])[0])
+        steps[number] = Step(cell, step_nats, piece)
         origin_here = int(origins[number][cell])
         if origin_here == _FRESH:
             break
@@ -290,20 +290,20 @@ def find_speed(
     """
     if rates is not None:
         tried = [(SpeechSpeed(rate, 0.0), find_path(rhythms, cells, float(rate), limits.SETTLED)) for rate in rates]
-        best = max(tried, key=lambda one: one[1].nats, default=None)
+        best = max(tried, key=lambda attempt: attempt[1].nats, default=None)
         return best if best is not None and best[1].nats >= limits.FOUND_NATS else None
     rate, reach, path = 1.0, limits.FAMILY_REACH, Path((), -np.inf)
     for family in _FAMILIES:
-        one = find_path(rhythms, cells, float(family), limits.FAMILY_REACH)
-        if one.nats > path.nats:
-            rate, path = float(family), one
+        attempt = find_path(rhythms, cells, float(family), limits.FAMILY_REACH)
+        if attempt.nats > path.nats:
+            rate, path = float(family), attempt
         if path.nats >= limits.CLEAR_NATS * len(rhythms) + limits.FOUND_NATS:
             break
     else:
         guess = _guess(rhythms, cells)
-        one = find_path(rhythms, cells, guess, _STEP_REACH)
-        if one.nats > path.nats:
-            rate, reach, path = guess, _STEP_REACH, one
+        attempt = find_path(rhythms, cells, guess, _STEP_REACH)
+        if attempt.nats > path.nats:
+            rate, reach, path = guess, _STEP_REACH, attempt
     for tolerance in (reach / 4, limits.SETTLED):
         if path.nats < limits.FOUND_NATS:
             return None

@@ -105,11 +105,11 @@ def common_rate(movie_s: Floats, recording_s: Floats, piece: Integers, rate: flo
         spread = float((across[kept] ** 2).sum())
         if kept.sum() < 3 or spread < 1.0:
             return rate, error
-        found = float((across[kept] * along[kept]).sum()) / spread
-        if not SLOWEST <= found <= FASTEST:
+        slope = float((across[kept] * along[kept]).sum()) / spread
+        if not SLOWEST <= slope <= FASTEST:
             return rate, error
-        rest = across * found - along
-        rate, error = found, float(np.sqrt((rest[kept] ** 2).sum() / max(1, kept.sum() - 2) / spread))
+        rest = across * slope - along
+        rate, error = slope, float(np.sqrt((rest[kept] ** 2).sum() / max(1, kept.sum() - 2) / spread))
         kept = np.abs(rest) <= limit
     return rate, error
 
@@ -141,13 +141,13 @@ def _speeds(points: Points) -> list[float]:
         votes += np.bincount(np.clip(((speed - SLOWEST) / limits.SPEED_STEP).astype(int), 0, bins - 1), weight, bins)
     window = np.ones(21) / 21
     smooth = np.convolve(votes, np.convolve(window, window), "same")
-    found = []
+    speeds = []
     for _ in range(3):
         top = int(smooth.argmax())
         if smooth[top] > 0:
-            found.append(SLOWEST + (top + 0.5) * limits.SPEED_STEP)
+            speeds.append(SLOWEST + (top + 0.5) * limits.SPEED_STEP)
         smooth[max(0, top - 60) : top + 61] = 0
-    return found
+    return speeds
 
 
 def _chain(points: Points, rate: float, drift: float) -> Chain:
@@ -170,12 +170,12 @@ def _chain(points: Points, rate: float, drift: float) -> Chain:
             best[n] += gain[top]
             before[n] = earlier[top]
             joined[n] = apart[top] <= 1
-    at = int(best.argmax())
-    evidence = float(best[at])
-    path = [at]
-    while before[at] >= 0:
-        at = int(before[at])
-        path.append(at)
+    index = int(best.argmax())
+    evidence = float(best[index])
+    path = [index]
+    while before[index] >= 0:
+        index = int(before[index])
+        path.append(index)
     chosen = np.asarray(path[::-1], np.int64)
     piece = np.cumsum(~joined[chosen]) - int(not joined[chosen[0]])
     return Chain(points.some(chosen), rate, piece.astype(np.int64), evidence)

@@ -72,8 +72,8 @@ class Listener:
         voice = _less_mean(_coarse(soundtrack.voice / 255.0, count), width)
         change = _less_mean(_coarse(_change(bands), count), width)
         # Where one of them hardly varies it says nothing, and is not made loud.
-        known = level / _spread(level, 1.0) + limits.VOICE_SHARE * voice / _spread(voice, 0.1)
-        self._heard = known / _spread(known, 0.5) + change / _spread(change, 0.1)
+        level_and_voice = level / _spread(level, 1.0) + limits.VOICE_SHARE * voice / _spread(voice, 0.1)
+        self._heard = level_and_voice / _spread(level_and_voice, 0.5) + change / _spread(change, 0.1)
         mask = np.zeros(count)
         for start, end in spoken:
             low = min(count, max(0, round(start / _STEP_S)))
@@ -103,12 +103,12 @@ class Listener:
         steps = np.arange(-limits.DRIFT_REACH_S, limits.DRIFT_REACH_S + _STEP_S / 2, _STEP_S)
         products = np.stack([self._products(shift_s + step)[0] for step in steps])
         wrong = np.stack([self._products(shift_s + step)[0] for step in limits.WRONG_S])
-        found = []
-        for part, other in zip(np.array_split(products, 3, axis=1), np.array_split(wrong, 3, axis=1), strict=True):
+        shifts_s = []
+        for part, wrong_part in zip(np.array_split(products, 3, axis=1), np.array_split(wrong, 3, axis=1), strict=True):
             sums = part.sum(axis=1)
-            if sums.max() >= limits.CLEAR_THIRD * np.sqrt((other**2).sum(axis=1).mean()):
-                found.append(float(steps[sums.argmax()]))
-        return max(found) - min(found) if found else 0.0
+            if sums.max() >= limits.CLEAR_THIRD * np.sqrt((wrong_part**2).sum(axis=1).mean()):
+                shifts_s.append(float(steps[sums.argmax()]))
+        return max(shifts_s) - min(shifts_s) if shifts_s else 0.0
 
     def in_step(self, shift_s: float) -> Floats:
         """The probability that cues and sound are in step, shifted as given, for each `BLOCK_S` of recording time.
@@ -148,12 +148,13 @@ class Listener:
         """
         reach, width = round(limits.LAG_REACH_S * FRAME_RATE), round(limits.ONSET_WIDTH_S * FRAME_RATE)
         around = np.arange(-reach - width, reach + width + 1)
-        at = np.rint(onsets_s * FRAME_RATE).astype(np.int64)
-        inside = (at + around[0] >= 0) & (at + around[-1] < len(self._levels))
-        at, rounding = at[inside], float((at / FRAME_RATE - onsets_s)[inside].mean()) if inside.any() else 0.0
-        if len(at) < limits.FEWEST_ONSETS:
+        frames = np.rint(onsets_s * FRAME_RATE).astype(np.int64)
+        inside = (frames + around[0] >= 0) & (frames + around[-1] < len(self._levels))
+        rounding = float((frames / FRAME_RATE - onsets_s)[inside].mean()) if inside.any() else 0.0
+        frames = frames[inside]
+        if len(frames) < limits.FEWEST_ONSETS:
             return None
-        courses = self._levels[at[:, None] + around]
+        courses = self._levels[frames[:, None] + around]
         courses = np.clip(courses - courses.mean(axis=1, keepdims=True), -2 * limits.LOUDEST_DB, 2 * limits.LOUDEST_DB)
         # Quarters of the onsets, taken by turns, tell how sure the place is; thirds in order, whether it drifts.
         places = [_rise(courses[part::4].mean(axis=0), width)[0] for part in range(4)]

@@ -54,8 +54,8 @@ def text_of(data: bytes) -> str | None:
     except UnicodeDecodeError:
         # Times and numbers tell nothing; lines are never cut, so that no character is.
         lines = head.split(b"\n")[: -1 if len(data) > _SAMPLE else None]
-        told = _encoding(b"\n".join(line for line in lines if not line.isascii()))
-    return None if told is None else data.decode(told, "replace")
+        guess = _encoding(b"\n".join(line for line in lines if not line.isascii()))
+    return None if guess is None else data.decode(guess, "replace")
 
 
 def _encoding(sample: bytes) -> str | None:

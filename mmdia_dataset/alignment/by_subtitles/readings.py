@@ -65,7 +65,10 @@ class Transcript:
     @classmethod
     def of(cls, dialogues: Iterable[Dialogue]) -> Transcript:
         """The transcript of one movie's dialogues."""
-        timed = sorted((one for one in dialogues if one.timeline == "movie"), key=lambda one: (one.span, one.id))
+        timed = sorted(
+            (dialogue for dialogue in dialogues if dialogue.timeline == "movie"),
+            key=lambda dialogue: (dialogue.span, dialogue.id),
+        )
         lines: list[Line] = []
         for number, dialogue in enumerate(timed):
             cues: dict[tuple[int, int, int], list[str]] = {}
@@ -132,8 +135,8 @@ def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | R
         return TrackReading(transcript, track, finder, chain)
     common = Counter(transcript.text.tokens).most_common(limits.FREQUENT_WORDS)
     vocabulary = set(shown.tokens)
-    known = sum(count for token, count in common if token in vocabulary) / sum(count for _, count in common)
-    if known < limits.SAME_LANGUAGE:
+    shared = sum(count for token, count in common if token in vocabulary) / sum(count for _, count in common)
+    if shared < limits.SAME_LANGUAGE:
         return Reason(rule=Refusal.OTHER_LANGUAGE, detail="its subtitles are in another language than the annotations")
     if len(transcript.of_dialogue) < 3 or len(track.cues) < lines / 4:
         return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="too few words of its subtitles are in the annotations")
@@ -147,14 +150,15 @@ def _points(transcript: Transcript, finder: LineFinder) -> Points:
     rows: list[tuple[int, float, float, float, bool]] = []
     for line in sorted(number for numbers in transcript.of_dialogue for number in numbers):
         tokens = text.tokens[text.bounds[line] : text.bounds[line + 1]]
-        told = 0.6 * sum(finder.weight(token) for token in tokens)  # words that stand together are often said together
-        found = finder.find(tokens, limits.LINE_FOUND)
-        for place in found:
-            rivals = sum(other.share >= place.share - 0.1 for other in found)
-            evidence = min(slots, told) * min(1.0, 2 * place.share - 0.8) - float(np.log(rivals))
+        # Words that stand together are often said together.
+        line_nats = 0.6 * sum(finder.weight(token) for token in tokens)
+        places = finder.find(tokens, limits.LINE_FOUND)
+        for place in places:
+            rivals = sum(rival.share >= place.share - 0.1 for rival in places)
+            evidence = min(slots, line_nats) * min(1.0, 2 * place.share - 0.8) - float(np.log(rivals))
             if evidence > 0.5:
-                movie = float(text.times[[text.bounds[line] + one for one, _ in place.pairs]].mean())
-                recording = float(shown.times[[other for _, other in place.pairs]].mean())
+                movie = float(text.times[[text.bounds[line] + line_token for line_token, _ in place.pairs]].mean())
+                recording = float(shown.times[[shown_token for _, shown_token in place.pairs]].mean())
                 rows.append((line, movie, recording, evidence, rivals <= 3))
     rows.sort()
     table = np.asarray(rows, np.float64).reshape(-1, 5)
@@ -237,23 +241,23 @@ class TrackReading:
         if piece is None:
             if _ends_apart(heard):
                 return _SPLICE
-            some = max(one.share for one in heard.values()) >= limits.ENOUGH_BETWEEN
+            some = max(hearing.share for hearing in heard.values()) >= limits.ENOUGH_BETWEEN
             return _FEW_WORDS if some or (before is not None and before == after) else _ABSENT
-        own = heard[piece].shares
-        elsewhere = [one.shares for other, one in heard.items() if other != piece]
+        shares = heard[piece].shares
+        elsewhere = [hearing.shares for other_piece, hearing in heard.items() if other_piece != piece]
         if any(
             mine < limits.LINE_MISSING and max(others, default=0.0) >= limits.LINE_THERE
-            for mine, *others in zip(own, *elsewhere, strict=True)
+            for mine, *others in zip(shares, *elsewhere, strict=True)
         ):
             return _SPLICE
         # A line missing at an end may have gone with what follows, unless the dialogue there has the same offset.
-        for end, neighbour in ((own[0], before), (own[-1], after)):
+        for end, neighbour in ((shares[0], before), (shares[-1], after)):
             if end < limits.LINE_MISSING and neighbour != piece:
                 return _FEW_WORDS if neighbour is None else _SPLICE
         if self.stretches[piece].dialogues == [number] and len(self.chosen) > 1:
             enough = (
                 heard[piece].share >= limits.ENOUGH_ALONE
-                and sum(share >= limits.LINE_THERE for share in own) >= limits.LINES_ALONE
+                and sum(share >= limits.LINE_THERE for share in shares) >= limits.LINES_ALONE
             )
             return None if enough else _FEW_WORDS
         return None
@@ -299,21 +303,21 @@ class TrackReading:
 
         Two pieces far apart may have nearly the same offset, and then the same words in either.
         """
-        known = [(number, piece) for number, piece in enumerate(self.chosen) if piece is not None]
+        placed = [(number, piece) for number, piece in enumerate(self.chosen) if piece is not None]
         tops: list[int] = []  # the least last piece of a row of n + 1 dialogues in order, and whose it is
         rows: list[int] = []
         before: list[int | None] = []
-        for at, (_, piece) in enumerate(known):
+        for position, (_, piece) in enumerate(placed):
             place = bisect_right(tops, piece)
             before.append(rows[place - 1] if place else None)
             tops[place : place + 1] = [piece]
-            rows[place : place + 1] = [at]
+            rows[place : place + 1] = [position]
         kept: set[int] = set()
         last = rows[-1] if rows else None
         while last is not None:
-            kept.add(known[last][0])
+            kept.add(placed[last][0])
             last = before[last]
-        others = [number for number, _ in known if number not in kept]
+        others = [number for number, _ in placed if number not in kept]
         for number in others:
             self.chosen[number] = None
         for number in others:
@@ -343,19 +347,19 @@ class TrackReading:
             self._times, [times.min() - 2 * limits.WORD_NEAR_S, times.max() + 2 * limits.WORD_NEAR_S]
         )
         near = np.sort(self._order[low:high])
-        tokens = [text.tokens[at] for at in where]
+        tokens = [text.tokens[index] for index in where]
         weights = [self._finder.weight(token) for token in tokens]
-        total, there = dict.fromkeys(lines, 0.0), dict.fromkeys(lines, 0.0)
-        for at, weight in zip(where, weights, strict=True):
-            total[int(text.lines[at])] += weight
+        total, heard = dict.fromkeys(lines, 0.0), dict.fromkeys(lines, 0.0)
+        for index, weight in zip(where, weights, strict=True):
+            total[int(text.lines[index])] += weight
         starts = []
-        for one, other in aligned(tokens, [shown.tokens[at] for at in near]):
-            here, shown_at = int(where[one]), int(near[other])
-            if abs(times[one] - shown.times[shown_at]) <= limits.WORD_NEAR_S:
-                there[int(text.lines[here])] += weights[one]
+        for line_index, shown_index in aligned(tokens, [shown.tokens[index] for index in near]):
+            here, shown_at = int(where[line_index]), int(near[shown_index])
+            if abs(times[line_index] - shown.times[shown_at]) <= limits.WORD_NEAR_S:
+                heard[int(text.lines[here])] += weights[line_index]
                 if text.first[here] and shown.first[shown_at]:
                     starts.append((float(text.times[here]), float(shown.times[shown_at])))
-        return _Heard([total[line] for line in lines], [there[line] / total[line] for line in lines], starts)
+        return _Heard([total[line] for line in lines], [heard[line] / total[line] for line in lines], starts)
 
     def _refine(self) -> None:
         """Speed, offsets and scatter, from lines that begin in both."""
@@ -388,19 +392,19 @@ def _stretches(chain: Chain) -> list[ReadStretch]:
     """The pieces of a chain; those that hardly differ are one."""
     stretches: list[ReadStretch] = []
     for piece in range(int(chain.piece.max()) + 1):
-        own = chain.points.some(chain.piece == piece)
-        offset = float(np.median(own.recording_s * chain.rate - own.movie_s))
+        points = chain.points.some(chain.piece == piece)
+        offset = float(np.median(points.recording_s * chain.rate - points.movie_s))
         if stretches and abs(stretches[-1].offset_s - offset) < limits.SAME_OFFSET_S:
-            stretches[-1].last_s = float(own.movie_s.max())
+            stretches[-1].last_s = float(points.movie_s.max())
         else:
             stretches.append(
-                ReadStretch(first_s=float(own.movie_s.min()), last_s=float(own.movie_s.max()), offset_s=offset)
+                ReadStretch(first_s=float(points.movie_s.min()), last_s=float(points.movie_s.max()), offset_s=offset)
             )
     return stretches
 
 
 def _ends_apart(heard: dict[int, _Heard]) -> bool:
     """Whether a dialogue's first and last line are there, but never in one piece."""
-    firsts = {piece for piece, one in heard.items() if one.shares[0] >= limits.LINE_THERE}
-    lasts = {piece for piece, one in heard.items() if one.shares[-1] >= limits.LINE_THERE}
+    firsts = {piece for piece, hearing in heard.items() if hearing.shares[0] >= limits.LINE_THERE}
+    lasts = {piece for piece, hearing in heard.items() if hearing.shares[-1] >= limits.LINE_THERE}
     return bool(firsts and lasts) and not firsts & lasts

@@ -112,12 +112,12 @@ def _beside(film: Path, report: Problems) -> list[Path]:
     files = [film.parent / name for name in names]
     files += [folder / name for folder in folders if folder.is_dir() for name in _names(folder, report)]
     files = [file for file in files if file.suffix.lower() in _FORMATS]
-    own = [file for file in files if _named_like(file, stem, others) or file.parent.parent in folders]
-    if not own and not others:
-        own = [file for file in files if file.suffix.lower() != ".txt"]
-    if len(own) > _MOST_FILES:
+    belonging = [file for file in files if _named_like(file, stem, others) or file.parent.parent in folders]
+    if not belonging and not others:
+        belonging = [file for file in files if file.suffix.lower() != ".txt"]
+    if len(belonging) > _MOST_FILES:
         report(f"{shown(film.parent)}: more than {_MOST_FILES} subtitle files; the first of them by name are read.")
-    return sorted(set(own))[:_MOST_FILES]
+    return sorted(set(belonging))[:_MOST_FILES]
 
 
 def _names(folder: Path, report: Problems) -> list[str]:
@@ -140,7 +140,7 @@ def _named_like(file: Path, stem: str, others: list[str]) -> bool:
     def like(film: str) -> bool:
         return name == film or (name.startswith(film) and name[len(film)] in ".-_ [(")
 
-    return like(stem) and not any(len(other) > len(stem) and like(other) for other in others)
+    return like(stem) and not any(len(other_stem) > len(stem) and like(other_stem) for other_stem in others)
 
 
 def _read(file: Path, film: Path, report: Problems) -> SubtitleTrack | None:

@@ -83,9 +83,9 @@ def by_subtitles(dialogues: Sequence[Dialogue], tracks: Sequence[SubtitleTrack],
     best: Alignment | None = None
     for reading in readings[: limits.TRACKS]:
         if reading.evidence >= limits.COMPARABLE * readings[0].evidence:
-            made = _judged(reading, soundtrack, ids)
-            if best is None or _placed(made) > _placed(best):
-                best = made
+            alignment = _judged(reading, soundtrack, ids)
+            if best is None or _placed(alignment) > _placed(best):
+                best = alignment
     return best or Alignment.nothing("subtitles", ids, _likeliest(reasons))
 
 
@@ -201,6 +201,6 @@ def _notes(reading: TrackReading, late_s: float) -> list[str]:
         way = "early" if late_s > 0 else "late"
         notes.append(f"its subtitles are {abs(late_s):.2f} s {way} against its sound; corrected")
     languages = {dialogue.language for dialogue in reading.transcript.dialogues if dialogue.language}
-    if track.language and languages and not any(same_language(track.language, one) for one in languages):
+    if track.language and languages and not any(same_language(track.language, language) for language in languages):
         notes.append(f"the track calls its language {track.language}, the annotations theirs {min(languages)}")
     return notes

@@ -59,17 +59,17 @@ def tokens_of(text: str) -> tuple[list[str], list[float]]:
     tokens: list[str] = []
     places: list[int] = []
     begin: int | None = None
-    for at, character in enumerate([*plain, " "]):
+    for position, character in enumerate([*plain, " "]):
         kind = _kind(character)
         if kind != "word" and begin is not None:
-            tokens.append(plain[begin:at])
+            tokens.append(plain[begin:position])
             places.append(begin)
             begin = None
         if kind == "word" and begin is None:
-            begin = at
+            begin = position
         elif kind == "character":
             tokens.append(character)
-            places.append(at)
+            places.append(position)
     opening = places[0] if places else 0
     length = max(1, len(plain.rstrip()) - opening)
     return tokens, [(place - opening) / length for place in places]
@@ -115,10 +115,10 @@ class Text:
         for number, (start, end, words) in enumerate(lines):
             if len(tokens) > _MOST_TOKENS:
                 break
-            found, places = tokens_of(words)
-            tokens += found
+            line_tokens, places = tokens_of(words)
+            tokens += line_tokens
             times += [start + place * max(0.0, end - start) for place in places]
-            numbers += [number] * len(found)
+            numbers += [number] * len(line_tokens)
             bounds.append(len(tokens))
         of_line = np.asarray(numbers, np.int64)
         first = np.ones(len(tokens), bool)
@@ -132,27 +132,27 @@ class Text:
         )
 
 
-def aligned(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
+def aligned(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]]:
     """Pairs of places at which two rows of tokens hold the same word, slips of the pen included, in order."""
     pairs: list[tuple[int, int]] = []
-    for step in Levenshtein.opcodes(one, other):
+    for step in Levenshtein.opcodes(first, second):
         if step.tag == "equal":
             pairs += zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=True)
         elif step.tag == "replace":
             pairs += [
-                (here, there)
-                for here, there in zip(
+                (first_index, second_index)
+                for first_index, second_index in zip(
                     range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=False
                 )
-                if _alike(one[here], other[there])
+                if _alike(first[first_index], second[second_index])
             ]
     return pairs
 
 
-def _alike(one: str, other: str) -> bool:
-    longer = max(len(one), len(other))
+def _alike(first: str, second: str) -> bool:
+    longer = max(len(first), len(second))
     # Two letters changed places: two changes by Levenshtein's count.
-    return longer >= 4 and Levenshtein.distance(one, other, score_cutoff=2) <= max(
+    return longer >= 4 and Levenshtein.distance(first, second, score_cutoff=2) <= max(
         1, round((1 - limits.WORDS_ALIKE) * longer)
     )
 
@@ -186,12 +186,12 @@ class LineFinder:
         self._weights = {token: math.log(total / count) + 0.1 for token, count in counts.items()}
         self._unknown = math.log(total) + 0.1
         self._runs: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for at, token in enumerate(text.tokens):
-            self._runs[(token,)].append(at)
-            if at:
-                self._runs[(text.tokens[at - 1], token)].append(at - 1)
-            if at > 1:
-                self._runs[(text.tokens[at - 2], text.tokens[at - 1], token)].append(at - 2)
+        for position, token in enumerate(text.tokens):
+            self._runs[(token,)].append(position)
+            if position:
+                self._runs[(text.tokens[position - 1], token)].append(position - 1)
+            if position > 1:
+                self._runs[(text.tokens[position - 2], text.tokens[position - 1], token)].append(position - 2)
 
     def weight(self, token: str) -> float:
         """What a token tells [nats]: little if it is frequent."""
@@ -202,24 +202,26 @@ class LineFinder:
         weights = [self.weight(token) for token in line]
         votes: dict[int, float] = defaultdict(float)
         for size in (3, 2, 1):
-            for at in range(len(line) - size + 1):
-                places = self._runs.get(tuple(line[at : at + size]), ())
+            for position in range(len(line) - size + 1):
+                places = self._runs.get(tuple(line[position : position + size]), ())
                 if len(places) <= limits.COMMON_RUNS:
-                    told = sum(weights[at : at + size])
+                    run_weight = sum(weights[position : position + size])
                     for place in places:
-                        votes[(place - at) // 2] += told
-        found: list[FoundLine] = []
+                        votes[(place - position) // 2] += run_weight
+        found_lines: list[FoundLine] = []
         taken: list[int] = []
         for half in heapq.nlargest(3 * limits.LINE_PLACES, votes, key=votes.__getitem__):
             begin = 2 * half
-            if any(abs(begin - other) <= max(2, len(line) // 2) for other in taken):
+            if any(abs(begin - earlier) <= max(2, len(line) // 2) for earlier in taken):
                 continue
             taken.append(begin)
             low, high = max(0, begin - 3), min(len(self.text.tokens), begin + len(line) + 4)
             pairs = aligned(line, self.text.tokens[low:high])
-            share = sum(weights[here] for here, _ in pairs) / max(1e-9, sum(weights))
+            share = sum(weights[line_token] for line_token, _ in pairs) / max(1e-9, sum(weights))
             if share >= least:
-                found.append(FoundLine([(here, there + low) for here, there in pairs], share))
+                found_lines.append(
+                    FoundLine([(line_token, text_token + low) for line_token, text_token in pairs], share)
+                )
             if len(taken) >= limits.LINE_PLACES:
                 break
-        return found
+        return found_lines
