@@ -31,15 +31,15 @@ _OFFSET = 'say in media.toml where the movie starts in it: `tt0114388 = { path =
 _SUBTITLES = (
     "put the film's subtitles beside it as film.srt, delete the movie's .json of the earlier run, and run again"
 )
-_AS_IS = "if yours is the very file that was annotated, add `--as-is` to `mmdia rebuild` or `mmdia pack`, or " + _OFFSET
+_AS_IS = "if your file is the one that was annotated, add `--as-is` to `mmdia rebuild` or `mmdia pack`, or " + _OFFSET
 _PASSPORT = (
-    "a passport settles it: who has the annotated film makes one with "
+    "a passport decides it: the owner of the annotated film makes one with "
     "`mmdia fingerprint --release {release} --media {media} --out {release}/passports`"
 )
-_EDITIONS = "if somebody has the same file and its timing, take it from there: `--editions FOLDER`"
+_EDITIONS = "if somebody else has measured the same file, use their edition files: `--editions FOLDER`"
 _EXACT_FILE = "if you are sure that it is the right film, " + _OFFSET
 _OTHER_COPY = "play the film there; if it is damaged, copy it again from the source"
-_AGAIN = "run the `mmdia rebuild` that made the clips once more: it makes this one again"
+_AGAIN = "run the same `mmdia rebuild` again: it makes this clip again"
 
 
 class Refusal(StrEnum):
@@ -60,7 +60,7 @@ class Refusal(StrEnum):
     RECORDING_IN_PARTS = (
         "recording-in-parts",
         _YOURS,
-        "You have this movie in several files, and it has to be one.",
+        "You have this movie in several files, but it must be one file.",
         'join the files into one and name that in media.toml: `tt0114388 = "film.mkv"`',
     )
     AMBIGUOUS_NAME = (
@@ -85,7 +85,7 @@ class Refusal(StrEnum):
     TOO_LITTLE_EVIDENCE = (
         "too-little-evidence",
         _YOURS,
-        "What can be heard in your film, or read in its subtitles, is not enough to tell where this dialogue is.",
+        "The sound and the subtitles of your film are not enough to tell where this dialogue is.",
         _SUBTITLES,
         _AS_IS,
         _PASSPORT,
@@ -94,7 +94,7 @@ class Refusal(StrEnum):
     SUBTITLES_OFF = (
         "subtitles-off",
         _YOURS,
-        "The subtitles of your film do not fit its sound. They may belong to another edition.",
+        "The subtitles of your film do not match its sound. They may belong to another edition.",
         "put subtitles of your own edition beside the film, delete the movie's .json of the earlier run, and run again",
         _AS_IS,
         _PASSPORT,
@@ -102,7 +102,7 @@ class Refusal(StrEnum):
     EVIDENCE_DISAGREES = (
         "evidence-disagrees",
         _YOURS,
-        "Two measurements put this dialogue at different times, and nothing says which is right.",
+        "Two measurements give different times for this dialogue, and it is unknown which one is right.",
         _PASSPORT,
         _SUBTITLES,
         _EXACT_FILE,
@@ -117,20 +117,20 @@ class Refusal(StrEnum):
         "absent",
         _EDITION,
         "Your edition does not have this dialogue.",
-        "only another edition of the film has it: put that into your films folder beside the one you have",
+        "get an edition of the film that has it, and put that into your films folder beside the one you have",
         _ALIGN,
     )
     SPLICE = (
         "splice",
         _EDITION,
-        "In your edition something is cut out of this dialogue, or put into it.",
-        "only another edition of the film has it whole: put that into your films folder beside the one you have",
+        "In your edition, something is cut out of this dialogue or added to it.",
+        "get an edition of the film that has it whole, and put that into your films folder beside the one you have",
         _ALIGN,
     )
     OTHER_LANGUAGE = (
         "other-language",
         _EDITION,
-        "The voices are another language's: a dub.",
+        "The voices are in another language: your file is a dub.",
         "use a file with the original sound, or choose its track with `--language`",
         _EXACT_FILE,
         _SUBTITLES,
@@ -138,7 +138,7 @@ class Refusal(StrEnum):
     OTHER_MOVIE = (
         "other-movie",
         _EDITION,
-        "The sound or the subtitles of your file are those of another film.",
+        "The sound or the subtitles of your file belong to another film.",
         "put the right film into your films folder, or name it in media.toml",
         _EXACT_FILE,
     )
@@ -146,7 +146,7 @@ class Refusal(StrEnum):
         "outside-recording",
         _FAULT,
         "The dialogue lies before the beginning or after the end of your file.",
-        "check that the file is whole, and the `offset_ms` you gave for it, if you did",
+        "check that the file is complete, and that its `offset_ms` in media.toml is right, if you gave one",
         _ALIGN,
     )
     EMPTY_SPAN = (
@@ -159,9 +159,9 @@ class Refusal(StrEnum):
     NO_AUDIO = (
         "no-audio",
         _FAULT,
-        "Your file has no sound that can be heard, and sound is needed.",
+        "Your file has no sound that can be read, but sound is needed.",
         "use a file with sound",
-        "if yours is the edition that was annotated, `--as-is` cuts its picture alone",
+        "if your file is the annotated edition, add `--as-is`: only its picture is cut",
     )
     NO_VIDEO = (
         "no-video",
@@ -172,9 +172,9 @@ class Refusal(StrEnum):
     UNSUPPORTED_CODEC = (
         "unsupported-codec",
         _FAULT,
-        "What your file holds can't be written in the way you chose.",
+        "The mode you chose can't store the picture or the sound of your file.",
         "add `--mode encode` to `mmdia rebuild` or `mmdia pack`",
-        "if you did, convert the film into a common format, such as Matroska with H.264 and AAC, and use that",
+        "if that does not help, convert the film into a common format, such as Matroska with H.264 and AAC",
     )
     UNREADABLE_RECORDING = (
         "unreadable-recording",
@@ -197,7 +197,7 @@ class Refusal(StrEnum):
     CLIP_ALTERED = (
         "clip-altered",
         _FAULT,
-        "The clip's file is not the one that was made.",
+        "The clip's file was changed after it was made.",
         _AGAIN,
     )
     CLIP_UNREADABLE = (

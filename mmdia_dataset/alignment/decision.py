@@ -23,6 +23,7 @@ from mmdia_dataset.alignment.soundtrack import hear
 from mmdia_dataset.errors import BadFingerprint
 from mmdia_dataset.media import MediaInfo, audio_order, probe, same_language
 from mmdia_dataset.refusals import Refusal
+from mmdia_dataset.reports import count_text
 from mmdia_dataset.schema import (
     Dialogue,
     Edition,
@@ -56,8 +57,8 @@ class Decision:
 
     Attributes:
         edition: the time map, the dialogues placed and those refused.
-        reason: why nothing at all is placed, where that is so.
-        notes: what a user should know besides, in sentences.
+        reason: why nothing is placed; None if something is.
+        notes: what else a user should know, in sentences.
     """
 
     edition: Edition
@@ -70,8 +71,8 @@ def basis_of(
 ) -> str:
     """A hash of all that a decision rests on.
 
-    That is the method, the words and times, the passport, the language asked for, and the recordings there are to
-    choose from, by their fingerprints.
+    That is the method, the words and times, the passport, the language asked for, and the fingerprints of all
+    recordings that were compared.
     """
     digest = hashlib.sha256(f"{_METHOD}\0{language}\0{sorted(candidates)}".encode())
     if passport is not None:
@@ -102,13 +103,13 @@ def align_recording(
         path: the recording.
         recording: its name and identity, for the edition.
         movie: the movie's id.
-        dialogues: all dialogues the release has of the movie, not only those wanted: each is evidence.
+        dialogues: all dialogues of the movie in the release, not only those wanted: each is evidence.
         passport: the movie's, if the release has one.
         language: of the sound track to take, if there are several; the passport's by default.
         basis: from `basis_of`, to be kept in the edition.
 
     Raises:
-        MediaUnreadable, NoAudio, MediaDamaged: it has no sound that could be heard.
+        MediaUnreadable, NoAudio, MediaDamaged: its sound can't be read.
     """
     notes: list[str] = []
     timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie" and dialogue.turns]
@@ -150,7 +151,7 @@ def _by_reference(
         alignment = by_fingerprint(dialogues, reference, hear(path, language, track))
         if any(isinstance(verdict, Placed) for verdict in alignment.verdicts.values()):
             if track != order[0]:
-                notes.append(f"sound track {order[0] + 1} is not the movie's, track {(track or 0) + 1} is taken")
+                notes.append(f"sound track {order[0] + 1} does not match the movie; track {(track or 0) + 1} is used")
             return alignment, track if len(order) > 1 else None
         if refusal is None or (alignment.reason and alignment.reason.rule == Refusal.OTHER_LANGUAGE):
             refusal = alignment
@@ -184,7 +185,7 @@ def _honest(voices: Alignment, dialogues: int) -> Alignment:
     """The rhythm of a few dialogues is not found in every recording that has them: that proves nothing."""
     if voices.reason is None or voices.reason.rule != Refusal.OTHER_MOVIE or dialogues >= _MANY:
         return voices
-    detail = f"{dialogues} dialogues are too few to find a movie by its speech alone"
+    detail = f"the movie has {count_text(dialogues, 'dialogue')}; to find it by its speech alone takes {_MANY}"
     return Alignment.nothing("speech", tuple(voices.verdicts), Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail=detail))
 
 
@@ -196,7 +197,7 @@ def _other_language(info: MediaInfo, language: str | None) -> Reason | None:
         return None
     if any(same_language(tag, language) for tag in languages):
         return None
-    detail = f"its sound is in {', '.join(sorted(set(languages)))}, the movie's dialogues are in {language}"
+    detail = f"the sound is in {', '.join(sorted(set(languages)))}, but the movie's dialogues are in {language}"
     return Reason(rule=Refusal.OTHER_LANGUAGE, detail=detail)
 
 
@@ -216,16 +217,16 @@ def _agreed(dialogues: list[Dialogue], words: Alignment, voices: Alignment) -> A
 
 
 def _doubted(words: Alignment, voices: Alignment) -> Alignment:
-    """Subtitles that fit nothing: what voices say still counts, and the subtitles' reason is told."""
+    """What voices say, and a note on why the subtitles are not used."""
     assert words.reason is not None  # noqa: S101
-    return replace(voices, notes=(*voices.notes, f"its subtitles are not used: {words.reason.detail}"))
+    return replace(voices, notes=(*voices.notes, f"the subtitles are not used: {words.reason.detail}"))
 
 
 def _agreed_verdict(dialogue: Dialogue, read: Verdict, heard: Verdict, words: Alignment) -> Verdict:
     if isinstance(read, Placed) and isinstance(heard, Placed):
         apart = abs(read.start_s - heard.start_s)
         if apart > _DISAGREE_S + (read.error_ms + heard.error_ms) / 1000:
-            detail = f"subtitles and speech place it {apart:.2f} s apart"
+            detail = f"the subtitles and the speech disagree by {apart:.2f} s about its time"
             return NotPlaced(Reason(rule=Refusal.EVIDENCE_DISAGREES, detail=detail))
         return read
     if isinstance(read, NotPlaced) and read.reason.rule == Refusal.TOO_LITTLE_EVIDENCE and isinstance(heard, Placed):

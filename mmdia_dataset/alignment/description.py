@@ -1,4 +1,4 @@
-"""An edition in words: "25 fps PAL, 15.0 s more at the beginning, 1 scene missing: dialogue 3 not there"."""
+"""An edition in words, such as "25 fps, same speed as annotated, starts 15.0 s later, dialogue 3 is missing"."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from mmdia_dataset.refusals import Refusal
+from mmdia_dataset.reports import count_text
 from mmdia_dataset.schema import Edition
 from mmdia_dataset.timing import format_timestamp, rate_from_text
 
 __all__ = ["describe"]
 
 _SPEEDS = (
-    (Fraction(1001, 960), "PAL speed, 25 for 23.976 frames a second"),
-    (Fraction(960, 1001), "slowed from 25 to 23.976 frames a second"),
-    (Fraction(25, 24), "PAL speed, 25 for 24 frames a second"),
-    (Fraction(24, 25), "slowed from 25 to 24 frames a second"),
-    (Fraction(1001, 1000), "24 for 23.976 frames a second"),
-    (Fraction(1000, 1001), "23.976 for 24 frames a second"),
+    (Fraction(1001, 960), "PAL speed (25 instead of 23.976 frames per second)"),
+    (Fraction(960, 1001), "slowed from 25 to 23.976 frames per second"),
+    (Fraction(25, 24), "PAL speed (25 instead of 24 frames per second)"),
+    (Fraction(24, 25), "slowed from 25 to 24 frames per second"),
+    (Fraction(1001, 1000), "24 instead of 23.976 frames per second"),
+    (Fraction(1000, 1001), "23.976 instead of 24 frames per second"),
 )
-_SHOWN = 0.04  # [s]: less than a frame is no difference of editions; chosen, not measured
+_SHOWN = 0.04  # [s]: less than a frame does not make another edition; chosen, not measured
 _NAMED = 6
 
 
@@ -28,8 +29,8 @@ def describe(edition: Edition, numbers: Mapping[str, int], frame_rate: Fraction 
 
     Args:
         edition: what was found.
-        numbers: the dialogues' numbers by id, to name those that are missing.
-        frame_rate: of the recording's picture, where it has one.
+        numbers: the numbers of the dialogues by id, to name those that are missing.
+        frame_rate: of the recording's picture, if it has one.
     """
     if not edition.placed or not edition.pieces:
         if not edition.refused:
@@ -40,21 +41,21 @@ def describe(edition: Edition, numbers: Mapping[str, int], frame_rate: Fraction 
     if edition.refused:
         parts.append(_refused(edition, numbers))
     bound = edition.evidence.error_ms
-    known = f", each within {bound:.0f} ms" if bound is not None else ""
-    return f"{', '.join(parts)}; {len(edition.placed)} dialogues placed by {edition.evidence.tier}{known}"
+    error = f", error at most {bound:.0f} ms" if bound is not None else ""
+    return f"{', '.join(parts)}; {count_text(len(edition.placed), 'dialogue')} placed by {edition.evidence.tier}{error}"
 
 
 def _speed(edition: Edition, frame_rate: Fraction | None) -> str:
     rates = {rate_from_text(piece.rate) for piece in edition.pieces}
     fps = "" if frame_rate is None else f"{float(frame_rate):.6g} fps, "
     if rates == {Fraction(1)}:
-        return f"{fps}speed as annotated"
+        return f"{fps}same speed as annotated"
     if len(rates) > 1:
         return f"{fps}several speeds"
     rate = rates.pop()
-    known = next((words for value, words in _SPEEDS if value == rate), None)
+    name = next((words for value, words in _SPEEDS if value == rate), None)
     percent = (float(rate) - 1) * 100
-    return f"{fps}{known}" if known else f"{fps}{abs(percent):.2f} % {'faster' if percent > 0 else 'slower'}"
+    return f"{fps}{name}" if name else f"{fps}{abs(percent):.2f} % {'faster' if percent > 0 else 'slower'}"
 
 
 def _changes(edition: Edition) -> list[str]:
@@ -63,37 +64,33 @@ def _changes(edition: Edition) -> list[str]:
     first = edition.pieces[0]
     lead = first.offset_ms / 1000 / float(rate_from_text(first.rate))
     if abs(lead) >= max(_SHOWN, (edition.evidence.error_ms or 0) / 1000):
-        changes.append(f"{lead:.1f} s more at the beginning" if lead > 0 else f"{-lead:.1f} s less at the beginning")
+        changes.append(f"starts {abs(lead):.1f} s {'later' if lead > 0 else 'earlier'}")
     added: list[str] = []
     removed: list[str] = []
     for before, after in zip(edition.pieces, edition.pieces[1:], strict=False):
         moved = (after.offset_ms - before.offset_ms) / 1000
-        at = format_timestamp(after.from_ms)[:-4]
+        time = format_timestamp(after.from_ms)[:-4]
         if moved >= _SHOWN:
-            added.append(f"{moved:.1f} s at {at}")
+            added.append(f"{moved:.1f} s at {time}")
         elif moved <= -_SHOWN:
-            removed.append(f"{-moved:.1f} s before {at}")
+            removed.append(f"{-moved:.1f} s before {time}")
     if added:
-        changes.append(f"{_scenes(len(added))} put in ({_few(added)})")
+        changes.append(f"{count_text(len(added), 'scene')} added ({_few(added)})")
     if removed:
-        changes.append(f"{_scenes(len(removed))} missing ({_few(removed)})")
+        changes.append(f"{count_text(len(removed), 'scene')} missing ({_few(removed)})")
     return changes
 
 
 def _refused(edition: Edition, numbers: Mapping[str, int]) -> str:
     by_rule: dict[Refusal, list[str]] = {}
-    for one in edition.refused:
-        by_rule.setdefault(one.reasons[0].rule, []).append(str(numbers.get(one.id, one.id)))
-    words = {Refusal.ABSENT: "not there", Refusal.SPLICE: "cut through"}
-    told = [
-        f"dialogue{'s' if len(ids) > 1 else ''} {_few(ids)} {words.get(rule, f'refused ({rule})')}"
-        for rule, ids in by_rule.items()
-    ]
-    return ", ".join(told)
-
-
-def _scenes(count: int) -> str:
-    return f"{count} scene{'s' if count > 1 else ''}"
+    for dialogue in edition.refused:
+        by_rule.setdefault(dialogue.reasons[0].rule, []).append(str(numbers.get(dialogue.id, dialogue.id)))
+    words = {Refusal.ABSENT: "missing", Refusal.SPLICE: "cut or changed"}
+    parts: list[str] = []
+    for rule, ids in by_rule.items():
+        dialogues, verb = ("dialogues", "are") if len(ids) > 1 else ("dialogue", "is")
+        parts.append(f"{dialogues} {_few(ids)} {verb} {words.get(rule, f'refused ({rule})')}")
+    return ", ".join(parts)
 
 
 def _few(items: list[str]) -> str:

@@ -38,10 +38,10 @@ _COLUMNS = {"copy": "video", "encode": "video", "audio": "audio"}
 class RebuildReport(Report):
     """What a rebuild did.
 
-    ``refused`` counts clips by the rule that refused them; ``examples`` has one of each movie, by rule and movie.
-    ``editions`` describes the recording taken for each movie in one line; ``notes`` has what to know besides.
-    ``unreadable`` has a sentence for each line of the manifest that could not be understood and counted as absent.
-    ``fallbacks`` counts the clips that were made otherwise than asked, by recording and what was done and why.
+    ``refused`` counts the refused clips by rule; ``examples`` has one of each rule and movie.
+    ``editions`` describes in one line the recording used for each movie; ``notes`` has further sentences about it.
+    ``unreadable`` has a sentence for each manifest line that could not be read; its clip was made again.
+    ``fallbacks`` counts, for each recording, the clips that could not be made as asked, by what was done and why.
     """
 
     out: Path
@@ -75,11 +75,11 @@ class RebuildReport(Report):
 
 
 def build(plan: Plan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> RebuildReport:
-    """Make what a plan asks for; what an earlier run made of the same input is kept.
+    """Make what a plan asks for. Clips that an earlier run made from the same input are kept.
 
     Args:
         plan: from `plan`.
-        out: the built directory, new or of an earlier run.
+        out: the built directory, new or from an earlier run.
         jobs: processes; each works on one movie at a time, or on a part of a long one.
         progress: called with the number of clips done.
 

@@ -21,6 +21,7 @@ from mmdia_dataset.media import fingerprint, probe
 from mmdia_dataset.processes import in_processes
 from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.release import read_passport
+from mmdia_dataset.reports import count_text
 from mmdia_dataset.schema import (
     Dialogue,
     Edition,
@@ -47,7 +48,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditionTask:
-    """One movie's recordings and all that is known of its times, as it is sent to a process.
+    """One movie's recordings and all that is known of its times: what a process receives.
 
     Attributes:
         movie: its id.
@@ -57,7 +58,7 @@ class EditionTask:
         language: of the sound track wanted.
         given: an edition file to use, which need not exist.
         kept: the edition file of an earlier run, which need not exist.
-        as_is: take the likeliest recording for the annotators' own edition, unmeasured.
+        as_is: take the likeliest recording for the annotated edition, without checking the timing.
     """
 
     movie: str
@@ -113,6 +114,11 @@ class Untimed:
 Timing: TypeAlias = Timed | Untimed
 """What was decided for a movie."""
 
+_UNMEASURED = {
+    "given": "timing not checked: it is taken from media.toml",
+    "identity": "timing not checked: the file is taken for the annotated edition",
+}
+
 
 def pack_dialogue(dialogue: Dialogue) -> bytes:
     """What alignment needs of a dialogue, compressed: 54,700 of them fit in 40 MB."""
@@ -131,22 +137,23 @@ def timings(
     sought: Sequence[EditionTask] = (),
     unnamed: Sequence[Path] = (),
 ) -> Iterator[Timing]:
-    """The timing of each movie, as they are found; nothing that is wrong with a recording is raised.
+    """The timing of each movie, as soon as it is found. Problems of a recording are results, not errors.
 
-    Where a recording turns out to be another movie's than its name says, names are no longer trusted: such recordings,
-    and those without a name, are listened to once more for the movies that have none yet.
+    If a recording turns out to be another movie than its name says, names are no longer trusted. Such recordings, and
+    those without a name, are then compared with the movies that have no recording yet.
 
     Args:
         tasks: movies with candidates.
         jobs: processes.
-        sought: movies without any, which may be among the recordings that names lie about.
+        sought: movies without any; they may be in recordings with wrong names.
         unnamed: recordings that no movie claims.
     """
     wrong: dict[str, Timing] = {}
     for task, timing in in_processes(_timing, tasks, jobs):
         if timing is None:
             reason = Reason(
-                rule=Refusal.WORKER_DIED, detail="a process was killed while it listened; run again to redo it"
+                rule=Refusal.WORKER_DIED,
+                detail="the process that listened to it was killed; run the command again",
             )
             yield Untimed(movie=task.movie, reason=reason)
         elif isinstance(timing, Untimed) and timing.reason.rule == Refusal.OTHER_MOVIE:
@@ -164,7 +171,7 @@ def timings(
         for task, timing in in_processes(_timing, again, jobs):
             if isinstance(timing, Timed):
                 wrong.pop(task.movie, None)
-                note = f"names lie: its recording is {shown(timing.located.path.name)}"
+                note = f"file names are wrong: this movie is in {shown(timing.located.path.name)}"
                 yield replace(timing, notes=(*timing.notes, note))
     yield from wrong.values()
 
@@ -176,7 +183,7 @@ def recording_of(path: Path) -> RecordingInfo:
         MediaUnreadable: it can't be read.
     """
     duration = probe(path).duration_s
-    name = path.name.encode("utf-8", "replace").decode("utf-8")  # bytes that are no UTF-8 can't stand in JSON
+    name = path.name.encode("utf-8", "replace").decode("utf-8")  # bytes that are not UTF-8 can't be written to JSON
     return RecordingInfo(
         name=name, fingerprint=fingerprint(path), duration_ms=None if duration is None else round(duration * 1000)
     )
@@ -199,7 +206,7 @@ def _timing(task: EditionTask) -> Timing:
         return _described(Timed(movie=task.movie, located=first, edition=edition))
     if task.as_is:
         names = ", ".join(shown(located.path.name, 60) for located, _ in _equals(recordings))
-        detail = f"names alone do not tell which recording it is ({names}); say so in media.toml"
+        detail = f"the file names do not tell which of these is the movie: {names}; name it in media.toml"
         return Untimed(movie=task.movie, reason=Reason(rule=Refusal.AMBIGUOUS_NAME, detail=detail))
     dialogues = [unpack_dialogue(packed) for packed in task.transcript]
     notes: list[str] = []
@@ -212,7 +219,7 @@ def _timing(task: EditionTask) -> Timing:
     best = max(tried, key=_worth)
     if len(tried) > 1 and best.edition is not None and best.located is not None:
         fits = ", ".join(_fit(timing) for timing in tried if timing.located is not best.located)
-        notes.append(f"of {len(tried)} recordings {shown(best.located.path.name)} is taken, not {fits}")
+        notes.append(f"{shown(best.located.path.name)} is used, not {fits}")
     notes += [
         f"{shown(untimed.located.path.name)} can't be read" for untimed in refusals if untimed.located is not None
     ]
@@ -222,12 +229,12 @@ def _timing(task: EditionTask) -> Timing:
 def _fit(timing: Timing) -> str:
     name = shown(timing.located.path.name) if timing.located else "?"
     if timing.edition is None:
-        return f"{name} (can't be heard)"
-    return f"{name} ({len(timing.edition.placed)} dialogues placed)"
+        return f"{name} (its sound can't be read)"
+    return f"{name} ({count_text(len(timing.edition.placed), 'dialogue')} placed)"
 
 
 def _equals(recordings: list[tuple[Claimant, RecordingInfo]]) -> list[tuple[Claimant, RecordingInfo]]:
-    """The candidates no other is stronger than; a title without a year is not enough to be one alone."""
+    """The candidates with the strongest names. A title without a year does not make one stronger than the others."""
     best = recordings[0][0].strength
     if best is Strength.TITLE:
         return recordings
@@ -287,21 +294,24 @@ def _from_file(
         notes.append(f"{task.given.name} is not used: {newer.what}; {newer.hint}")
         return None
     if edition is None or edition.movie != task.movie:
-        notes.append(f"{task.given.name} is no edition of {task.movie} and is not used")
+        notes.append(f"{task.given.name} is not used: it is not an edition of {task.movie}")
         return None
     unknown = _unknown_to(edition, dialogues)
     for located, recording in recordings:
         if edition.recording.fingerprint == recording.fingerprint:
             if not unknown:
                 return Timed(movie=task.movie, located=located, edition=_edition_on(recording, edition))
-            notes.append(f"{task.given.name} does not know {unknown} of the dialogues: the timing is measured anew")
+            dialogues_text = count_text(unknown, "dialogue")
+            notes.append(f"{task.given.name} says nothing about {dialogues_text}: the timing is measured again")
             return None
-    notes.append(f"{task.given.name} was made of another file ({edition.recording.name}): the timing is measured anew")
+    notes.append(
+        f"{task.given.name} was made from another file ({edition.recording.name}): the timing is measured again"
+    )
     return None
 
 
 def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
-    """How many dialogues an edition says nothing of, or meant by another span. One that was not measured knows all."""
+    """How many dialogues an edition lacks, or has with another span; 0 for an edition that was not measured."""
     if not edition.measured:
         return 0
     placed = {dialogue.id: dialogue.span for dialogue in edition.placed}
@@ -313,7 +323,7 @@ def _from_earlier(task: EditionTask, recordings: list[tuple[Claimant, RecordingI
     """The edition of an earlier run, if all it rests on is the same."""
     try:
         edition = _read(task.kept) if task.kept is not None and task.kept.is_file() else None
-    except FormatError:  # measured anew
+    except FormatError:  # measured again
         return None
     if edition is None or edition.basis != basis or edition.movie != task.movie:
         return None
@@ -347,14 +357,14 @@ def _described(timing: Timing, dialogues: Sequence[Dialogue] = ()) -> Timing:
     if timing.edition is None or timing.located is None:
         return timing
     if not timing.edition.measured:
-        return replace(timing, description=f"not measured ({timing.edition.evidence.tier})")
+        return replace(timing, description=_UNMEASURED.get(timing.edition.evidence.tier, "timing not checked"))
     video = probe(timing.located.path).video
     numbers = {dialogue.id: dialogue.number for dialogue in dialogues}
     return replace(timing, description=describe(timing.edition, numbers, video.frame_rate if video else None))
 
 
 def _unmeasured(located: Claimant, recording: RecordingInfo, movie: str) -> Edition:
-    """An edition by the user's word, or by none."""
+    """An edition that was not measured: by `media.toml`, or the file is taken for the annotated edition."""
     pieces = tuple(
         EditionPiece(
             from_ms=piece.from_ms, to_ms=piece.to_ms, rate=rate_text(piece.rate), offset_ms=float(piece.offset_ms)

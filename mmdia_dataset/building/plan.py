@@ -86,17 +86,17 @@ def plan(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Plan:
-    """Read the release, find the recordings, and reckon what a rebuild will make.
+    """Read the release, find the recordings, and estimate what a rebuild will make.
 
     Args:
         release: folder or file of annotations.
         media: the folder of films.
         settings: what kind of clips; copies by default.
-        editions: a folder of edition files to use where they are of the same recordings.
-        as_is: take recordings found by name for the annotators' own edition, unmeasured.
-        split: of the dialogues wanted; all of them by default.
-        ids: of the dialogues wanted.
-        jobs: processes, where recordings have to be listened to.
+        editions: a folder of edition files, used if they were made from the same recordings.
+        as_is: take recordings found by name for the annotated edition, without checking the timing.
+        split: the split to make; all dialogues by default.
+        ids: the dialogues to make; all by default.
+        jobs: processes that listen to recordings.
         progress: called as ``progress(stage, done, total)``.
 
     Raises:
@@ -109,7 +109,7 @@ def plan(
     if split is not None and split not in SPLITS:
         raise ConfigError(f"unknown split {split!r}", hint=f"known splits are {', '.join(SPLITS)}")
     if editions is not None and not Path(editions).is_dir():
-        raise UsageError("there is no such folder of editions", where=editions, hint="`mmdia align` makes one")
+        raise UsageError("there is no such folder of editions", where=editions, hint="`mmdia align` makes it")
     opened = open_release(release)
     wishes: dict[str, list[clips.Wish]] = {}
     transcripts: dict[str, list[bytes]] = {}
@@ -132,15 +132,15 @@ def plan(
     if wanted_ids is not None and wanted_ids - seen:
         unknown = sorted(wanted_ids - seen)
         raise ConfigError(
-            f"{len(unknown)} of the ids are not in the release, the first is {unknown[0]}",
+            f"{len(unknown)} of the ids are not in the release; the first is {unknown[0]}",
             where=opened.root,
             hint="ids look like tt0114388_clip_64",
         )
     if not wishes:
         raise ConfigError(
-            "no dialogue is wanted" if split is None else f"split {split!r} is empty",
+            "no dialogue is selected" if split is None else f"split {split!r} is empty",
             where=opened.root,
-            hint="see `mmdia validate` for what the release holds",
+            hint="`mmdia validate` shows what the release holds",
         )
     # After all dialogues were read, the release knows its movies without looking again.
     library = locate([movie for movie in opened.movies() if movie.id in wishes], Path(media))

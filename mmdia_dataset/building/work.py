@@ -80,7 +80,7 @@ def cut_all(tasks: Sequence[CuttingTask], jobs: int) -> Iterator[tuple[Line, boo
                 yield from results
         waiting = [half for task in died for half in halves(task)]
         reason = Reason(
-            rule=Refusal.WORKER_DIED, detail="the process that worked on it was killed or crashed, several times"
+            rule=Refusal.WORKER_DIED, detail="the process that worked on this clip crashed or was killed several times"
         )
         for task in died:
             if not halves(task):

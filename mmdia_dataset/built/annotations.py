@@ -54,7 +54,7 @@ class Annotations:
 
     @property
     def official_bench(self) -> bool:
-        """Whether it says itself which dialogues are the benchmark."""
+        """Whether the data says which dialogues are the benchmark."""
         if self.built:
             return any("bench" in splits for splits in self._splits.values())
         return self.release.splits is not None and bool(self.release.splits.bench)
@@ -62,7 +62,7 @@ class Annotations:
     def bench(self, selection: Selection) -> Callable[[Dialogue], bool]:
         """Which dialogues are the benchmark: those listed as such, else those selected.
 
-        A selection takes none in train or validation, unless everything is in train, for want of splits.
+        A selection takes no dialogue of train or validation, unless there are no splits.
         """
         if self.official_bench:
             return lambda dialogue: "bench" in self.splits_of(dialogue.id)
@@ -87,7 +87,7 @@ def open_annotations(path: Path | str) -> Annotations:
     """Open a release or a built directory.
 
     Raises:
-        ReleaseNotFound: nothing there is an annotation.
+        ReleaseNotFound: there are no annotations.
         ReleaseUnreadable: it is a built directory whose rebuild did not finish, or that holds no clip.
     """
     root = Path(path)

@@ -75,7 +75,7 @@ class ClipSet:
         except (pa.ArrowException, OSError, ValidationError, KeyError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise ReleaseUnreadable(
-                f"can't be read as Parquet of clips: {reason}", where=file, hint="run `mmdia rebuild` again"
+                f"can't be read as a Parquet file of clips: {reason}", where=file, hint="run `mmdia rebuild` again"
             ) from error
 
     def file(self, media: Media) -> Path:
@@ -88,7 +88,7 @@ class ClipSet:
             return self.root / _FILE.validate_python(media.path)
         except ValidationError:
             raise ReleaseUnreadable(
-                f"{shown(str(media.path))} is not a file of the folder",
+                f"{shown(str(media.path))} is not a file in the folder",
                 where=self.root,
                 hint="run `mmdia rebuild` again",
             ) from None

@@ -58,7 +58,7 @@ _LOOKED_AT = 20  # lines, of a manifest without a marker
 
 
 def is_built(folder: Path) -> bool:
-    """Whether a folder is a built directory, finished or not, whatever became of its manifest's lines.
+    """Whether a folder is a built directory, finished or not, even if lines of its manifest are damaged.
 
     Folders of programs that wrote no marker are known by a run under way, or by lines of ours: others have files called
     manifest.jsonl too.
@@ -134,7 +134,7 @@ def read_manifest(root: Path) -> Iterator[MadeLine | RefusedLine]:
 
 
 def check_manifest(root: Path) -> None:
-    """Look whether every line of a manifest can be understood. One that is as it was written is not read line by line.
+    """Check that every line of a manifest can be understood. An unchanged manifest is not read line by line.
 
     Raises:
         ReleaseUnreadable: there is no manifest, or a line of it can't be understood.
@@ -150,7 +150,7 @@ def check_manifest(root: Path) -> None:
 
 
 def unfinished(root: Path) -> ReleaseUnreadable | None:
-    """What to say of a built directory whose rebuild did not reach its end."""
+    """The error for a built directory whose rebuild did not finish; None if it did."""
     if (root / STATE).is_dir() or not has_manifest(root):
         return ReleaseUnreadable("the rebuild has not finished", where=root, hint=AGAIN)
     return None

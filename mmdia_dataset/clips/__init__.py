@@ -6,11 +6,11 @@ timestamp in [start, end); t0 is the time of the first of them, t1 that of the f
 
 - ``copy``: an MP4 file with the recording's own packets, not re-encoded. It begins at the keyframe before t0 and holds
   sound from about 100 ms earlier; edit lists hide both. The hidden frames are still in the file. Sound that MP4 can't
-  hold is kept without loss as FLAC; where it can't hold the picture, the clip is encoded. The result tells.
-- ``encode``: an MP4 file encoded anew: the same frames, or those shown at a steady rate; nothing is hidden in it.
-- ``audio``: a WAV or FLAC file, sample-exact, as loud as it was.
-- ``keyframes``: JPEG or PNG files. The picture at a moment is the last one that begins not after it; or the nearest
-  keyframe, whose own time is then told. Upright, with square pixels, whole instead of two fields.
+  hold is kept without loss as FLAC; if it can't hold the picture, the clip is encoded. The result says so.
+- ``encode``: a re-encoded MP4 file: the same frames, or those shown at a steady rate; nothing is hidden in it.
+- ``audio``: a WAV or FLAC file, exact to the sample; the volume is not changed.
+- ``keyframes``: JPEG or PNG files. The picture at a moment is the one shown then, or the nearest keyframe with its
+  own time. Pictures are rotated upright and deinterlaced, with square pixels.
 
 Every copied clip is read back before it counts as made: exactly the expected frames at the expected times, full length.
 What can be noticed without decoding is described in `mmdia_dataset.media.reading.stretches`.

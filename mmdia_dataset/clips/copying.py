@@ -43,12 +43,12 @@ def copied(recording: Path, placed: Iterable[PlacedClip], settings: CopySettings
     with OpenRecording(recording, settings.language, settings.track) as source:
         video, audio = source.video, source.audio
         if video is not None and not mp4_holds(video):
-            why = f"Encoded anew, since MP4 can't hold {video.codec_context.codec.canonical_name}."
+            why = f"The clip was encoded, because MP4 can't hold {video.codec_context.codec.canonical_name}."
             instead = Fallback(settings.encoded.as_dict(), why)
             for result in encoded(recording, placed, settings.encoded):
                 yield replace(result, fallback=instead) if isinstance(result, MadeClip) else result
         elif video is not None and audio is not None and not mp4_holds(audio):
-            why = f"The sound is kept as FLAC, since MP4 can't hold {audio.codec_context.codec.canonical_name}."
+            why = f"The sound was kept as FLAC, because MP4 can't hold {audio.codec_context.codec.canonical_name}."
             sound = Sound(source, rate=None, mono=audio.codec_context.channels > FLAC_CHANNELS, floats=True)
             yield from each(placed, partial(_with_flac, source, sound, Fallback(settings.with_flac, why)))
         else:
@@ -56,7 +56,7 @@ def copied(recording: Path, placed: Iterable[PlacedClip], settings: CopySettings
 
 
 def instead(recording: Path, settings: CopySettings) -> CopySettings | EncodeSettings:
-    """What the clips of a recording are made by, were they all to be copied. Raises MediaUnreadable."""
+    """The settings that mode `copy` really uses for a recording. Raises MediaUnreadable."""
     with OpenRecording(recording, settings.language, settings.track) as source:
         return settings if source.video is None or mp4_holds(source.video) else settings.encoded
 

@@ -32,10 +32,10 @@ def cut(
         file_of: the file of a clip, or the folder of its pictures; folders are made as needed, existing files replaced.
 
     Yields:
-        One result per clip wanted. Nothing that is wrong with one clip, or with the recording, is raised.
+        One result per clip wanted. Problems of a clip or of the recording are results, not errors.
 
     Raises:
-        OutputError: a file can't be written: disk full, folder read-only. Nothing further could be.
+        OutputError: a file can't be written: the disk is full, or the folder read-only.
     """
     placed: list[PlacedClip] = []
     for wish in wishes:

@@ -1,4 +1,4 @@
-"""Mode `encode`: clips encoded anew, with a picture rate, size and codec asked for, and no frame but their own.
+"""Mode `encode`: re-encoded clips with the frame rate, size and codec asked for, and without hidden frames.
 
 The recording is decoded once for all clips: each picture goes to every clip that shows it.
 """
@@ -192,7 +192,7 @@ class _Work:
             check_clip(file, encoder.times, encoder.clock, encoder.end, sound=clip.samples is not None)
             if self.settings.codec in _DOUBTED and (faults := verify(file)):
                 raise MediaDamaged(
-                    f"what {self.settings.codec} made of it can't be decoded ({faults[0]})",
+                    f"the clip that {self.settings.codec} encoded can't be decoded ({faults[0]})",
                     where=self.source.path,
                     hint="choose another crf or preset",
                 )

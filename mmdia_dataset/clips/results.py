@@ -108,7 +108,7 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """How a clip was made that could not be made as asked: by which settings, and why, in one sentence."""
+    """How a clip was made that could not be made as asked: the settings used, and why, in one sentence."""
 
     settings: SettingsDict
     detail: str
@@ -145,7 +145,7 @@ class MadeClip:
 
 @dataclass(frozen=True)
 class RefusedClip:
-    """A clip that was not made: by which rule, and why in one sentence."""
+    """A clip that was not made: the rule, and why in one sentence."""
 
     wish: Wish
     rule: Refusal

@@ -35,9 +35,9 @@ class CopySettings:
     """Clips of the recording's own packets, as far as MP4 can hold them; see `fallbacks`.
 
     Attributes:
-        language: the sound track to take, as a tag such as ``eng`` or ``en``; if there is none of it, or None is
-            given, the recording's default track, else its first.
-        track: the track's number among the sound tracks instead.
+        language: the language of the sound track to take, such as ``eng`` or ``en``. Without it, or if no track
+            has it, the recording's default track is taken, else its first.
+        track: the number of the sound track, in place of its language.
     """
 
     language: str | None = None
@@ -74,16 +74,16 @@ class CopySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeSettings:
-    """Clips encoded anew, H.264 or another codec and AAC in MP4.
+    """Re-encoded clips: H.264 or another codec, and AAC, in MP4.
 
     Attributes:
         language: as in `CopySettings`.
-        track: likewise.
-        fps: pictures per second, such as ``25`` or ``24000/1001``; None keeps the recording's own times.
-        height: lines, the width follows; None for as many as there are. Both sides are even, and pixels square.
+        track: as in `CopySettings`.
+        fps: frames per second, such as ``25`` or ``24000/1001``; None keeps the frames and times of the recording.
+        height: in pixels, the width follows; None keeps that of the recording. Both are even, and pixels square.
         codec: the encoder: ``libx264``, ``libx265``, ``libsvtav1`` or ``libvpx-vp9``.
-        crf: quality by the codec's own measure, smaller is better; None for the default.
-        preset: how much the encoder tries, in its own words (``cpu-used`` of VP9); None for the default.
+        crf: quality on the scale of the codec, smaller is better; None for its default.
+        preset: how much work the encoder does, in its own words (``cpu-used`` of VP9); None for its default.
     """
 
     language: str | None = None
@@ -99,13 +99,13 @@ class EncodeSettings:
         if self.codec not in CODECS:
             raise ValueError(f"unknown codec {self.codec!r}; known are {', '.join(CODECS)}")
         if self.crf is not None and not 0 <= self.crf <= 63:
-            raise ValueError(f"a crf of {self.crf} is not between 0 and 63")
+            raise ValueError(f"the crf must be between 0 and 63, not {self.crf}")
         try:
             rate = self.rate
         except (ValueError, ZeroDivisionError):
-            raise ValueError(f"{self.fps!r} is no rate such as 25 or 24000/1001") from None
+            raise ValueError(f"{self.fps!r} is not a frame rate such as 25 or 24000/1001") from None
         if rate is not None and not (1 <= rate <= 240 and rate.denominator <= 10_000):
-            raise ValueError(f"{self.fps} pictures a second are not between 1 and 240")
+            raise ValueError(f"the frame rate must be between 1 and 240, not {self.fps}")
         _check_height(self.height)
 
     @property
@@ -152,11 +152,11 @@ class AudioSettings:
 
     Attributes:
         language: as in `CopySettings`.
-        track: likewise.
+        track: as in `CopySettings`.
         sample_rate: samples per second; None keeps the recording's.
-        mono: mix all channels into one; else they are kept.
+        mono: mix all channels into one; else all channels are kept.
         sound: the kind of file, ``wav`` or ``flac``.
-        float32: samples as 32-bit floats, of which nothing is clipped; WAV only. Else 16 bits.
+        float32: samples as 32-bit floats, so that nothing clips; WAV only. Else 16 bits.
     """
 
     language: str | None = None
@@ -169,11 +169,11 @@ class AudioSettings:
 
     def __post_init__(self) -> None:
         if self.sample_rate is not None and not 1000 <= self.sample_rate <= 768_000:
-            raise ValueError(f"a sample rate of {self.sample_rate} is outside 1000 to 768000")
+            raise ValueError(f"the sample rate must be between 1000 and 768000, not {self.sample_rate}")
         if self.sound not in ("wav", "flac"):
-            raise ValueError(f"{self.sound!r} is no kind of sound file; known are wav and flac")
+            raise ValueError(f"unknown kind of sound file {self.sound!r}; known are wav and flac")
         if self.sound == "flac" and self.float32:
-            raise ValueError("FLAC holds no floats; choose wav for them")
+            raise ValueError("FLAC can't hold floats; choose wav")
 
     @property
     def suffix(self) -> str:
@@ -201,14 +201,15 @@ class AudioSettings:
 class KeyframeSettings:
     """Pictures of a dialogue, as files of their own.
 
-    Without `places` and `times`, in the middle of each turn, or in the dialogue's own where it has no turns.
+    Without `places` and `times`, there is a picture for the middle of each turn. A dialogue without turns gets one, for
+    its own middle.
 
     Attributes:
         language: of the sound track by which the dialogue is found, as in `CopySettings`.
-        places: pictures per dialogue, in the middles of as many equal parts.
-        times: milliseconds from the dialogue's start instead, such as ``0,1500``.
+        places: pictures per dialogue; the dialogue is divided into so many equal parts, with a picture of each middle.
+        times: milliseconds from the dialogue's start, in place of `places`, such as ``0,1500``.
         image: ``jpg``, of quality 95, or ``png``.
-        height: lines, the width follows; None for as many as there are.
+        height: in pixels, the width follows; None keeps that of the recording.
         nearest: take the recording's nearest keyframe instead of the picture shown at that moment.
     """
 
@@ -222,13 +223,13 @@ class KeyframeSettings:
 
     def __post_init__(self) -> None:
         if self.places is not None and self.times is not None:
-            raise ValueError("pictures are taken at places or at times, not both")
+            raise ValueError("choose places or times, not both")
         if self.places is not None and not 1 <= self.places <= MOST_PICTURES:
-            raise ValueError(f"{self.places} pictures of a dialogue are not between 1 and {MOST_PICTURES}")
+            raise ValueError(f"there can be 1 to {MOST_PICTURES} pictures of a dialogue, not {self.places}")
         if self.image not in ("jpg", "png"):
-            raise ValueError(f"{self.image!r} is no kind of picture; known are jpg and png")
+            raise ValueError(f"unknown kind of picture {self.image!r}; known are jpg and png")
         if len(self.offsets_ms()) > MOST_PICTURES:
-            raise ValueError(f"more than {MOST_PICTURES} times")
+            raise ValueError(f"there can be at most {MOST_PICTURES} times")
         _check_height(self.height)
 
     @property
@@ -253,13 +254,13 @@ class KeyframeSettings:
         return self
 
     def offsets_ms(self) -> tuple[int, ...]:
-        """The times as numbers. Raises ValueError where they are none."""
+        """The times as numbers. Raises ValueError: they are not numbers, or not in order."""
         try:
             offsets = tuple(int(part) for part in self.times.split(",")) if self.times is not None else ()
         except ValueError:
-            raise ValueError(f"{self.times!r} is no list of milliseconds such as 0,1500") from None
+            raise ValueError(f"{self.times!r} is not a list of milliseconds such as 0,1500") from None
         if any(offset < 0 for offset in offsets) or list(offsets) != sorted(set(offsets)):
-            raise ValueError(f"the times {self.times} do not rise from 0 on")
+            raise ValueError(f"the times must be at least 0, each above the one before, not {self.times}")
         return offsets
 
     def moments(self, dialogue: Dialogue) -> tuple[Moment, ...]:
@@ -280,7 +281,7 @@ Settings: TypeAlias = CopySettings | EncodeSettings | AudioSettings | KeyframeSe
 
 def _check_height(height: int | None) -> None:
     if height is not None and not 16 <= height <= 4320:
-        raise ValueError(f"a height of {height} is not between 16 and 4320")
+        raise ValueError(f"the height must be between 16 and 4320, not {height}")
 
 
 _KINDS: dict[str, type[Settings]] = {

@@ -49,9 +49,7 @@ def flac(samples: Samples, rate: int) -> tuple[memoryview]:
         UnsupportedCodec: it can't hold that rate or so many channels.
     """
     if samples.shape[1] > _FLAC_CHANNELS or rate > 655_350:
-        raise UnsupportedCodec(
-            f"FLAC has no place for {samples.shape[1]} channels at {rate} Hz", hint="choose wav, or mono"
-        )
+        raise UnsupportedCodec(f"FLAC can't hold {samples.shape[1]} channels at {rate} Hz", hint="choose wav, or mono")
     out = io.BytesIO()
     soundfile.write(out, samples, rate, format="FLAC", subtype="PCM_16")
     return (out.getbuffer(),)

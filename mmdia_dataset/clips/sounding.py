@@ -45,7 +45,7 @@ def _extract(finder: SpanFinder, sound: Sound, settings: AudioSettings, placed: 
     def check(file: Path) -> None:
         info = soundfile.info(file)
         if (info.frames, info.channels, info.samplerate) != (*samples.shape, rate):
-            raise MediaDamaged(f"the file tells of {info.frames} samples instead of {len(samples)}", where=file)
+            raise MediaDamaged(f"the file holds {info.frames} samples instead of {len(samples)}", where=file)
 
     digest, size = write(placed.file, parts, check)
     return MadeClip(

@@ -1,8 +1,8 @@
 """The models: the one truth for every format.
 
 Arrow tables, JSON Schema, `datasets.Features` and the files on disk are all derived from the classes here. They are
-frozen and strict: nothing is coerced (1.5 is no integer, "1" is no number), and an unknown key is an error. What a
-release file holds beyond these fields is kept in ``extra`` by its reader.
+frozen and strict: no value is converted (1.5 is not an integer, "1" is not a number), and an unknown key is an error.
+The reader of a release keeps what its files hold beyond these fields in ``extra``.
 
 Times are integer milliseconds. Spans are half-open. Every field says its unit and gives an example.
 """

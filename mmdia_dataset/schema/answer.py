@@ -1,4 +1,4 @@
-"""What is scored: who said what and when, and what a judge said of it."""
+"""What is scored: who said what and when, and the scores of judges."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ class Answer(Model):
     interaction: str | None = Field(default=None, description="Label of the interaction mode.", examples=["Conflict"])
     movie: Id | None = Field(default=None, description="Its movie, to group by.", examples=["tt0114388"])
     scores: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
-        default_factory=dict, description="What judges said, by name of the score.", examples=[{"utmos": 3.4}]
+        default_factory=dict, description="Scores from judges, by name.", examples=[{"utmos": 3.4}]
     )

@@ -161,7 +161,7 @@ def to_table(items: Iterable[M], model: type[M]) -> pa.Table:
     rows = list(items)
     for row in rows:
         if type(row) is not model:
-            raise pa.ArrowInvalid(f"{type(row).__name__} is no {model.__name__}")
+            raise pa.ArrowInvalid(f"{type(row).__name__} is not a {model.__name__}")
     return columns_to_table({field.name: _taken(rows, field) for field in arrow_schema(model)}, model)
 
 
@@ -230,8 +230,8 @@ def _array(column: Any, field: Field) -> Any:
 def holds(table: pa.Table, model: type[BaseModel]) -> bool:
     """Whether every row keeps what the model demands, of values that already have the types of its Arrow schema.
 
-    pydantic judges, but of numbers the least and the greatest alone, and of texts each different one once. What is no
-    demand of a single field is not looked at, nor are JSON columns and None where there should be a value.
+    pydantic checks only the least and the greatest of numbers, and each different text once. Demands on more than one
+    field are not checked, nor are JSON columns, nor None in place of a value.
     """
     try:
         for name, judge in _judges(model).items():
@@ -298,7 +298,7 @@ def from_arrow(batch: pa.Table | pa.RecordBatch, model: type[M]) -> Iterator[M]:
     """Rows of a table as items of a model; the inverse of `to_table`.
 
     Raises:
-        pydantic.ValidationError: a row is no such item.
+        pydantic.ValidationError: a row does not fit the model.
     """
     for start in range(0, len(batch), _AT_ONCE):  # few objects at a time: many would be work for the garbage collector
         for row in batch.slice(start, _AT_ONCE).to_pylist():

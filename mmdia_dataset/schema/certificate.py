@@ -34,7 +34,7 @@ def hash_of(lines: Iterable[str]) -> str:
 class MovieIds(Model):
     """The ids `<movie>_clip_<number>` of one movie."""
 
-    movie: Id = Field(description="What stands before `_clip_` in the ids.", examples=["tt0114388"])
+    movie: Id = Field(description="The part of the ids before `_clip_`.", examples=["tt0114388"])
     numbers: Ranges = Field(description="The numbers, ascending, runs as first-last.", examples=["0-63,65,70-99"])
 
     def runs(self) -> list[tuple[int, int]]:
@@ -47,7 +47,7 @@ class MovieIds(Model):
 
 
 class IdList(Model):
-    """A set of dialogue ids, short enough to be mailed: an id takes a byte or two where its neighbours are there."""
+    """A set of dialogue ids, short enough to be mailed: an id takes a byte or two if its neighbours are in the set."""
 
     count: Index = Field(description="How many ids.", examples=[95])
     sha256: Sha256 = Field(description="Hash over the sorted ids, each ended by a newline.", examples=["0" * 64])
@@ -84,17 +84,17 @@ class IdList(Model):
         """The ids.
 
         Raises:
-            ValueError: they are not as many as it says, or others than its hash says.
+            ValueError: the ids do not match the count or the hash.
         """
         runs = [(movie.movie, first, last) for movie in self.movies for first, last in movie.runs()]
         claimed = len(self.others) + sum(max(0, last - first + 1) for _, first, last in runs)
         if claimed != self.count or claimed > MAX_IDS:
-            raise ValueError(f"it lists {claimed:,} ids and says {self.count:,}")
+            raise ValueError(f"it lists {claimed:,} ids but says that it has {self.count:,}")
         ids = frozenset(
             itertools.chain(self.others, (f"{m}_clip_{n}" for m, first, last in runs for n in range(first, last + 1)))
         )
         if hash_of(ids) != self.sha256:
-            raise ValueError("its ids are not those of its hash")
+            raise ValueError("its ids do not match its hash")
         return ids
 
 
@@ -114,16 +114,16 @@ class SplitCoverage(Model):
     """What there is of one split."""
 
     split: Split = Field(description="The split.", examples=["test"])
-    wanted: Index = Field(description="Dialogues it has.", examples=[2700])
+    wanted: Index = Field(description="Number of dialogues in it.", examples=[2700])
     listed: Sha256 = Field(
-        description="Hash over their sorted ids, made or not: equal where the split is the same.", examples=["0" * 64]
+        description="Hash over their sorted ids, made or not; equal if the splits are the same.", examples=["0" * 64]
     )
     made: IdList = Field(description="Dialogues that have a clip.", examples=[{"count": 0, "sha256": "0" * 64}])
-    hours: float = Field(ge=0, description="Of their spans.", examples=[16.1])
+    hours: float = Field(ge=0, description="Total length of their spans.", examples=[16.1])
 
 
 class MovieSpans(Model):
-    """What a movie's dialogues are, so that others can tell whether theirs are the same."""
+    """A hash of a movie's dialogues, so that others can see whether theirs are the same."""
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])
     sha256: Sha256 = Field(
@@ -133,17 +133,17 @@ class MovieSpans(Model):
 
 
 class ErrorBounds(Model):
-    """How well the places of clips are known: how many have which bound of the timing error."""
+    """How many clips have which bound of the timing error."""
 
     within_5_ms: Index = Field(default=0, description="At most 5 ms.", examples=[50100])
     within_40_ms: Index = Field(default=0, description="More, at most 40 ms.", examples=[0])
     within_160_ms: Index = Field(default=0, description="More, at most 160 ms.", examples=[0])
     above_160_ms: Index = Field(default=0, description="More than that.", examples=[0])
-    unmeasured: Index = Field(default=0, description="Taken from recordings as they are, or given.", examples=[0])
+    unmeasured: Index = Field(default=0, description="Not measured: `--as-is` or `media.toml`.", examples=[0])
 
 
 class Certificate(Versioned):
-    """Which dialogues of a release have a clip on some machine; holds ids and hashes, no content."""
+    """Which dialogues of a release have a clip on one machine. It holds ids and hashes, no content."""
 
     made_by: Literal["mmdia coverage"] = Field(description="Says what the file is.", examples=["mmdia coverage"])
     modes: Many[Mode] = Field(description="A dialogue counts if it has a clip of each of these.", examples=[["copy"]])
@@ -152,12 +152,12 @@ class Certificate(Versioned):
         "dialogues wanted.",
         examples=["0" * 64],
     )
-    wanted: Index = Field(description="How many those are.", examples=[54700])
-    made: Index = Field(description="How many have a clip.", examples=[50100])
-    hours: float = Field(ge=0, description="Of their spans.", examples=[330.5])
+    wanted: Index = Field(description="Number of these dialogues.", examples=[54700])
+    made: Index = Field(description="Number of them that have a clip.", examples=[50100])
+    hours: float = Field(ge=0, description="Total length of their spans.", examples=[330.5])
     splits: Many[SplitCoverage] = Field(description="By split; a dialogue can be in several.", examples=[[]])
     movies: Many[MovieSpans] = Field(description="By movie.", examples=[[]])
-    bounds: ErrorBounds = Field(description="Clips by their bound of error; the widest of a dialogue's.", examples=[{}])
+    bounds: ErrorBounds = Field(description="Clips by error bound; of a dialogue's clips, the widest.", examples=[{}])
 
 
 class SplitIds(Model):

@@ -1,4 +1,4 @@
-"""What a release says: dialogues, movies, splits; and the issues found in one."""
+"""What a release says: dialogues, movies, splits; and the issues found in it."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Movie(Model):
         default=None, description="The release file it was read from.", examples=["json/movie_41/tt0114388.json"]
     )
     extra: dict[str, JsonValue] = Field(
-        default_factory=dict, description="What that file held beside its dialogues.", examples=[{}]
+        default_factory=dict, description="What that file held besides its dialogues.", examples=[{}]
     )
 
 
@@ -160,8 +160,8 @@ class Splits(Versioned):
     """Which dialogues are in which split, by id. `hard` and `bench` may share ids with the others."""
 
     train: Many[Id] = Field(default=(), description="For training.", examples=[["tt0114388_clip_64"]])
-    validation: Many[Id] = Field(default=(), description="For choosing; `eval` upstream.", examples=[[]])
-    test: Many[Id] = Field(default=(), description="For the final figure.", examples=[[]])
+    validation: Many[Id] = Field(default=(), description="For choosing models; upstream `eval`.", examples=[[]])
+    test: Many[Id] = Field(default=(), description="For the final result.", examples=[[]])
     hard: Many[Id] = Field(default=(), description="Difficult ones.", examples=[[]])
     bench: Many[Id] = Field(default=(), description="MM-DIA-BENCH.", examples=[[]])
 

@@ -45,14 +45,15 @@ class Evidence(Model):
     """Why a time map is believed, and how exact it is."""
 
     tier: Literal["given", "identity", "fingerprint", "subtitles", "speech"] = Field(
-        description="What it rests on: `given` by the user, `identity` assumed of a copy found by its id, or measured.",
+        description="What it rests on: `given` by the user, `identity` if the file was taken for the annotated "
+        "edition, or the kind of measurement.",
         examples=["fingerprint"],
     )
     error_ms: float | None = Field(
-        default=None, ge=0, description="Bound of the timing error [ms]; null where nothing was measured.", examples=[5]
+        default=None, ge=0, description="Upper bound of the timing error [ms]; null if not measured.", examples=[5]
     )
     confidence: float | None = Field(
-        default=None, ge=0, le=1, description="0 to 1; null where nothing was measured.", examples=[0.99]
+        default=None, ge=0, le=1, description="0 to 1; null if nothing was measured.", examples=[0.99]
     )
 
 
@@ -60,12 +61,12 @@ class Reason(Model):
     """Why something was refused."""
 
     # Not strict: from Python too, it may come by its name. Names of earlier versions are read as what they are now.
-    rule: Refusal = Field(strict=False, description="Kind.", examples=["outside-recording"])
+    rule: Refusal = Field(strict=False, description="Which kind of reason.", examples=["outside-recording"])
     detail: str = Field(description="One sentence for a person.", examples=["the recording ends at 01:31:02,120"])
 
 
 class RefusedDialogue(Model):
-    """A dialogue that an edition does not have, and why."""
+    """A dialogue that could not be placed in an edition, and why."""
 
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_3"])
     reasons: Many[Reason] = Field(description="Why, strongest first.", examples=[[]])
@@ -76,7 +77,7 @@ class PlacedDialogue(Model):
 
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
     span: Span = Field(
-        description="Its span of movie time, as it was looked for [ms].",
+        description="Its span of movie time when it was looked for [ms].",
         examples=[{"start_ms": 50260, "end_ms": 68120}],
     )
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "fingerprint"}])
@@ -87,22 +88,22 @@ class Edition(Versioned):
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])
     recording: RecordingInfo = Field(
-        description="The file it was found on.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
+        description="The file that was measured.", examples=[{"name": "film.mkv", "fingerprint": "sha256:" + "0" * 64}]
     )
     pieces: Many[EditionPiece] = Field(description="The time map, in order of movie time.", examples=[[]])
     evidence: Evidence = Field(description="Why it is believed.", examples=[{"tier": "identity"}])
-    placed: Many[PlacedDialogue] = Field(default=(), description="Dialogues it was measured to have.", examples=[[]])
-    refused: Many[RefusedDialogue] = Field(default=(), description="Dialogues it lacks.", examples=[[]])
+    placed: Many[PlacedDialogue] = Field(default=(), description="Dialogues that were found in it.", examples=[[]])
+    refused: Many[RefusedDialogue] = Field(default=(), description="Dialogues not placed, and why.", examples=[[]])
     track: Index | None = Field(
-        default=None, description="Number of the sound track it was heard on; null for the default.", examples=[None]
+        default=None, description="Number of the sound track that was used; null for the default.", examples=[None]
     )
     basis: Sha256 | None = Field(
-        default=None, description="Hash of all it was measured from beside the recording.", examples=["0" * 64]
+        default=None, description="Hash of what else the measurement used: words, times, passport.", examples=["0" * 64]
     )
 
     @property
     def measured(self) -> bool:
-        """Whether dialogues were looked for; a time map by somebody's word alone neither places nor refuses any."""
+        """Whether dialogues were looked for. A time map that was only given neither places nor refuses any."""
         return bool(self.placed or self.refused)
 
     def time_map(self) -> TimeMap:

@@ -52,15 +52,15 @@ class MadeLine(_Line):
 
     status: Literal["made"] = Field(description="The clip was made.", examples=["made"])
     settings: dict[str, JsonValue] = Field(
-        description="All settings it was really made by; their mode is another where it fell back to that.",
+        description="All settings that were used; their mode is another one if the clip could not be made as asked.",
         examples=[{"mode": "copy"}],
     )
     file: RelativeFile = Field(
-        description="The clip; of key frames, the folder of their files.",
+        description="The clip; for key frames, the folder of their files.",
         examples=["clips/tt0114388/tt0114388_clip_64.mp4"],
     )
     sha256: Sha256 = Field(
-        description="Hash of the file; of key frames, of a line of hash, space and name for each file.",
+        description="Hash of the file; for key frames, hash over a line `<hash> <name>` for each file.",
         examples=["0" * 64],
     )
     size: Index = Field(description="Size of the file, or of all pictures [bytes].", examples=[1048576])
@@ -71,7 +71,7 @@ class MadeLine(_Line):
     offset_ms: float = Field(
         ge=-MAX_MS, le=MAX_MS, description="Shift in movie time there [ms], exact to a microsecond.", examples=[15015.0]
     )
-    at: Place = Field(description="Where in that recording.", examples=[{"start_s": 50.258542, "end_s": 68.151417}])
+    at: Place = Field(description="Its place in that recording.", examples=[{"start_s": 50.258542, "end_s": 68.151417}])
     frames: Index | None = Field(description="Video frames; null without video.", examples=[429])
     samples: Index | None = Field(description="Audio samples per channel; null without audio.", examples=[858858])
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "identity"}])
@@ -94,7 +94,9 @@ class RefusedLine(_Line):
     reasons: Annotated[Many[Reason], Field(min_length=1)] = Field(
         description="Why, strongest first.", examples=[[{"rule": "no-recording", "detail": "no file names tt0114388"}]]
     )
-    recording: RecordingInfo | None = Field(default=None, description="The file tried, if any.", examples=[None])
+    recording: RecordingInfo | None = Field(
+        default=None, description="The file tried, if there was one.", examples=[None]
+    )
 
 
 ManifestLine = Annotated[MadeLine | RefusedLine, Field(discriminator="status")]

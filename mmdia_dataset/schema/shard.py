@@ -86,7 +86,7 @@ class Shard(Model):
 
 
 class FileBeside(Model):
-    """A file of a set that is no shard: the manifest of its clips, the editions they were cut from."""
+    """A file of a set beside the shards: the manifest of its clips, or an edition they were cut from."""
 
     file: RelativeFile = Field(description="Where it is.", examples=["editions/manifest.jsonl"])
     bytes: Bytes = Field(description="Size of the file.", examples=[48123])
@@ -103,4 +103,4 @@ class ShardIndex(Versioned):
     beside: Many[FileBeside] = Field(
         default=(), description="The files that say how the samples were cut.", examples=[[]]
     )
-    sha256: Sha256 = Field(description="Hash of all the above, to notice edits.", examples=["0" * 64])
+    sha256: Sha256 = Field(description="Hash of all the above, to detect changes.", examples=["0" * 64])

@@ -1,8 +1,8 @@
-"""Rows of the paper's tasks, P(Y | C, Z): what is given, what controls it, and what is to be made.
+"""Rows of the paper's tasks, P(Y | C, Z): the input C, the condition Z and the target Y.
 
-Every task has a transcript among what is given (C). Its control (Z) is explicit, a prompt made from the triplet or the
-description, or implicit, key frames or sound. What is to be made (Y) is the dialogue's own sound or picture. Times in
-these rows count from the beginning of the clip, not of the movie.
+The input of every task has a transcript. The condition is explicit (a prompt made from the triplet or the description)
+or implicit (key frames or sound). The target is the dialogue's own sound or picture. Times in these rows count from the
+start of the clip, not of the movie.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TaskTurn(Model):
 
 
 class Reference(Model):
-    """How a speaker sounds elsewhere: a stretch of another dialogue of the same movie and split."""
+    """A sample of a speaker's voice, from another dialogue of the same movie and split."""
 
     dialogue: Id = Field(description="That dialogue.", examples=["tt0114388_clip_7"])
     audio: Media = Field(description="That dialogue's sound.", examples=[{"path": "clips/tt0114388/a.wav"}])
@@ -66,7 +66,7 @@ class VoicedSpeaker(TaskSpeaker):
 
     reference: Reference | None = Field(
         default=None,
-        description="The speaker's voice elsewhere; null for speakers without a name, and where there is none.",
+        description="The speaker's voice in another dialogue; null if there is none, or the speaker has no name.",
         examples=[None],
     )
 
@@ -78,7 +78,7 @@ class TaskRow(Model):
     movie: Id = Field(description="Its movie.", examples=["tt0114388"])
     language: str | None = Field(default=None, description="Language spoken, BCP 47.", examples=["en"])
     transcript: str = Field(
-        description="What is said, speakers by number in order of first words; `[S?]` where nobody is named.",
+        description="What is said. Speakers are numbered in the order in which they start; `[S?]` is an unknown one.",
         examples=["[S1] Hello? <phone rings> [S2] Anna?"],
     )
     turns: Many[TaskTurn] = Field(description="The same, turn by turn.", examples=[[]])

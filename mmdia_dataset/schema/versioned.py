@@ -1,6 +1,6 @@
-"""Files that say the version of their format, and what becomes of those that a newer program wrote.
+"""Files that say the version of their format, and how files of a newer program are read.
 
-A newer minor version adds keys: they are kept, and written back where the file is written anew. A newer major version
+A newer minor version adds keys: they are kept, and written back when the file is rewritten. A newer major version
 is not read. In a file of our own version, or of an older one, an unknown key is an error.
 """
 
@@ -94,7 +94,7 @@ def newer_major(version: object) -> FormatError | None:
 
 
 def marked_version(file: Path) -> tuple[int, int] | None:
-    """The version that a file says its folder is of; None where there is none. Raises FormatError: a newer major."""
+    """The version that a file gives for its folder; None without one. Raises FormatError: a newer major version."""
     try:
         value = from_json(file.read_bytes())
     except (OSError, ValueError):
@@ -110,7 +110,7 @@ def newer_minor(version: tuple[int, int] | None) -> FormatError | None:
     """What to say of rows that can't be understood, in a folder of this version, if its minor version is newer."""
     if version is None or version <= (_MAJOR, _MINOR):
         return None
-    what = "made by a newer mmdia-dataset (format {}.{}), whose rows hold what this one does not know".format(*version)
+    what = "made by a newer mmdia-dataset (format {}.{}), and this one can't read all of its rows".format(*version)
     return FormatError(what, _UPGRADE)
 
 
@@ -155,7 +155,7 @@ def _parts(version: object) -> tuple[int, int] | None:
 
 
 def _taken(value: Any, loc: Place) -> tuple[Place, JsonValue]:
-    """Take the value at a place out of some JSON; gives the place, without what is no key of it, and the value."""
+    """Take the value at a place out of some JSON; gives the place, made of its keys alone, and the value."""
     place: list[str | int] = []
     where = value
     for part in loc[:-1]:

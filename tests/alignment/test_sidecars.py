@@ -121,7 +121,7 @@ def test_the_only_ones_beside_the_only_film(film):
     ("data", "said"),
     [
         (b"", "no subtitles can be read"),
-        (b"\x01\x02\x03\x04\x05\x06\x07\x00\x80" * 1000, "encoding can't be told"),
+        (b"\x01\x02\x03\x04\x05\x06\x07\x00\x80" * 1000, "the encoding is unknown"),
         (bytes(range(1, 256)) * 50, "srt"),
         (b"\x00\x00\x01\xba" + b"\x44" * 3000, "pictures of text"),
         (b"words and no times\n" * 100, "no subtitles can be read"),

@@ -260,7 +260,7 @@ def test_the_track_in_the_words_language_is_chosen(dialogues):
     tracks = [subtitles(foreign, name="film.xx.srt"), subtitles(lines, name="film.en.srt")]
     alignment = by_subtitles(dialogues, tracks, heard)
     assert len(judged(alignment, dialogues, WHOLE)[0]) >= 23
-    assert alignment.notes == ("by the words of film.en.srt",)
+    assert alignment.notes == ("placed by the words of film.en.srt",)
     alignment = by_subtitles(dialogues, tracks[:1], heard)
     assert alignment.reason.rule == "other-language"
 

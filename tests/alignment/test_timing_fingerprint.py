@@ -116,7 +116,7 @@ def test_an_hour_takes_less_than_15_kb():
 
 
 def test_another_version_is_named():
-    with pytest.raises(BadFingerprint, match=r"version 2; this program reads 1; update mmdia-dataset"):
+    with pytest.raises(BadFingerprint, match=r"version 2; this program reads version 1; update mmdia-dataset"):
         TimingFingerprint.from_bytes(built({"frames": 0, **SETTINGS}, version=2))
     with pytest.raises(BadFingerprint, match="version 0"):
         TimingFingerprint.from_bytes(built({"frames": 0, **SETTINGS}, version=0))

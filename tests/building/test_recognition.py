@@ -461,7 +461,7 @@ def test_the_better_of_two_recordings_is_taken(passport, tmp_path, short_first):
     assert report.made == len(film.dialogues)
     best, other = f"{names[1]} {{imdb-{GOOD}}}.flac", f"{names[0]} {{imdb-{GOOD}}}.flac"
     (note,) = report.notes[GOOD]
-    assert note == f"of 2 recordings {best} is taken, not {other} (3 dialogues placed)"
+    assert note == f"{best} is used, not {other} (3 dialogues placed)"
     assert {line.recording.name for line in lines_of(tmp_path / "built").values()} == {best}
 
 
@@ -478,7 +478,7 @@ def test_of_two_recordings_that_have_all_the_more_exact_one_is_taken(passport, t
     assert report.placed == len(film.dialogues)
     best, other = f"{names[1]} {{imdb-{GOOD}}}.flac", f"{names[0]} {{imdb-{GOOD}}}.flac"
     (note,) = report.timings[GOOD].notes
-    assert note == f"of 2 recordings {best} is taken, not {other} ({report.placed} dialogues placed)"
+    assert note == f"{best} is used, not {other} ({report.placed} dialogues placed)"
 
 
 KILLED = """

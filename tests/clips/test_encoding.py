@@ -174,7 +174,7 @@ def test_a_clip_that_its_own_encoder_broke_is_refused(film, tmp_path):
             assert verify(result.file) == []
         else:
             assert result.rule == "damaged"
-            assert "What libsvtav1 made of it can't be decoded" in result.detail
+            assert "The clip that libsvtav1 encoded can't be decoded" in result.detail
 
 
 def test_the_same_bytes_whatever_else_is_cut_and_in_however_many_runs(film, tmp_path):

@@ -71,7 +71,7 @@ def test_a_picture_that_mp4_cant_hold_is_encoded(tmp_path, name, making, codec):
     for made, same in zip(clips_of(film.path, tmp_path / "clips"), alone, strict=True):
         span = made.wish.span
         assert made.fallback.settings == EncodeSettings().as_dict()
-        assert made.fallback.detail == f"Encoded anew, since MP4 can't hold {codec}."
+        assert made.fallback.detail == f"The clip was encoded, because MP4 can't hold {codec}."
         assert made.sha256 == same.sha256
         assert films.numbers_av(made.file) == inside(times, span.start_ms, span.end_ms)
         assert codecs(made.file) == ["h264", "aac"]
@@ -95,7 +95,7 @@ def test_sound_that_mp4_cant_hold_is_kept_without_loss(tmp_path, name, codec, ex
     for made, alone in zip(clips_of(film.path, tmp_path / "clips"), floats, strict=True):
         assert codecs(made.file) == ["h264", "flac"]
         assert made.fallback.settings == {"mode": "copy", "language": None, "track": None, "sound": "flac"}
-        assert made.fallback.detail == f"The sound is kept as FLAC, since MP4 can't hold {codec}."
+        assert made.fallback.detail == f"The sound was kept as FLAC, because MP4 can't hold {codec}."
         heard, want = samples_of(made.file) / 2.0**31, samples_of(alone.file)
         assert made.samples == len(heard) == alone.samples
         # The clip's sound is what the film's decodes to, to 24 bits.
@@ -140,8 +140,8 @@ def test_a_rebuild_says_what_it_did_instead_and_does_it_once(tmp_path):
     first = mmdia_dataset.rebuild(world.release, world.media, out, as_is=True)
     assert (first.made, first.exit_code) == (6, 0)
     assert first.fallbacks == {
-        "tt0000001.webm": {"Encoded anew, since MP4 can't hold vp8.": 2},
-        "tt0000002.mkv": {"The sound is kept as FLAC, since MP4 can't hold pcm_s24le.": 2},
+        "tt0000001.webm": {"The clip was encoded, because MP4 can't hold vp8.": 2},
+        "tt0000002.mkv": {"The sound was kept as FLAC, because MP4 can't hold pcm_s24le.": 2},
     }
     lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     assert {line["mode"] for line in lines} == {"copy"}
@@ -182,4 +182,4 @@ def test_the_summary_is_a_sentence(tmp_path):
     arguments = ["rebuild", "--release", world.release, "--media", world.media, "--as-is", "--out", tmp_path / "built"]
     done = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
     assert done.exit_code == 0
-    assert "2 clips of tt0000001.webm: encoded anew, since MP4 can't hold vp8." in done.stdout
+    assert "2 clips of tt0000001.webm: the clip was encoded, because MP4 can't hold vp8." in done.stdout

@@ -94,10 +94,10 @@ def test_every_edition_is_known_and_every_dialogue_placed_or_refused(owner):
 def test_editions_are_described_and_drawn(owner):
     said = {movie: one.description for movie, one in owner.report.timings.items()}
     assert "PAL speed" in said[ONE]
-    assert "6.7 s more at the beginning" in said[ONE]  # the logo at PAL speed
+    assert "starts 6.7 s later" in said[ONE]  # the logo at PAL speed
     assert "1 scene missing" in said[TWO]
-    assert "dialogue 1 not there" in said[TWO]
-    assert "speed as annotated, 4.5 s more at the beginning" in said[THREE]
+    assert "dialogue 1 is missing" in said[TWO]
+    assert "same speed as annotated, starts 4.5 s later" in said[THREE]
     for movie in owner.made:
         assert (owner.editions / f"{movie}.png").read_bytes().startswith(b"\x89PNG")
     assert mmdia_dataset.validate(*owner.editions.glob("*.json")).counts == {}
@@ -139,7 +139,7 @@ def test_clips_hold_the_editions_own_samples(owner, built):
             line, true = lines[f"{movie}_clip_{dialogue.number}"], made.place_s(dialogue.span)
             if true is None:
                 assert (line.status, line.reasons[0].rule) == ("refused", "absent")
-                assert line.reasons[0].detail == "this edition does not have it"
+                assert line.reasons[0].detail == "your edition does not have this dialogue"
                 continue
             clip = disk.clip_samples(built.out / line.file)
             at = disk.found_at(clip, samples, round(true * RATE))
@@ -219,7 +219,7 @@ def test_an_edition_of_another_file_is_noted_and_not_used(curator, owner, tmp_pa
     )
     assert listened == [f"{ONE}.flac"]
     (note,) = report.notes[ONE]
-    assert "made of another file" in note
+    assert "made from another file" in note
     line = lines_of(tmp_path / "built")[f"{ONE}_clip_0"]
     assert line.at.start_s == pytest.approx(
         made.place_s(line.span.__class__(line.span.start_ms, line.span.end_ms)), abs=0.02
@@ -238,7 +238,7 @@ def test_a_broken_edition_file_is_noted_and_not_used(curator, owner, tmp_path, l
         ids=[f"{THREE}_clip_1"],
         editions=tmp_path / "editions",
     )
-    assert report.notes == {THREE: (f"{THREE}.json is no edition of {THREE} and is not used",)}
+    assert report.notes == {THREE: (f"{THREE}.json is not used: it is not an edition of {THREE}",)}
     assert (report.made, listened) == (1, [f"{THREE}.flac"])
 
 
@@ -289,7 +289,7 @@ def test_the_commands_say_what_was_done(curator, owner, tmp_path):
     out, _ = mmdia(*command)
     assert "16 clips made, 0 kept, 1 refused" in out
     assert "1 refused, of 1 movie: absent" in out
-    assert f"{TWO}_clip_1: this edition does not have it" in out
+    assert f"{TWO}_clip_1: your edition does not have this dialogue" in out
 
 
 # Copies that are not what they are called
@@ -379,7 +379,7 @@ def test_subtitles_beside_the_film(plain):
     report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made))
     assert len(placed_right(found, ONE, plain.film, made, 160)) == len(plain.film.dialogues)
     assert {one.evidence.tier for one in found.placed} == {"subtitles"}
-    assert report.timings[ONE].notes == (f"by the words of {ONE}.srt",)
+    assert report.timings[ONE].notes == (f"placed by the words of {ONE}.srt",)
 
 
 def test_subtitles_beside_a_film_that_lacks_a_scene(plain):
@@ -402,7 +402,7 @@ def test_subtitles_that_are_late_place_nothing_wrongly(plain):
     made = edition(plain.film, logo_s=7.0)
     report, found = plain.run(made, lambda file: disk.write_subtitles(file, plain.film, made, late_s=2.3))
     placed_right(found, ONE, plain.film, made, 160)
-    assert any("late against its sound" in note for note in report.timings[ONE].notes)
+    assert any("too late for the sound" in note for note in report.timings[ONE].notes)
 
 
 @pytest.mark.parametrize("text", ["", "1\n00:00:99 --> x\n\n", "\x00\x01\x02" * 999])

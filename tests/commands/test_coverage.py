@@ -154,7 +154,7 @@ def test_other_spans_are_left_out(world, tmp_path):
     ("change", "words"),
     [
         (lambda v: v.update(made=99), "says 99 dialogues are made"),
-        (lambda v: v["splits"][0]["made"].update(sha256="0" * 64), "not those of its hash"),
+        (lambda v: v["splits"][0]["made"].update(sha256="0" * 64), "do not match its hash"),
         (lambda v: v["splits"][0]["made"].update(count=1 << 30), "contradicts itself"),
         (lambda v: v["splits"][0]["made"]["movies"][0].update(numbers="0-999999999"), "contradicts itself"),
         (lambda v: v["splits"][0]["made"]["movies"][0].update(numbers="5-"), "not a certificate"),

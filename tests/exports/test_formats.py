@@ -178,7 +178,7 @@ def test_what_cannot_be_exported_is_counted_or_said(world, built, tmp_path):
         mmdia_dataset.export(
             changed(built, tmp_path / "gone", audio=Media(path="clips/x.wav")), to="nemo", out=tmp_path
         )
-    with pytest.raises(ReleaseUnreadable, match="not a file of the folder"):
+    with pytest.raises(ReleaseUnreadable, match="not a file in the folder"):
         mmdia_dataset.export(changed(built, tmp_path / "evil", audio=Media(path="../x.wav")), to="nemo", out=tmp_path)
     with pytest.raises(DataNotFound, match="mmdia rebuild"):
         mmdia_dataset.export(world.release, to="stm", out=tmp_path)

@@ -126,7 +126,7 @@ def test_one_wrong_value_among_many_rows_is_noticed(place, wrong):
 
 
 def test_items_of_another_model_are_refused():
-    with pytest.raises(pa.ArrowInvalid, match="Speaker is no Dialogue"):
+    with pytest.raises(pa.ArrowInvalid, match="Speaker is not a Dialogue"):
         arrow.to_table([schema.Speaker(id=0, name="Anna", named=True)], Dialogue)
 
 

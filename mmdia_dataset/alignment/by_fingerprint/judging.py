@@ -27,7 +27,7 @@ from mmdia_dataset.timing import format_timestamp
 
 __all__ = ["DUB", "judge"]
 
-DUB = "music and effects are the movie's, the voices are not: a dub, or another mix"
+DUB = "music and effects match the movie, but the voices do not: this is a dub or another mix"
 """What is said of a recording in another language."""
 
 _FRAME_S = 0.27  # a little more than the time between two frames of a fingerprint
@@ -90,7 +90,9 @@ def judge(
             )
             verdicts[dialogue.id] = NotPlaced(reason)
         elif where is None:
-            verdicts[dialogue.id] = NotPlaced(Reason(rule=Refusal.ABSENT, detail="this edition does not have it"))
+            verdicts[dialogue.id] = NotPlaced(
+                Reason(rule=Refusal.ABSENT, detail="your edition does not have this dialogue")
+            )
         else:
             heard[dialogue.id] = (dialogue, where, _listen(dialogue, agreement, likelihood, runs, where))
     listened = [hearing for _, _, hearing in heard.values()]
@@ -101,7 +103,7 @@ def judge(
             verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], hearing, wander)
         placed = sum(isinstance(verdict, Placed) for verdict in verdicts.values())
         if placed < limits.FEWEST_PLACED * len(dialogues):
-            detail = f"only {placed} of the movie's {len(dialogues)} dialogues were found in this recording"
+            detail = f"only {placed} of the movie's {len(dialogues)} dialogues could be found in this recording"
             whole = Reason(rule=Refusal.OTHER_MOVIE, detail=detail)
     if whole is not None:
         return {dialogue.id: NotPlaced(whole) for dialogue in dialogues}, whole
@@ -157,9 +159,9 @@ def _listen(
 
 
 def _whole(heard: list[_Heard]) -> Reason | None:
-    """Why the recording is no edition of the movie at all, by what is typical of its dialogues; None if it is."""
+    """Why the recording is not an edition of the movie, by what is typical of its dialogues; None if it is one."""
     if not heard:
-        return Reason(rule=Refusal.OTHER_MOVIE, detail="none of the movie's dialogues was found in this recording")
+        return Reason(rule=Refusal.OTHER_MOVIE, detail="none of the movie's dialogues could be found in this recording")
     speech = float(np.median([hearing.loud for hearing in heard]))
     pause_scores = [hearing.pauses for hearing in heard if hearing.pauses is not None]
     pauses = float(np.median(pause_scores)) if pause_scores else 0.0
@@ -198,26 +200,26 @@ def _verdict(
 
     if hearing.splice_s is not None and hearing.part > limits.ENOUGH_NATS:
         when = format_timestamp(round(hearing.splice_s * 1000))
-        return refused(Refusal.SPLICE, f"something is cut out or put in near {when} of the movie")
+        return refused(Refusal.SPLICE, f"something is cut out or added near {when} (movie time)")
     if hearing.pauses is not None and hearing.pauses - hearing.loud > limits.OTHER_VOICE:
-        return refused(Refusal.OTHER_LANGUAGE, "the sound around it is the movie's, but the voices in it are not")
+        return refused(Refusal.OTHER_LANGUAGE, "the sound around it matches the movie, but the voices do not")
     if min(hearing.speech, hearing.loud) < limits.FAINTEST or hearing.nats < limits.LEAST_NATS:
-        return refused(Refusal.ABSENT, f"the sound there matches the movie's fingerprint by only {hearing.speech:.2f}")
+        return refused(Refusal.ABSENT, f"its sound matches the fingerprint by only {hearing.speech:.2f} (1 is full)")
     if hearing.splice_s is not None or hearing.foreign > limits.ENOUGH_NATS:
-        return refused(Refusal.SPLICE, "a part of it does not match the movie: something is cut out or put in")
+        return refused(Refusal.SPLICE, "part of this dialogue does not match the movie: something is cut out or added")
     if abs(hearing.apart_s) > max(limits.APART_S, limits.APART_ERRORS * hearing.apart_error_s):
         return refused(
-            Refusal.SPLICE, f"something of {abs(hearing.apart_s) * 1000:.0f} ms is cut out or put in between its halves"
+            Refusal.SPLICE, f"{abs(hearing.apart_s) * 1000:.0f} ms are cut out or added in the middle of this dialogue"
         )
     if abs(hearing.shift_s) > limits.ASIDE_S + limits.ASIDE_ERRORS * max(hearing.spread_s, wander_s):
         return refused(
             Refusal.ABSENT,
-            f"the sound there lies {hearing.shift_s * 1000:.0f} ms away from where this dialogue should be",
+            f"this dialogue is heard {hearing.shift_s * 1000:.0f} ms away from where it should be",
         )
     # Echo and noise move what is heard by some milliseconds, and so does stretching time without changing pitch.
     moved = limits.BLUR_S * (1 - min(1.0, hearing.speech)) + (limits.STRETCH_S if _stretched(agreement) else 0.0)
     bound = limits.LEAST_ERROR_S + moved + 3 * error_s + min(abs(hearing.shift_s), 2 * hearing.spread_s)
     start = (dialogue.span.start_ms / 1000 + run.offset_s) / agreement.rate
     if start < 0 or start * FRAME_RATE > len(agreement.changes):
-        return refused(Refusal.ABSENT, "it lies outside your recording")
+        return refused(Refusal.ABSENT, "this dialogue lies outside your recording")
     return Placed(start, bound * 1000, float(np.clip((hearing.speech + hearing.loud) / 2 + 0.1, 0, 1)))

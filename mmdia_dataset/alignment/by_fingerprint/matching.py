@@ -60,7 +60,7 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
 
     windows = _windows(dialogues, reference, limits.WINDOW_S)
     if not windows:
-        return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the movie's fingerprint has no stretch long enough to search for")
+        return nothing(Refusal.TOO_LITTLE_EVIDENCE, "no part of the movie's fingerprint is long enough to search for")
     if not soundtrack.levels.any():
         return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the recording's sound track is silent")
     tracked = _tracked(dialogues, reference, soundtrack, windows)
@@ -69,7 +69,7 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
         return alignment
     if is_dub(dialogues, reference, soundtrack):
         return nothing(Refusal.OTHER_LANGUAGE, DUB)
-    return alignment or nothing(Refusal.OTHER_MOVIE, "its sound does not match the movie's fingerprint anywhere")
+    return alignment or nothing(Refusal.OTHER_MOVIE, "no part of its sound matches the movie's fingerprint")
 
 
 def _tracked(
@@ -94,7 +94,7 @@ def _tracked(
 
 
 def _learned(dialogues: Sequence[Dialogue], tracked: _Tracked) -> tuple[_Tracked, Likelihood]:
-    """The runs found anew by what is now known of the recording."""
+    """The runs, found again with what has been learned about the recording."""
     agreement = tracked.agreement
     likelihood = Likelihood(agreement, tracked.runs, cued(agreement.times, dialogues))
     offsets = sorted({run.offset_s for run in tracked.runs})

@@ -90,23 +90,23 @@ class TimingFingerprint:
             BadFingerprint: not one, of another version, cut off, changed, or longer than 48 hours.
         """
         if len(data) < _HEAD.size or data[:4] != _MAGIC:
-            raise BadFingerprint("this is no timing fingerprint")
+            raise BadFingerprint("this is not a timing fingerprint")
         _, version, length = _HEAD.unpack_from(data)
         if version != VERSION:
             raise BadFingerprint(
-                f"a timing fingerprint of version {version}; this program reads {VERSION}",
-                hint="update mmdia-dataset, or ask the curator for another" if version > VERSION else "ask the curator",
+                f"the timing fingerprint has version {version}; this program reads version {VERSION}",
+                hint="update mmdia-dataset" if version > VERSION else "ask the curator for a new passport",
             )
         if length > _LONGEST_HEADER or _HEAD.size + length > len(data):
-            raise BadFingerprint("the timing fingerprint is cut off or damaged", hint="get the passport anew")
+            raise BadFingerprint("the timing fingerprint is cut off or damaged", hint="get the passport again")
         frames = _frames(data[_HEAD.size : _HEAD.size + length])
         start = _HEAD.size + length
         if len(data) != start + frames + 4:
             raise BadFingerprint(
-                f"the timing fingerprint should hold {frames:,} frames and does not", hint="get the passport anew"
+                f"the timing fingerprint should hold {frames:,} frames but does not", hint="get the passport again"
             )
         if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
-            raise BadFingerprint("the timing fingerprint's checksum is wrong", hint="get the passport anew")
+            raise BadFingerprint("the timing fingerprint's checksum is wrong", hint="get the passport again")
         return cls(np.frombuffer(data, np.uint8, frames, start))
 
     def to_schema(self) -> schema.Fingerprint:
@@ -126,7 +126,9 @@ class TimingFingerprint:
             raise BadFingerprint(f"the timing fingerprint is not base64: {error}") from None
         timing_fingerprint = cls.from_bytes(data)
         if fingerprint.version != VERSION:
-            raise BadFingerprint(f"a timing fingerprint of version {VERSION} is called version {fingerprint.version}")
+            raise BadFingerprint(
+                f"the passport says version {fingerprint.version}, but its timing fingerprint has version {VERSION}"
+            )
         return timing_fingerprint
 
 
@@ -134,7 +136,7 @@ def _frames(header: bytes) -> int:
     try:
         fields = json.loads(header)
     except (ValueError, RecursionError):
-        raise BadFingerprint("the timing fingerprint's header is not JSON", hint="get the passport anew") from None
+        raise BadFingerprint("the timing fingerprint's header is not JSON", hint="get the passport again") from None
     if not isinstance(fields, dict) or {**fields, "frames": 0} != {"frames": 0, **_SETTINGS}:
         raise BadFingerprint("the timing fingerprint was made with settings this program does not know")
     frames = fields.get("frames")

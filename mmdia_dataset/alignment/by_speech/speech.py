@@ -33,6 +33,7 @@ from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdi
 from mmdia_dataset.alignment.soundtrack import Soundtrack
 from mmdia_dataset.alignment.voice import speech_curves
 from mmdia_dataset.refusals import Refusal
+from mmdia_dataset.reports import count_text
 from mmdia_dataset.schema import Dialogue, Reason
 from mmdia_dataset.timing import Piece, TimeMap
 
@@ -78,7 +79,7 @@ def by_speech(
     spoken = _spoken(dialogues)
     curves = speech_curves(soundtrack.levels, soundtrack.voice)
     if not spoken:
-        return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue has lines with times to search for")
+        return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "the movie's dialogues have no lines with times")
     if not curves.rise.any():
         return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no sound can be heard in the recording")
     cells, lines = Cells(curves), SpokenLines(curves)
@@ -93,9 +94,12 @@ def by_speech(
     if speed_and_path is None or not stretches:
         count = sum(len(rhythm.cues) for rhythm in rhythms)
         if count < limits.FEWEST_LINES:
-            detail = f"{count} lines are too few to find a movie by its speech alone; it takes {limits.FEWEST_LINES}"
+            detail = (
+                f"the movie has {count_text(count, 'line')} with times; to find it by its speech alone takes "
+                f"{limits.FEWEST_LINES}"
+            )
             return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, detail)
-        return _nothing(ids, Refusal.OTHER_MOVIE, "the speech in the recording matches the movie's lines nowhere")
+        return _nothing(ids, Refusal.OTHER_MOVIE, "no part of its speech matches the movie's lines")
     speed, path = speed_and_path
     return _Judge(spoken, lines, speed, stretches, soundtrack.duration_s).alignment(ids, path.nats)
 
@@ -209,8 +213,8 @@ class _Judge:
         verdicts = {spoken.dialogue.id: self._verdict(number) for number, spoken in enumerate(self.spoken)}
         errors = [verdict.error_ms for verdict in verdicts.values() if isinstance(verdict, Placed)]
         if not errors:
-            return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue fits the speech clearly enough")
-        unknown = _refused(Refusal.TOO_LITTLE_EVIDENCE, "it has no lines with times to search for")
+            return _nothing(ids, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue matches the speech clearly enough")
+        unknown = _refused(Refusal.TOO_LITTLE_EVIDENCE, "this dialogue has no lines with times")
         return Alignment(
             tier="speech",
             time_map=self._time_map(verdicts),
@@ -247,10 +251,10 @@ class _Judge:
             self.piece[number] = before if ours == count else after if theirs == count else None
             if not ours and not theirs:
                 self.reasons[number] = Reason(
-                    rule=Refusal.ABSENT, detail="the speech where it should be does not match its lines"
+                    rule=Refusal.ABSENT, detail="the speech at its time does not match its lines"
                 )
             elif self.piece[number] is None:
-                self.reasons[number] = Reason(rule=Refusal.SPLICE, detail="something is cut out of it or put into it")
+                self.reasons[number] = Reason(rule=Refusal.SPLICE, detail="something is cut out of it or added to it")
                 self.parts[number] = (
                     before if left[position][:ours].sum() >= limits.PART_NATS else None,
                     after if right[position][count - theirs :].sum() >= limits.PART_NATS else None,
@@ -298,7 +302,7 @@ class _Judge:
         late = float((ends > limits.LATE_END_S).mean())
         within = np.searchsorted(ends, ends + limits.SAME_END_S, side="right") - np.arange(len(ends))
         if late > limits.LATE_SHARE or float(within.max()) / len(ends) < limits.SAME_SHARE:
-            return Refusal.OTHER_LANGUAGE, "the ends of its lines do not match the speech: it may be a dub"
+            return Refusal.OTHER_LANGUAGE, "the lines do not end when the speech ends: this may be a dub"
         return None
 
     def _verdict(self, number: int) -> Verdict:
@@ -308,7 +312,7 @@ class _Judge:
         stretch, span = self.stretches[piece], self.spoken[number].dialogue.span
         start_s, end_s = (ms / 1000 / self.rate + stretch.shift_s for ms in (span.start_ms, span.end_ms))
         if start_s < 0 or end_s > self.duration_s:
-            return _refused(Refusal.ABSENT, "it lies outside your recording")
+            return _refused(Refusal.ABSENT, "this dialogue lies outside your recording")
         sides = (self._side(number, -1), self._side(number, 1))
         if "cut" in sides:
             return _refused(Refusal.SPLICE, "a cut is so near that it may go through this dialogue")
@@ -320,10 +324,12 @@ class _Judge:
             )
         support = total_nats
         if "other" in sides and half and min(nats[:half].sum(), nats[half:].sum()) < limits.HALF_NATS:
-            return _refused(Refusal.SPLICE, "only a part of it was heard, next to a cut")
+            return _refused(Refusal.SPLICE, "only part of this dialogue was heard, and there is a cut next to it")
         for side, step in zip(sides, (-1, 1), strict=True):
             if side == "other" and not self._outer_heard(number, piece, step):
-                return _refused(Refusal.SPLICE, "it lies next to a cut, and some of its lines may lie beyond that")
+                return _refused(
+                    Refusal.SPLICE, "this dialogue lies next to a cut, and some of its lines may be on the other side"
+                )
         for side, step in zip(sides, (-1, 1), strict=True):
             if side == "same":
                 support += limits.SAME_NATS
@@ -333,7 +339,7 @@ class _Judge:
                 support += float(np.log(self._pause_s(number, step) / self._pause_s(number, -step)))
         if support < limits.SAME_NATS + limits.EDGE_NATS and sides != ("same", "same"):
             return _refused(
-                Refusal.TOO_LITTLE_EVIDENCE, "it lies next to a cut and does not fit clearly enough by itself"
+                Refusal.TOO_LITTLE_EVIDENCE, "this dialogue lies next to a cut and does not match clearly enough"
             )
         away_s = abs(span.start_ms / 1000 - self._middle_s(stretch)) / self.rate
         error_s = np.hypot(stretch.error_s, self.speed.error * away_s)

@@ -38,7 +38,7 @@ _LEAST_KANA = 0.2  # share of letters that are kana, in Japanese; chosen, not me
 
 
 def text_of(data: bytes) -> str | None:
-    """The text of a file; None if it is no text, or its encoding can't be told."""
+    """The text of a file; None if it is not text, or its encoding is unknown."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")

@@ -28,11 +28,11 @@ __all__ = ["ReadStretch", "TrackReading", "Transcript", "read_track"]
 
 _NO_WORDS = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the dialogue has no words")
 _FEW_WORDS = Reason(
-    rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the subtitles have too few of its words to tell its place"
+    rule=Refusal.TOO_LITTLE_EVIDENCE, detail="too few of its words are in the subtitles to find its place"
 )
 _ABSENT = Reason(rule=Refusal.ABSENT, detail="its words are not in the subtitles, but the lines around it are")
 _SPLICE = Reason(
-    rule=Refusal.SPLICE, detail="its first and last words are not equally late: something is cut out or put in"
+    rule=Refusal.SPLICE, detail="its first and last words are shifted by different times: something is cut out or added"
 )
 
 
@@ -123,7 +123,7 @@ def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | R
     """Find a transcript in a track, or say why it is not there: another language, another movie, too few words."""
     shown = Text.of([(cue.start_ms / 1000, cue.end_ms / 1000, cue.text) for cue in track.cues])
     if len(shown.tokens) < limits.FEWEST_WORDS or not transcript.text.tokens:
-        return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="its subtitles have too few words to compare")
+        return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the subtitles have too few words to compare")
     finder = LineFinder(shown, transcript.text.tokens)
     chain = best_chain(_points(transcript, finder))
     lines = sum(map(len, transcript.of_dialogue))
@@ -137,10 +137,10 @@ def read_track(transcript: Transcript, track: SubtitleTrack) -> TrackReading | R
     vocabulary = set(shown.tokens)
     shared = sum(count for token, count in common if token in vocabulary) / sum(count for _, count in common)
     if shared < limits.SAME_LANGUAGE:
-        return Reason(rule=Refusal.OTHER_LANGUAGE, detail="its subtitles are in another language than the annotations")
+        return Reason(rule=Refusal.OTHER_LANGUAGE, detail="the subtitles are in another language than the annotations")
     if len(transcript.of_dialogue) < 3 or len(track.cues) < lines / 4:
-        return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="too few words of its subtitles are in the annotations")
-    return Reason(rule=Refusal.OTHER_MOVIE, detail="the words of its subtitles are another movie's")
+        return Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="too few words of the subtitles are in the annotations")
+    return Reason(rule=Refusal.OTHER_MOVIE, detail="the words of the subtitles are those of another movie")
 
 
 def _points(transcript: Transcript, finder: LineFinder) -> Points:

@@ -116,12 +116,12 @@ def _beside(film: Path, report: Problems) -> list[Path]:
     if not belonging and not others:
         belonging = [file for file in files if file.suffix.lower() != ".txt"]
     if len(belonging) > _MOST_FILES:
-        report(f"{shown(film.parent)}: more than {_MOST_FILES} subtitle files; the first of them by name are read.")
+        report(f"{shown(film.parent)}: more than {_MOST_FILES} subtitle files; only the first by name are read.")
     return sorted(set(belonging))[:_MOST_FILES]
 
 
 def _names(folder: Path, report: Problems) -> list[str]:
-    """The names in a folder; none, if it can't be read."""
+    """The names in a folder; an empty list if it can't be read."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in islice(entries, _MOST_ENTRIES)]
@@ -144,27 +144,27 @@ def _named_like(file: Path, stem: str, others: list[str]) -> bool:
 
 
 def _read(file: Path, film: Path, report: Problems) -> SubtitleTrack | None:
-    """The cues of one file; None, said why, if there are none to be had."""
+    """The cues of one file; None, with a report of why, if it has none that can be read."""
     try:
         if not file.resolve().is_relative_to(film.parent.resolve()):
-            report(f"{shown(file)}: a link leads out of the film's folder; it is not followed.")
+            report(f"{shown(file)}: the file is a link out of the film's folder, so it is not read.")
             return None
         if not file.is_file():
             return None
         with file.open("rb") as opened:
             data = opened.read(_LARGEST + 1)
     except OSError as error:
-        report(f"{shown(file)}: it can't be read ({error.strerror}).")
+        report(f"{shown(file)}: the file can't be read ({error.strerror}).")
         return None
     if len(data) > _LARGEST:
-        report(f"{shown(file)}: larger than {_LARGEST >> 20} MB, so no subtitles.")
+        report(f"{shown(file)}: the file is larger than {_LARGEST >> 20} MB, so it is not read.")
         return None
     if data.startswith(_LINKED_PICTURES):
-        report(f"{shown(file)}: pictures of text, whose words can't be read.")
+        report(f"{shown(file)}: the file holds pictures of text; words can't be read from them.")
         return None
     text = text_of(data)
     if text is None:
-        report(f"{shown(file)}: its encoding can't be told, or it is no text; save it as UTF-8.")
+        report(f"{shown(file)}: the encoding is unknown, or this is not text; save the file as UTF-8.")
         return None
     cues = _cues(text, file, film, report)
     return SubtitleTrack(file.name, _language(file, film), cues) if cues else None
@@ -178,7 +178,7 @@ def _cues(text: str, file: Path, film: Path, report: Problems) -> tuple[Cue, ...
         try:
             events = _parsed(text, kind, film)
         except MediaError as error:
-            report(f"{shown(file)}: its times are counted in frames, and of how many a second is not known ({error})")
+            report(f"{shown(file)}: its times are counted in frames, but the frame rate is unknown ({error})")
             return ()
         # The parser meets whatever a stranger wrote; a file it stumbles over is left out, whatever the error.
         except Exception:  # noqa: S112

@@ -141,7 +141,7 @@ DROWNED = 0.3
 TURN = 0.001
 """Probability that the state changes from one block to the next. Chosen, not measured."""
 ROUNDS = 5
-"""How often what is expected in step is learned anew. Chosen, not measured."""
+"""How often what is expected in step is learned again. Chosen, not measured."""
 DRIFT_REACH_S = 1.2
 """The shifts of thirds are sought so far around the whole's [s]. Chosen, not measured."""
 CLEAR_THIRD = 5.0

@@ -31,11 +31,13 @@ from mmdia_dataset.timing import MAX_MS, Piece, TimeMap
 __all__ = ["by_subtitles"]
 
 
-_UNTIMED = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the release does not say when in the movie it is")
-_NO_TRACK = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording has no subtitles whose words can be read")
-_SILENT = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording is silent, so nothing checks its subtitles")
-_OFF = Reason(rule=Refusal.SUBTITLES_OFF, detail="its subtitles do not fit its sound; they may be another edition's")
-_OUTSIDE = Reason(rule=Refusal.ABSENT, detail="it would lie outside your recording")
+_UNTIMED = Reason(
+    rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the release does not say when in the movie this dialogue is"
+)
+_NO_TRACK = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording has no subtitles that can be read as text")
+_SILENT = Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the recording is silent, so its subtitles can't be checked")
+_OFF = Reason(rule=Refusal.SUBTITLES_OFF, detail="the subtitles do not match the sound; they may be of another edition")
+_OUTSIDE = Reason(rule=Refusal.ABSENT, detail="this dialogue would lie outside your recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +198,13 @@ def _map(reading: TrackReading, placed: dict[int, Placed], late_s: float) -> Tim
 
 def _notes(reading: TrackReading, late_s: float) -> list[str]:
     track = reading.track
-    notes = [f"by the words of {track.name}"]
+    notes = [f"placed by the words of {track.name}"]
     if abs(late_s) >= limits.REMARKABLE_S:
         way = "early" if late_s > 0 else "late"
-        notes.append(f"its subtitles are {abs(late_s):.2f} s {way} against its sound; corrected")
+        notes.append(f"the subtitles are {abs(late_s):.2f} s too {way} for the sound; this was corrected")
     languages = {dialogue.language for dialogue in reading.transcript.dialogues if dialogue.language}
     if track.language and languages and not any(same_language(track.language, language) for language in languages):
-        notes.append(f"the track calls its language {track.language}, the annotations theirs {min(languages)}")
+        notes.append(
+            f"the subtitles say that they are in {track.language}, but the annotations are in {min(languages)}"
+        )
     return notes
