@@ -58,19 +58,17 @@ def cost(*commands: list[str]) -> Cost:
     """Run commands one after the other; their summed cost, and the highest peak."""
     launcher = [sys.executable, "-S", "-c", LAUNCHER]
     settings = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # as `mmdia` sets it
-    told = json.dumps(commands)
-    done = subprocess.run(launcher, input=told, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=settings)
+    request = json.dumps(commands)
+    done = subprocess.run(launcher, input=request, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=settings)
     if done.returncode:
         raise SystemExit(done.returncode)
     return Cost(*json.loads(done.stdout))
 
 
-def show(name: str, found: Cost, against: Cost | None = None, note: str = "") -> None:
+def show(name: str, ours: Cost, against: Cost | None = None, note: str = "") -> None:
     """Print one row: CPU, wall, memory, and how many times the CPU of `against` it took."""
-    ratio = "" if against is None else f"{found.cpu / against.cpu:8.2f}x CPU {found.wall / against.wall:8.2f}x wall"
-    print(
-        f"  {name:<34} {found.cpu:8.2f} s CPU {found.wall:8.2f} s wall {found.peak:7.0f} MB {ratio} {note}", flush=True
-    )
+    ratio = "" if against is None else f"{ours.cpu / against.cpu:8.2f}x CPU {ours.wall / against.wall:8.2f}x wall"
+    print(f"  {name:<34} {ours.cpu:8.2f} s CPU {ours.wall:8.2f} s wall {ours.peak:7.0f} MB {ratio} {note}", flush=True)
 
 
 # --- films and clips ---------------------------------------------------------------------------------------------
@@ -87,9 +85,9 @@ def film(minutes: float) -> films.Film:
         return films.Film(path, tuple(n / films.FILM for n in range(count)), (films.Track(),), size)
     print(f"  (drawing {minutes:g} minutes of film)", flush=True)
     temporary = path.with_name("temporary.mkv")
-    made = films.make_film(temporary, seconds=minutes * 60, options=options, size=size)
+    rendered = films.make_film(temporary, seconds=minutes * 60, options=options, size=size)
     temporary.replace(path)
-    return films.Film(path, made.times, made.tracks, made.size)
+    return films.Film(path, rendered.times, rendered.tracks, rendered.size)
 
 
 def bench_copy(options: argparse.Namespace) -> None:

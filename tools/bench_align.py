@@ -130,14 +130,14 @@ def _ours(case: Case, folder: Path, run: Callable[[list[str]], Spent]) -> None:
     inputs = [str(case.path), str(folder / "reference.mmtf"), str(folder / "dialogues.jsonl")]
     spent = run([sys.executable, "-c", OURS, *inputs, str(out)])
     run([sys.executable, "-c", DECODE, str(case.path), str(floor)])
-    found, decoding = json.loads(out.read_text()), json.loads(floor.read_text())
-    starts = found["starts"]
+    result, decoding = json.loads(out.read_text()), json.loads(floor.read_text())
+    starts = result["starts"]
     beyond = sum(
-        abs(starts[id_] - at) * 1000 > found["bounds"][id_]
-        for id_, (status, at) in case.truth.items()
+        abs(starts[id_] - start_s) * 1000 > result["bounds"][id_]
+        for id_, (status, start_s) in case.truth.items()
         if status == "present" and id_ in starts
     )
-    inner = case.seconds / (found["hear"] + found["match"])
+    inner = case.seconds / (result["hear"] + result["match"])
     _show(f"{case.name}: mmdia", case, starts, f"{inner:11.0f} {case.seconds / decoding:8.0f} | {beyond:12}", spent)
 
 
@@ -180,11 +180,11 @@ def _cases(film: editions.Film, folder: Path) -> list[Case]:
     """Editions of a film, each written once."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "reference.m4a", film.samples(), "160k")
-    other = editions.make_film(2, film.duration_s / 60)
-    foreign = other.samples()
+    other_film = editions.make_film(2, film.duration_s / 60)
+    foreign = other_film.samples()
     gone = (4, len(film.lines) // 2)
     put_in = ((_between(film, 8), 30), (_between(film, 14), 95), (_inside(film, 11), 2), (_inside(film, 18), 40))
-    adverts = {at: foreign[60 * editions.RATE : (60 + length) * editions.RATE] for at, length in put_in}
+    adverts = {moment_s: foreign[60 * editions.RATE : (60 + length) * editions.RATE] for moment_s, length in put_in}
     spliced = {11, 18}
     pal = editions.PAL
     made_of: list[tuple[str, editions.Edition, str, Fraction]] = [
@@ -197,15 +197,15 @@ def _cases(film: editions.Film, folder: Path) -> list[Case]:
         ("noise, 64 kbit/s", editions.edition(film, logo_s=5.3, noise=0.02), "64k", Fraction(1)),
     ]
     cases = []
-    for name, made, quality, tempo in made_of:
+    for name, edition, quality, tempo in made_of:
         path = folder / f"{name.replace(' ', '-').replace(',', '').replace('%', '').replace('/', '')}.m4a"
-        _write(path, made.samples, quality, tempo)
+        _write(path, edition.samples, quality, tempo)
         truth: dict[str, tuple[Status, float]] = {}
         for dialogue in film.dialogues:
-            at = made.place_s(dialogue.span)
+            start_s = edition.place_s(dialogue.span)
             missing: Status = "spliced" if dialogue.number in spliced else "absent"
-            truth[dialogue.id] = (missing, 0.0) if at is None else ("present", at / float(tempo))
-        cases.append(Case(name, path, truth, len(made.samples) / editions.RATE / float(tempo)))
+            truth[dialogue.id] = (missing, 0.0) if start_s is None else ("present", start_s / float(tempo))
+        cases.append(Case(name, path, truth, len(edition.samples) / editions.RATE / float(tempo)))
     for name, sound in (("dub", film.samples(dub=True)), ("other film", foreign)):
         path = folder / f"{name.replace(' ', '-')}.m4a"
         _write(path, sound, "128k")

@@ -24,11 +24,14 @@ FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 def _ffmpegs() -> dict[str, str]:
     """Peers by name: the machine's own `ffmpeg` if it has one, and a static build, which starts sooner."""
-    found = [path for path in (shutil.which("ffmpeg"), FFMPEG) if path]
-    said = [subprocess.run([path, "-version"], capture_output=True, check=True, text=True).stdout for path in found]
-    versions = [text.split()[2].split("-")[0].lstrip("n") for text in said]
-    words = [f"{'static' if path == FFMPEG else 'own'} ffmpeg {one}" for one, path in zip(versions, found, strict=True)]
-    return dict(zip(words, found, strict=True))
+    paths = [path for path in (shutil.which("ffmpeg"), FFMPEG) if path]
+    reports = [subprocess.run([path, "-version"], capture_output=True, check=True, text=True).stdout for path in paths]
+    versions = [text.split()[2].split("-")[0].lstrip("n") for text in reports]
+    words = [
+        f"{'static' if path == FFMPEG else 'own'} ffmpeg {version}"
+        for version, path in zip(versions, paths, strict=True)
+    ]
+    return dict(zip(words, paths, strict=True))
 
 
 FFMPEGS = _ffmpegs()
@@ -47,7 +50,7 @@ def repeated(short: films.Film, times: int, path: Path) -> Path:
         return path
     temporary = path.with_name(f"temporary{path.suffix}")
     with av.open(str(short.path)) as source, av.open(str(temporary), "w") as out:
-        tracks = {one.index: out.add_stream_from_template(one) for one in source.streams}
+        tracks = {stream.index: out.add_stream_from_template(stream) for stream in source.streams}
         # A whole number of frames and of sound packets, so that neither track shows a seam.
         lengths = {
             "video": Fraction(len(short.times)) / films.FILM,
@@ -146,9 +149,9 @@ def sound_offsets(short: films.Film, film: Path, folder: Path, cuts: list[tuple[
             continue
         heard, rate = soundfile.read(folder / f"{n}.wav", dtype="float32", always_2d=True)
         # Where the clip's first sample belongs in the noise; the origin hides the encoder's priming.
-        at = round((times[bisect_left(times, Fraction(start, 1000))] + origin) * rate)
-        reach = min(at, 4800)
+        first = round((times[bisect_left(times, Fraction(start, 1000))] + origin) * rate)
+        reach = min(first, 4800)
         piece = heard[:9600, 0].astype(float)
-        match = np.correlate(noise[at - reach : at + len(piece) + 4800].astype(float), piece, "valid")
+        match = np.correlate(noise[first - reach : first + len(piece) + 4800].astype(float), piece, "valid")
         worst, compared = max(worst, abs(int(np.argmax(match)) - reach)), compared + 1
     return f"first sample off by at most {worst} in {compared} clips"

@@ -131,8 +131,10 @@ def built(work: Path, dialogues: int) -> Path:
             start, end = dialogue.span.start_ms / 1000, dialogue.span.end_ms / 1000
             stem = f"clips/{dialogue.movie}/{dialogue.id}"
             stills = [
-                Keyframe(image=Media(path=f"{stem}.keyframes/{at:03}.jpg"), time_ms=turn.span.start_ms + 40, turn=at)
-                for at, turn in enumerate(dialogue.turns)
+                Keyframe(
+                    image=Media(path=f"{stem}.keyframes/{number:03}.jpg"), time_ms=turn.span.start_ms + 40, turn=number
+                )
+                for number, turn in enumerate(dialogue.turns)
             ]
             media: dict[str, Any] = {
                 "audio": Media(path=f"{stem}.wav"),

@@ -115,15 +115,15 @@ def keyframes(work: Path, short: films.Film, hours: float, clips: int, cost: Run
     """`keyframes`, a picture every three seconds of each dialogue as turns have, exact and nearest."""
     film, minutes = _film(work, short, hours, ".mkv")
     times, count = stored_times(film), len(short.times)
-    wanted = [(a, b, list(range(a + 1500, b, 3000))) for a, b in spans(minutes - 1, clips)]
-    moments = [(n, k, ms) for n, (_, _, several) in enumerate(wanted) for k, ms in enumerate(several)]
+    requests = [(a, b, list(range(a + 1500, b, 3000))) for a, b in spans(minutes - 1, clips)]
+    moments = [(n, k, ms) for n, (_, _, several) in enumerate(requests) for k, ms in enumerate(several)]
     print(f"keyframes: {len(moments)} pictures of {clips} dialogues of {minutes / 60:.1f} h, 640x360, JPEG")
     picked = moments[:: max(1, len(moments) // 60)]
     each = len(moments) / len(picked)
     for mode, skip, least in (("exact", [], 2), ("nearest", ["-skip_frame", "nokey", "-noaccurate_seek"], 7)):
         ours_at, peer_at = _fresh(work / "keyframes"), _fresh(work / "keyframes-ffmpeg")
         started = busy()
-        ours = cost(python(DRAW, film, ours_at, json.dumps(wanted), mode))
+        ours = cost(python(DRAW, film, ours_at, json.dumps(requests), mode))
         note = ""
         if mode == "exact":
             right = 0

@@ -48,8 +48,8 @@ def compare(work: Path, dialogues: int, cost: Callable[..., Any], python: Callab
         print(f"  (writing {dialogues:,} dialogues)", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         work.mkdir(exist_ok=True)
-        made = corpora.write_corpus(folder, dialogues=dialogues, copies=150)
-        copies.write_text(json.dumps(made.copies), encoding="utf-8")
+        corpus = corpora.write_corpus(folder, dialogues=dialogues, copies=150)
+        copies.write_text(json.dumps(corpus.copies), encoding="utf-8")
     print(f"splits: {dialogues:,} dialogues of 200 films and 9 series")
     peer = cost(python(NAIVE, folder))
     splits = work / "splits.json"
@@ -74,14 +74,14 @@ def _found(folder: Path, planted: dict[str, list[list[str]]]) -> None:
         ids.append(dialogue.id)
         movies.append(numbers.setdefault(dialogue.movie, len(numbers)))
         wording.add(turn.text for turn in dialogue.turns)
-    found = {frozenset((ids[copy.first], ids[copy.second])) for copy in wording.copies(movies)}
+    detected = {frozenset((ids[copy.first], ids[copy.second])) for copy in wording.copies(movies)}
     families: dict[str, set[str]] = {}
     for kind, pairs in planted.items():
-        wanted = {
+        expected = {
             frozenset(pair) for pair in pairs if pair[0].rpartition("_clip_")[0] != pair[1].rpartition("_clip_")[0]
         }
-        print(f"  {kind}: {len(wanted & found)} of {len(wanted)} found")
+        print(f"  {kind}: {len(expected & detected)} of {len(expected)} found")
         for source, copy in pairs:
             families.setdefault(source, {source}).add(copy)
     true = {frozenset(pair) for family in families.values() for pair in itertools.combinations(sorted(family), 2)}
-    print(f"  of {len(found)} pairs found, {len(found & true)} were planted")
+    print(f"  of {len(detected)} pairs found, {len(detected & true)} were planted")

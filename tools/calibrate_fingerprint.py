@@ -72,16 +72,16 @@ def _searched(material: Material, copies: Sequence[Recorded], sides: Sides) -> N
         searchable, reference = Searchable(changes_of(soundtrack, rate)), material.reference
         return [searchable.find(reference.times[window], reference.signs[window], rate) for window in windows]
 
-    def clear(found: list[Hit]) -> list[float]:
-        return [hit.score / max(hit.second, 1e-6) for hit in found]
+    def clear(matches: list[Hit]) -> list[float]:
+        return [hit.score / max(hit.second, 1e-6) for hit in matches]
 
     for copy in copies:
-        found = hits(copy.soundtrack, copy.rate)
-        sides.add("hit-score", right=[hit.score for hit in found])
-        sides.add("hit-clear", right=clear(found))
-    found = hits(material.other, 1.0)
-    sides.add("hit-score", wrong=[hit.score for hit in found])
-    sides.add("hit-clear", wrong=clear(found))
+        matches = hits(copy.soundtrack, copy.rate)
+        sides.add("hit-score", right=[hit.score for hit in matches])
+        sides.add("hit-clear", right=clear(matches))
+    matches = hits(material.other, 1.0)
+    sides.add("hit-score", wrong=[hit.score for hit in matches])
+    sides.add("hit-clear", wrong=clear(matches))
 
 
 def _judged(material: Material, copies: Sequence[Recorded], sides: Sides) -> None:
@@ -89,43 +89,45 @@ def _judged(material: Material, copies: Sequence[Recorded], sides: Sides) -> Non
     for copy in copies:
         place = laid(material, copy)
         right = place.heard()
-        wrong = [one for aside_s in ELSEWHERE_S for one in place.heard(aside_s=aside_s)]
-        aside = [one for sign in (-1, 1) for one in place.heard(aside_s=sign * ASIDE_S)]
-        wander = float(np.median([abs(one.shift_s) for one in right]))
-        sides.add("speech-typical", right=[float(np.median([one.loud for one in right]))])
-        sides.add("other-voice", right=[one.pauses - one.loud for one in right if one.pauses is not None])
+        wrong = [heard for aside_s in ELSEWHERE_S for heard in place.heard(aside_s=aside_s)]
+        aside = [heard for sign in (-1, 1) for heard in place.heard(aside_s=sign * ASIDE_S)]
+        wander = float(np.median([abs(heard.shift_s) for heard in right]))
+        sides.add("speech-typical", right=[float(np.median([heard.loud for heard in right]))])
+        sides.add("other-voice", right=[heard.pauses - heard.loud for heard in right if heard.pauses is not None])
         sides.add(
             "speech-least",
-            right=[min(one.speech, one.loud) for one in right],
-            wrong=[min(one.speech, one.loud) for one in wrong],
+            right=[min(heard.speech, heard.loud) for heard in right],
+            wrong=[min(heard.speech, heard.loud) for heard in wrong],
         )
-        sides.add("speech-nats", right=[one.nats for one in right], wrong=[one.nats for one in wrong])
-        sides.add("foreign-nats", right=[one.foreign for one in right])
-        sides.add("halves-apart", right=[abs(one.apart_s) for one in right])
-        sides.add("halves-errors", right=[_errors(one) for one in right])
-        sides.add("beside-place", right=[abs(one.shift_s) for one in right], wrong=[abs(one.shift_s) for one in aside])
+        sides.add("speech-nats", right=[heard.nats for heard in right], wrong=[heard.nats for heard in wrong])
+        sides.add("foreign-nats", right=[heard.foreign for heard in right])
+        sides.add("halves-apart", right=[abs(heard.apart_s) for heard in right])
+        sides.add("halves-errors", right=[_errors(heard) for heard in right])
+        sides.add(
+            "beside-place", right=[abs(heard.shift_s) for heard in right], wrong=[abs(heard.shift_s) for heard in aside]
+        )
         for side, listened in (("right", right), ("wrong", aside)):
-            beyond = [(abs(one.shift_s) - limits.ASIDE_S) / max(one.spread_s, wander) for one in listened]
+            beyond = [(abs(heard.shift_s) - limits.ASIDE_S) / max(heard.spread_s, wander) for heard in listened]
             sides.add("beside-errors", **{side: beyond})
     dub = laid(material, material.dub).heard()
-    sides.add("speech-typical", wrong=[float(np.median([one.loud for one in dub]))])
-    sides.add("other-voice", wrong=[one.pauses - one.loud for one in dub if one.pauses is not None])
+    sides.add("speech-typical", wrong=[float(np.median([heard.loud for heard in dub]))])
+    sides.add("other-voice", wrong=[heard.pauses - heard.loud for heard in dub if heard.pauses is not None])
     stranger = Laid(material, material.other, 1.0, 0.0).heard()
-    sides.add("speech-typical", wrong=[float(np.median([one.loud for one in stranger]))])
+    sides.add("speech-typical", wrong=[float(np.median([heard.loud for heard in stranger]))])
 
 
-def _errors(one: judging._Heard) -> float:
-    return abs(one.apart_s) / max(one.apart_error_s, 1e-9)
+def _errors(heard: judging._Heard) -> float:
+    return abs(heard.apart_s) / max(heard.apart_error_s, 1e-9)
 
 
 def _moved(material: Material, sides: Sides, quick: bool) -> None:
     """Dialogues half replaced, and with a little put in."""
     replaced, numbers = material.half_replaced()
-    sides.add("foreign-nats", wrong=[one.foreign for one in laid(material, replaced).heard(numbers=numbers)])
+    sides.add("foreign-nats", wrong=[heard.foreign for heard in laid(material, replaced).heard(numbers=numbers)])
     for number in range(2, len(material.dialogues), len(material.dialogues) // (2 if quick else 6)):
-        one = laid(material, material.inserted(number, INSERTED_S)).heard(numbers=[number])[0]
-        sides.add("halves-apart", wrong=[abs(one.apart_s)])
-        sides.add("halves-errors", wrong=[_errors(one)])
+        heard = laid(material, material.inserted(number, INSERTED_S)).heard(numbers=[number])[0]
+        sides.add("halves-apart", wrong=[abs(heard.apart_s)])
+        sides.add("halves-errors", wrong=[_errors(heard)])
 
 
 def _dubbed(material: Material, sides: Sides) -> None:
@@ -146,7 +148,7 @@ def _dubbed(material: Material, sides: Sides) -> None:
                 for hit in hits
                 if hit.score >= limits.DUB_LEAST and hit.score >= limits.DUB_CLEAR * hit.second
             ]
-            rows = [sum(abs(one - other) < limits.DUB_SAME_S for other in offsets) for one in offsets]
+            rows = [sum(abs(offset - neighbour) < limits.DUB_SAME_S for neighbour in offsets) for offset in offsets]
             most = max([most, *rows])
         sides.add("dub-hits", **{side: [most]})
 
@@ -159,11 +161,11 @@ def measure_movies(materials: Sequence[Material], sides: Sides, quick: bool) -> 
         for material in (materials[:1] if quick else materials)
     }
     for material in materials:
-        own = f"film {material.film.seed}"
+        title = f"film {material.film.seed}"
         for copy in material.copies[:1] if quick else material.copies:
             excerpts = _excerpts(copy.soundtrack)
-            sides.add("movie-score", right=[_best({own: material.reference}, excerpts)])
-            strangers = {name: reference for name, reference in library.items() if name != own}
+            sides.add("movie-score", right=[_best({title: material.reference}, excerpts)])
+            strangers = {name: reference for name, reference in library.items() if name != title}
             sides.add("movie-score", wrong=[_best(strangers, excerpts)])
 
 

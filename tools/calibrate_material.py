@@ -73,11 +73,11 @@ class Material:
             dialogue.model_copy(
                 update={
                     "turns": tuple(
-                        turn.model_copy(update={"text": text}) for turn, text in zip(dialogue.turns, said, strict=True)
+                        turn.model_copy(update={"text": text}) for turn, text in zip(dialogue.turns, texts, strict=True)
                     )
                 }
             )
-            for dialogue, said in zip(self.film.dialogues, words, strict=True)
+            for dialogue, texts in zip(self.film.dialogues, words, strict=True)
         )
 
     @cached_property
@@ -89,8 +89,8 @@ class Material:
     def copies(self) -> tuple[Recorded, ...]:
         """The film after a logo, at PAL's speed, and under noise."""
         return tuple(
-            recorded(made)
-            for made in (
+            recorded(edition)
+            for edition in (
                 editions.edition(self.film, logo_s=7.3),
                 editions.edition(self.film, logo_s=7.3, rate=editions.PAL),
                 editions.edition(self.film, logo_s=7.3, noise=NOISE),
@@ -113,7 +113,10 @@ class Material:
         numbers = tuple(range(1, len(self.film.lines), 3))
         for number in numbers:
             lines = self.film.lines[number]
-            low, high = (int(at * editions.RATE) for at in ((lines[0].start_s + lines[-1].end_s) / 2, lines[-1].end_s))
+            low, high = (
+                int(moment_s * editions.RATE)
+                for moment_s in ((lines[0].start_s + lines[-1].end_s) / 2, lines[-1].end_s)
+            )
             samples[low:high] = foreign[low:high]
         whole = ((0.0, self.film.duration_s, 0.0),)
         return recorded(editions.Edition(samples, Fraction(1), whole)), numbers
@@ -139,15 +142,15 @@ class Material:
             if dialogue.number not in without
             for line, turn in zip(lines, dialogue.turns, strict=True)
         ]
-        words = [word for _, _, said in rows for word in said]
+        words = [word for _, _, spoken in rows for word in spoken]
         drawn = random.Random(self.film.seed)  # noqa: S311 - words, not secrets
         if shuffled:
             drawn.shuffle(words)
         words = [drawn.choice(words) if drawn.random() < OTHERWISE else word for word in words]
         cues = []
-        for start, end, said in rows:
-            taken, words = words[: len(said)], words[len(said) :]
-            times = [round(1000 * (at + recording.offset_s) / recording.rate) for at in (start, end)]
+        for start, end, spoken in rows:
+            taken, words = words[: len(spoken)], words[len(spoken) :]
+            times = [round(1000 * (time_s + recording.offset_s) / recording.rate) for time_s in (start, end)]
             cues.append(Cue(times[0], times[1], " ".join(taken)))
         return SubtitleTrack("calibration", None, tuple(cues))
 
@@ -157,6 +160,6 @@ def heard(samples: Samples) -> Soundtrack:
     return listen(editions.blocks(samples))
 
 
-def recorded(made: editions.Edition) -> Recorded:
+def recorded(edition: editions.Edition) -> Recorded:
     """An edition with what is heard of it."""
-    return Recorded(made, made.soundtrack())
+    return Recorded(edition, edition.soundtrack())

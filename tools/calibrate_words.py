@@ -53,17 +53,17 @@ def _chained(transcript: readings.Transcript, track: SubtitleTrack, sides: Sides
 
 def _read(reading: readings.TrackReading, lacking: Sequence[int], sides: Sides) -> None:
     for number, heard in enumerate(reading._heard):
-        best = max(heard.values(), key=lambda one: one.share, default=None)
+        best = max(heard.values(), key=lambda candidate: candidate.share, default=None)
         side = "wrong" if number in lacking else "right"
         sides.add("words-share", **{side: [best.share if best else 0.0]})
         sides.add("line-share", **{side: best.shares if best else []})
 
 
-def _listened(reading: readings.TrackReading, copy: Recorded, other: Soundtrack, sides: Sides) -> None:
+def _listened(reading: readings.TrackReading, copy: Recorded, foreign: Soundtrack, sides: Sides) -> None:
     """Cues against their own sound and another film's; too fast; and off."""
     spoken = reading.spoken()
     listener = Listener(copy.soundtrack, spoken)
-    shift, stranger = listener.shift(), Listener(other, spoken).shift()
+    shift, stranger = listener.shift(), Listener(foreign, spoken).shift()
     sides.add("shift-clear", right=[shift.clear], wrong=[stranger.clear])
     sides.add("shift-strength", right=[shift.strength], wrong=[stranger.strength])
     fast = Listener(copy.soundtrack, [(start * TOO_FAST, end * TOO_FAST) for start, end in spoken])
@@ -95,8 +95,8 @@ def measure_speech(material: Material, sides: Sides, quick: bool) -> None:
         shift = copy.offset_s / copy.rate
         _spoken(lines, [(rhythm, shift) for rhythm in rhythms], copy.rate, sides)
         _ended(lines, [(rhythm, shift) for rhythm in rhythms], copy.rate, sides, "right")
-    other = Cells(speech_curves(material.other.levels, material.other.voice))
-    _walked(find_path(rhythms, other, 1.0, speech_limits.FAMILY_REACH), rhythms, None, sides)
+    foreign = Cells(speech_curves(material.other.levels, material.other.voice))
+    _walked(find_path(rhythms, foreign, 1.0, speech_limits.FAMILY_REACH), rhythms, None, sides)
     dub = SpokenLines(speech_curves(material.dub.soundtrack.levels, material.dub.soundtrack.voice))
     _ended(dub, [(rhythm, 0.0) for rhythm in rhythms], 1.0, sides, "wrong")
 
@@ -109,8 +109,8 @@ def _walked(path: Path, rhythms: Sequence[Rhythm], copy: Recorded | None, sides:
         if step is None:
             continue
         true_s = (rhythm.middle_s + copy.offset_s) / copy.rate if copy else np.inf
-        there = abs(step.cell / CELL_RATE - true_s) < 0.5
-        sides.add("dialogue-nats", **{"right" if there else "wrong": [step.nats]})
+        right_place = abs(step.cell / CELL_RATE - true_s) < 0.5
+        sides.add("dialogue-nats", **{"right" if right_place else "wrong": [step.nats]})
     rows: dict[int, list[float]] = {}
     for step in path.steps:
         if step is not None:

@@ -50,10 +50,10 @@ def check(folder: Path, python: Path) -> bool:
         print(f"{folder}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return False
     read = json.loads(done.stdout.strip().splitlines()[-1])
-    told = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
+    croissant = json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
     stored = {
         records["@id"]: pq.read_table(folder / file["contentUrl"], columns=["id"]).column("id").to_pylist()
-        for records, file in zip(told["recordSet"], told["distribution"], strict=True)
+        for records, file in zip(croissant["recordSet"], croissant["distribution"], strict=True)
     }
     good = bool(read["errors"] == 0 and read["ids"] == stored)
     print(f"{folder}: {read['errors']} errors, {sum(map(len, read['ids'].values())):,} records", flush=True)

@@ -70,8 +70,8 @@ class Row:
         """The largest distance, in samples, and what was not found."""
         if not self.offs:
             return "-"
-        lost = sum(one is None for one in self.offs)
-        return f"{max((abs(one) for one in self.offs if one is not None), default=0)}" + (
+        lost = sum(samples is None for samples in self.offs)
+        return f"{max((abs(samples) for samples in self.offs if samples is not None), default=0)}" + (
             f", {lost} not found" if lost else ""
         )
 
@@ -105,12 +105,12 @@ class Trial:
             return ()
         return tuple(Moment(span.start_ms + int(span.duration_ms * place), None) for place in _PICTURES)
 
-    def late(self, heard: object, made: MadeClip) -> int | None:
+    def late(self, heard: object, clip: MadeClip) -> int | None:
         """How many samples a clip's sound lies from where it belongs."""
-        at = self.truth.start(made.wish.span)
-        given = self.truth.times[at] if self.delay else self.film.times[at] - self.film.times[0]
-        found = off(heard, self.kind.seed, round(given * RATE))  # type: ignore[arg-type]
-        return None if found is None else found - self.delay
+        first = self.truth.start(clip.wish.span)
+        expected = self.truth.times[first] if self.delay else self.film.times[first] - self.film.times[0]
+        offset = off(heard, self.kind.seed, round(expected * RATE))  # type: ignore[arg-type]
+        return None if offset is None else offset - self.delay
 
 
 def spans(count: int, times: Sequence[Fraction], seed: int) -> Iterator[Span]:
@@ -132,50 +132,50 @@ def films_through(trial: Trial, settings: Settings, count: int, readers: Sequenc
     turned = trial.kind.turned and isinstance(settings, EncodeSettings)
     played: list[tuple[Path, list[Fraction]]] = []
     wants: list[list[int]] = []
-    for made in trial.cut(settings, count, row):
-        want = trial.truth.inside(made.wish.span)
+    for clip in trial.cut(settings, count, row):
+        want = trial.truth.inside(clip.wish.span)
         for reader in readers:
             if reader in FRAMES:
-                row.exact[reader] += same(frame_numbers(reader, made.file, trial.film.size, turned), want)
+                row.exact[reader] += same(frame_numbers(reader, clip.file, trial.film.size, turned), want)
         if trial.film.tracks and row.made % _SOUND_EVERY == 1:
-            row.offs.append(trial.late(SOUND["ffmpeg"](made.file), made))
+            row.offs.append(trial.late(SOUND["ffmpeg"](clip.file), clip))
         if chromium.NAME in readers:
-            at = trial.truth.start(made.wish.span)
-            edges = [*trial.truth.times[at : at + len(want)], made.end]
-            played.append((made.file, [edge - edges[0] for edge in edges]))
+            first = trial.truth.start(clip.wish.span)
+            edges = [*trial.truth.times[first : first + len(want)], clip.end]
+            played.append((clip.file, [edge - edges[0] for edge in edges]))
             wants.append(want)
         else:
-            made.file.unlink()
+            clip.file.unlink()
     if played:
-        found = chromium.shown(played)
-        row.exact[chromium.NAME] = sum(same(one, want) for one, want in zip(found, wants, strict=True))
+        frames = chromium.shown(played)
+        row.exact[chromium.NAME] = sum(same(seen, want) for seen, want in zip(frames, wants, strict=True))
 
 
 def sound_through(trial: Trial, settings: Settings, count: int, readers: Sequence[str], row: Row) -> None:
     """Sound alone: each reader must give as many samples as were made, and each the same."""
-    for made in trial.cut(settings, count, row):
-        heard = {reader: SOUND[reader](made.file) for reader in readers}
+    for clip in trial.cut(settings, count, row):
+        heard = {reader: SOUND[reader](clip.file) for reader in readers}
         for reader in readers:
-            row.exact[reader] += len(heard[reader]) == made.samples
+            row.exact[reader] += len(heard[reader]) == clip.samples
         if row.made % _SOUND_EVERY == 1:
-            row.offs.append(trial.late(heard[readers[0]], made))
-        made.file.unlink()
+            row.offs.append(trial.late(heard[readers[0]], clip))
+        clip.file.unlink()
 
 
 def pictures_through(trial: Trial, settings: Settings, count: int, readers: Sequence[str], row: Row) -> None:
     """Pictures: all of a dialogue's must be the ones on the screen at their moments, or the nearest keyframes."""
     nearest = isinstance(settings, KeyframeSettings) and settings.nearest
-    for made in trial.cut(settings, count, row):
-        moments = [still.moment.ms for still in made.stills]
-        span = made.wish.span
+    for clip in trial.cut(settings, count, row):
+        moments = [still.moment.ms for still in clip.stills]
+        span = clip.wish.span
         want = [trial.truth.nearest_key(ms) if nearest else trial.truth.shown_at(ms, span) for ms in moments]
         for reader in readers:
             shown = [
-                number(PICTURES[reader](made.file / still.file), trial.film.size, trial.kind.turned)
-                for still in made.stills
+                number(PICTURES[reader](clip.file / still.file), trial.film.size, trial.kind.turned)
+                for still in clip.stills
             ]
             row.exact[reader] += same(shown, want)
-        shutil.rmtree(made.file)
+        shutil.rmtree(clip.file)
 
 
 def plays(mode: str) -> dict[str, Settings]:
@@ -197,8 +197,8 @@ def examine(name: str, mode: str, options: argparse.Namespace, folder: Path) -> 
     kind = KINDS[name]
     film = make(name, folder)
     # What an encoder's delay adds is the film's own.
-    own = bool(film.tracks) and (bool(kind.after) or film.path.suffix == ".avi")
-    trial = Trial(kind, film, Truth.of(film.path), own_delay(film.path, kind.seed) if own else 0, folder)
+    delayed = bool(film.tracks) and (bool(kind.after) or film.path.suffix == ".avi")
+    trial = Trial(kind, film, Truth.of(film.path), own_delay(film.path, kind.seed) if delayed else 0, folder)
     for end, plain in plays(mode).items():
         if end.startswith(" -> ") and name != _OTHER_CODECS_OF:
             continue
@@ -222,8 +222,8 @@ def examine(name: str, mode: str, options: argparse.Namespace, folder: Path) -> 
 
 def columns(mode: str, chosen: Sequence[str]) -> list[str]:
     """The readers of a mode: those chosen, else all but decord, which ignores edit lists and says much."""
-    known = [*FRAMES, chromium.NAME] if mode in ("copy", "encode") else list(SOUND if mode == "audio" else PICTURES)
-    return [reader for reader in known if (reader in chosen if chosen else reader != "decord")]
+    names = [*FRAMES, chromium.NAME] if mode in ("copy", "encode") else list(SOUND if mode == "audio" else PICTURES)
+    return [reader for reader in names if (reader in chosen if chosen else reader != "decord")]
 
 
 def main() -> int:
@@ -256,7 +256,11 @@ def main() -> int:
             print(f"| {label} | {row.made} | {cells} | {row.sound} |", flush=True)
             for what, count in row.refused.most_common(3):
                 print(f"  ({count} refused: {what})", file=sys.stderr)
-            counted = readers if options.mode in ("audio", "keyframes") else [one for one in readers if one in HONEST]
+            counted = (
+                readers
+                if options.mode in ("audio", "keyframes")
+                else [reader for reader in readers if reader in HONEST]
+            )
             wrong += sum(row.exact[reader] != row.made for reader in counted) + (row.made != options.clips)
         shutil.rmtree(folder)
         print(f"  ({name}: {time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)

@@ -107,7 +107,7 @@ def shown(clips: Sequence[tuple[Path, Sequence[Fraction]]]) -> list[list[int] | 
     Raises:
         TimeoutError: it does not come to an end.
     """
-    middles = [[float(one + other) / 2 for one, other in pairwise(edges)] for _, edges in clips]
+    middles = [[float(begin + end) / 2 for begin, end in pairwise(edges)] for _, edges in clips]
     page = _PAGE.replace("MOMENTS", json.dumps(middles)).replace("BITS", str(films.BITS)).encode()
     done, answers = threading.Event(), []
 
@@ -117,10 +117,10 @@ def shown(clips: Sequence[tuple[Path, Sequence[Fraction]]]) -> list[list[int] | 
         def do_GET(self) -> None:
             clip = self.path.startswith("/clip/")
             body = clips[int(self.path[6:])][0].read_bytes() if clip else page if self.path == "/" else b""
-            total, wanted = len(body), self.headers.get("Range")
-            self.send_response(206 if clip and wanted else 200)
-            if clip and wanted:
-                first, _, last = wanted.split("=")[1].partition("-")
+            total, requested = len(body), self.headers.get("Range")
+            self.send_response(206 if clip and requested else 200)
+            if clip and requested:
+                first, _, last = requested.split("=")[1].partition("-")
                 body = body[int(first) : int(last) + 1 if last else total]
                 self.send_header("Content-Range", f"bytes {first}-{int(first) + len(body) - 1}/{total}")
             self.send_header("Content-Type", "video/mp4" if clip else "text/html")

@@ -228,12 +228,12 @@ def own_delay(film: Path, seed: int) -> int:
     return 0
 
 
-def off(heard: np.ndarray, seed: int, at: int) -> int | None:
+def off(heard: np.ndarray, seed: int, expected: int) -> int | None:
     """How many samples a clip's sound lies from sample `at` of the noise; None where it is not found nearby."""
     skip = min(2400, len(heard) // 4)
     piece = heard[skip : skip + 4800].astype(float)
-    reach = min(4800, at + skip)
-    begin = at + skip - reach
+    reach = min(4800, expected + skip)
+    begin = expected + skip - reach
     around = films.noise(seed, SECONDS + 2)[begin : begin + reach + len(piece) + 4800].astype(float)
     match = np.correlate(around, piece, "valid")
     best = int(np.argmax(match))

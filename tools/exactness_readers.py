@@ -62,16 +62,16 @@ def _torchcodec(path: Path) -> Iterator[Luma]:
     from torchcodec.decoders import VideoDecoder
 
     decoder = VideoDecoder(str(path), seek_mode="exact")
-    for at in range(len(decoder)):
-        yield decoder.get_frame_at(at).data.numpy()[1]
+    for number in range(len(decoder)):
+        yield decoder.get_frame_at(number).data.numpy()[1]
 
 
 def _decord(path: Path) -> Iterator[Luma]:
     import decord as library
 
     reader = library.VideoReader(str(path))
-    for at in range(len(reader)):
-        yield reader[at].asnumpy()[:, :, 1]
+    for number in range(len(reader)):
+        yield reader[number].asnumpy()[:, :, 1]
 
 
 FRAMES: dict[str, Callable[[Path], Iterator[Luma]]] = {
@@ -103,7 +103,7 @@ def _soundfile(path: Path) -> NDArray[np.float32]:
 def _sound_pyav(path: Path) -> NDArray[np.float32]:
     with av.open(str(path)) as clip:
         to_floats = av.AudioResampler("fltp")
-        planes = [one.to_ndarray()[0] for frame in clip.decode(audio=0) for one in to_floats.resample(frame)]
+        planes = [block.to_ndarray()[0] for frame in clip.decode(audio=0) for block in to_floats.resample(frame)]
     return np.concatenate(planes)
 
 

@@ -30,17 +30,17 @@ def main() -> int:
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--write", action="store_true", help="write the files")
     group.add_argument("--check", action="store_true", help="fail if a file differs from the models")
-    wanted = rendered()
+    expected = rendered()
     if parser.parse_args().write:
         FOLDER.mkdir(exist_ok=True)
-        for name, text in wanted.items():
+        for name, text in expected.items():
             (FOLDER / name).write_text(text, encoding="utf-8")
         for file in FOLDER.glob("*.schema.json"):
-            if file.name not in wanted:
+            if file.name not in expected:
                 file.unlink()
         return 0
-    there = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.schema.json")}
-    stale = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+    present = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.schema.json")}
+    stale = sorted(name for name in expected.keys() | present.keys() if expected.get(name) != present.get(name))
     if stale:
         sys.stderr.write(f"out of date: {', '.join(stale)}; run python tools/export_schema.py --write\n")
     return 1 if stale else 0

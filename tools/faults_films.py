@@ -74,21 +74,21 @@ def flipped(data: bytearray, rnd: random.Random) -> None:
 def zeroed(data: bytearray, rnd: random.Random) -> None:
     """A region overwritten with zeros, as a disk leaves a hole."""
     size = rnd.choice([512, 4096, 65536])
-    at = rnd.randrange(max(1, len(data) - size))
-    data[at : at + size] = bytes(min(size, len(data) - at))
+    offset = rnd.randrange(max(1, len(data) - size))
+    data[offset : offset + size] = bytes(min(size, len(data) - offset))
 
 
 def removed(data: bytearray, rnd: random.Random) -> None:
     """A region lost, so that everything after it lies elsewhere."""
-    at = rnd.randrange(len(data))
-    del data[at : at + rnd.choice([188, 4096, 65536])]
+    offset = rnd.randrange(len(data))
+    del data[offset : offset + rnd.choice([188, 4096, 65536])]
 
 
 def overwritten(data: bytearray, rnd: random.Random) -> None:
     """A region of garbage."""
     size = rnd.choice([16, 4096, 65536])
-    at = rnd.randrange(max(1, len(data) - size))
-    data[at : at + size] = rnd.randbytes(min(size, len(data) - at))
+    offset = rnd.randrange(max(1, len(data) - size))
+    data[offset : offset + size] = rnd.randbytes(min(size, len(data) - offset))
 
 
 def no_index(data: bytearray, rnd: random.Random) -> None:
@@ -107,8 +107,8 @@ def turned_outside(path: Path) -> Damage:
     with av.open(str(path)) as source:
         for packet in source.demux():
             if packet.size and packet.pos is not None:
-                at = data.find(bytes(packet)[:64], packet.pos)
-                outside[at : at + packet.size] = False
+                offset = data.find(bytes(packet)[:64], packet.pos)
+                outside[offset : offset + packet.size] = False
     places = np.flatnonzero(outside)
 
     def turned(data: bytearray, rnd: random.Random) -> None:
@@ -118,7 +118,8 @@ def turned_outside(path: Path) -> Damage:
 
 
 DAMAGES: dict[str, Damage] = {
-    one.__name__.replace("_", " "): one for one in (truncated, flipped, zeroed, removed, overwritten, no_index, garbage)
+    damage.__name__.replace("_", " "): damage
+    for damage in (truncated, flipped, zeroed, removed, overwritten, no_index, garbage)
 }
 
 
@@ -134,22 +135,26 @@ class Whole:
         """Of a film."""
         with av.open(str(path)) as source:
             video = source.streams.video[0]
-            starts = [one.start_time * one.time_base for one in source.streams if one.start_time and one.time_base]
+            starts = [
+                stream.start_time * stream.time_base
+                for stream in source.streams
+                if stream.start_time and stream.time_base
+            ]
             origin = min([start for start in starts if start > 0], default=Fraction(0)) if source.start_time > 0 else 0
             clock = video.time_base or Fraction(1)
             times = sorted(p.pts * clock - origin for p in source.demux(video) if p.size and p.pts is not None)
         settings = SETTINGS["audio"]
         sounds = {
-            int(made.wish.id): soundfile.read(made.file)[0]
-            for made in cut(path, TimeMap.linear(), wishes(settings), settings, into(work / "whole", settings.suffix))
-            if isinstance(made, MadeClip)
+            int(clip.wish.id): soundfile.read(clip.file)[0]
+            for clip in cut(path, TimeMap.linear(), wishes(settings), settings, into(work / "whole", settings.suffix))
+            if isinstance(clip, MadeClip)
         }
         shutil.rmtree(work / "whole")
         return cls(times, sounds)
 
     def inside(self, span: Span) -> list[int]:
         """The numbers of the frames of a span."""
-        return [n for n, at in enumerate(self.times) if span.start_ms <= at * 1000 < span.end_ms]
+        return [n for n, time_s in enumerate(self.times) if span.start_ms <= time_s * 1000 < span.end_ms]
 
 
 def wishes(settings: Settings) -> list[Wish]:
@@ -172,35 +177,35 @@ def judged(path: Path, whole: Whole, mode: str, folder: Path, count: Counter[str
 
 def itself(film: Path, span: Span) -> set[int]:
     """The numbers that a film shows in a span, whatever a decoder makes of its damage."""
-    found = set()
+    numbers = set()
     with open_media(film) as source:
         start, video = Fraction(max(0, source.start_time or 0), 1_000_000), best_video(source)
         try:
             for frame in source.decode(video) if video is not None else ():
                 time = ((frame.pts or 0) * (frame.time_base or 1) - start) * 1000
                 if span.start_ms - 1 <= time < span.end_ms:
-                    found.add(films.number_of(frame.to_ndarray(format="gray")))
+                    numbers.add(films.number_of(frame.to_ndarray(format="gray")))
         except av.error.FFmpegError:
-            return found
-    return found
+            return numbers
+    return numbers
 
 
-def verdict(made: MadeClip, whole: Whole, mode: str, film: Path) -> str:
+def verdict(clip: MadeClip, whole: Whole, mode: str, film: Path) -> str:
     """Whether a clip is what it should be; parts of it may be broken where the film is, but none may be another's."""
-    span = made.wish.span
+    span = clip.wish.span
     if mode == "audio":
-        return sound_verdict(soundfile.read(made.file)[0], whole.sounds[int(made.wish.id)])
+        return sound_verdict(soundfile.read(clip.file)[0], whole.sounds[int(clip.wish.id)])
     want = whole.inside(span)
     if mode == "keyframes":
-        moments = [still.moment.ms for still in made.stills]
+        moments = [still.moment.ms for still in clip.stills]
         want = [max(n for n in want if n == want[0] or whole.times[n] * 1000 <= moment) for moment in moments]
         shown = []
-        for still in made.stills:
-            with Image.open(made.file / still.file) as picture:
+        for still in clip.stills:
+            with Image.open(clip.file / still.file) as picture:
                 shown.append(films.number_of(np.asarray(picture.convert("L"))))
     else:
         try:
-            shown = films.numbers_av(made.file)
+            shown = films.numbers_av(clip.file)
         except av.error.FFmpegError:
             return "made, with broken pictures"
     if shown == want:
@@ -215,23 +220,23 @@ def sound_verdict(heard: np.ndarray, want: np.ndarray) -> str:
         return "made, WRONG"
     if np.array_equal(heard, want):
         return "made, right"
-    one, other = (side.reshape(len(side), -1)[:, 0] for side in (heard, want))
-    if np.abs(one - other).max() < _NOISE:
+    ours, truth = (side.reshape(len(side), -1)[:, 0] for side in (heard, want))
+    if np.abs(ours - truth).max() < _NOISE:
         return "made, right"  # but for noise that the decoder fills in
-    pieces = range(0, len(one) - _PIECE, _PIECE)
-    elsewhere = any(_elsewhere(one[n : n + _PIECE], other, n) for n in pieces)
-    return "made, WRONG" if elsewhere or _elsewhere(one, other, 0) else "made, with broken sound"
+    pieces = range(0, len(ours) - _PIECE, _PIECE)
+    elsewhere = any(_elsewhere(ours[n : n + _PIECE], truth, n) for n in pieces)
+    return "made, WRONG" if elsewhere or _elsewhere(ours, truth, 0) else "made, with broken sound"
 
 
-def _elsewhere(piece: np.ndarray, want: np.ndarray, at: int) -> bool:
+def _elsewhere(piece: np.ndarray, want: np.ndarray, expected: int) -> bool:
     """Whether a piece of sound is plainly that of another moment than the one where it lies."""
     size = 1 << (len(want) + len(piece)).bit_length()
     match = np.fft.irfft(np.fft.rfft(want, size) * np.conj(np.fft.rfft(piece, size)), size)
     lag = int(np.argmax(match))
     lag -= size if lag >= len(want) else 0
-    there = want[max(0, lag) : max(0, lag) + len(piece)]
-    alike = match[lag] / (np.linalg.norm(piece) * np.linalg.norm(there) + 1e-9)
-    return bool(alike > _ALIKE and abs(lag - at) > _OFF)
+    stretch = want[max(0, lag) : max(0, lag) + len(piece)]
+    alike = match[lag] / (np.linalg.norm(piece) * np.linalg.norm(stretch) + 1e-9)
+    return bool(alike > _ALIKE and abs(lag - expected) > _OFF)
 
 
 def campaign_films(work: Path, rounds: int, seed: int, mode: str) -> int:
@@ -239,9 +244,9 @@ def campaign_films(work: Path, rounds: int, seed: int, mode: str) -> int:
     wrong = 0
     av.logging.set_level(av.logging.PANIC)
     for name, making in FILMS.items():
-        made = films.make_film(work / name, seconds=SECONDS, **making)  # type: ignore[arg-type]
-        data, whole = made.path.read_bytes(), Whole.of(made.path, work)
-        outside = {"one bit outside packets": turned_outside(made.path)} if not name.endswith(".ts") else {}
+        film = films.make_film(work / name, seconds=SECONDS, **making)  # type: ignore[arg-type]
+        data, whole = film.path.read_bytes(), Whole.of(film.path, work)
+        outside = {"one bit outside packets": turned_outside(film.path)} if not name.endswith(".ts") else {}
         for what, damage in {**DAMAGES, **outside}.items():
             rnd, count = random.Random(f"{seed} {name} {what}"), Counter[str]()  # noqa: S311
             for _ in range(rounds if what != "garbage" else 3):
@@ -251,9 +256,9 @@ def campaign_films(work: Path, rounds: int, seed: int, mode: str) -> int:
                 path.write_bytes(broken)
                 judged(path, whole, mode, work / "clips", count)
             wrong += told(f"{name}, {what}", count)
-        wrong += told(f"{name}, wrong extension", renamed(made.path, whole, mode, work))
-        wrong += told(f"{name}, still growing", growing(made.path, whole, mode, work, max(3, rounds // 10)))
-        wrong += told(f"{name}, read errors in the middle", unreadable(made.path, whole, mode, work))
+        wrong += told(f"{name}, wrong extension", renamed(film.path, whole, mode, work))
+        wrong += told(f"{name}, still growing", growing(film.path, whole, mode, work, max(3, rounds // 10)))
+        wrong += told(f"{name}, read errors in the middle", unreadable(film.path, whole, mode, work))
     return wrong
 
 
@@ -269,9 +274,9 @@ def renamed(path: Path, whole: Whole, mode: str, work: Path) -> Counter[str]:
     """The film under names of other containers."""
     count = Counter[str]()
     for suffix in (".avi", ".mkv", ".mp4", ".ts", ".txt"):
-        other = work / f"renamed{suffix}"
-        shutil.copy(path, other)
-        judged(other, whole, mode, work / "clips", count)
+        copy = work / f"renamed{suffix}"
+        shutil.copy(path, copy)
+        judged(copy, whole, mode, work / "clips", count)
     return count
 
 
@@ -279,18 +284,18 @@ def growing(path: Path, whole: Whole, mode: str, work: Path, rounds: int) -> Cou
     """The film while another program writes it."""
     count, data = Counter[str](), path.read_bytes()
     for number in range(rounds):
-        other = work / f"growing-{path.name}"
-        other.write_bytes(data[: len(data) * (number + 1) // (rounds + 2)])
+        copy = work / f"growing-{path.name}"
+        copy.write_bytes(data[: len(data) * (number + 1) // (rounds + 2)])
 
-        def append(other: Path = other) -> None:
-            with other.open("ab", buffering=0) as out:
-                for at in range(out.tell(), len(data), 20_000):
-                    out.write(data[at : at + 20_000])
+        def append(copy: Path = copy) -> None:
+            with copy.open("ab", buffering=0) as out:
+                for offset in range(out.tell(), len(data), 20_000):
+                    out.write(data[offset : offset + 20_000])
                     time.sleep(0.002)
 
         writer = threading.Thread(target=append)
         writer.start()
-        judged(other, whole, mode, work / "clips", count)
+        judged(copy, whole, mode, work / "clips", count)
         writer.join()
     return count
 
@@ -354,8 +359,8 @@ def unreadable(path: Path, whole: Whole, mode: str, work: Path) -> Counter[str]:
     (work / "shim.c").write_text(SHIM)
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", "shim.so", "shim.c", "-ldl"], cwd=work, check=True)
     kept = {f"sound{n}": samples for n, samples in whole.sounds.items()}
-    kept["up"] = np.array([one.numerator for one in whole.times])
-    kept["down"] = np.array([one.denominator for one in whole.times])
+    kept["up"] = np.array([time_s.numerator for time_s in whole.times])
+    kept["down"] = np.array([time_s.denominator for time_s in whole.times])
     np.savez(work / "whole.npz", **kept)  # type: ignore[arg-type]
     middle = path.stat().st_size // 2
     bad = {"LD_PRELOAD": str(work / "shim.so"), "BAD_FILE": str(path.resolve())}

@@ -41,7 +41,7 @@ def campaign_memory(work: Path, rounds: int, seed: int, mode: str) -> int:
         (work / "parts.txt").write_text(f"file '{short}'\n" * _TIMES)
         join = ["-f", "concat", "-safe", "0", "-i", str(work / "parts.txt"), "-c", "copy", str(long)]
         subprocess.run([FFMPEG, "-v", "error", "-y", *join], check=True)
-    rnd, found = random.Random(seed), {}  # noqa: S311
+    rnd, results = random.Random(seed), {}  # noqa: S311
     for film, minutes, count in (
         (short, _MINUTES, _FEW),
         (short, _MINUTES, _MANY),
@@ -58,15 +58,15 @@ def campaign_memory(work: Path, rounds: int, seed: int, mode: str) -> int:
         options = json.dumps({"mode": mode, **OPTIONS[mode]})
         arguments = [str(world / "release"), str(world / "media"), str(world / "built"), options]
         done = subprocess.run([sys.executable, "-c", MEASURED, *arguments], capture_output=True, text=True, check=True)
-        made, refused, megabytes, files = json.loads(done.stdout)
-        found[minutes, count] = made, megabytes, files
+        finished, refused, megabytes, files = json.loads(done.stdout)
+        results[minutes, count] = finished, megabytes, files
         print(
-            f"  {mode}, {count:>5} clips of {minutes:>3} min: {made} made, {refused or 'none'} refused, "
+            f"  {mode}, {count:>5} clips of {minutes:>3} min: {finished} made, {refused or 'none'} refused, "
             f"at most {megabytes:.0f} MB and {files} open files",
             flush=True,
         )
-    least = found[_MINUTES, _FEW]
+    least = results[_MINUTES, _FEW]
     return sum(
-        made != count or megabytes > least[1] * _MOST_GROWTH or files > least[2] + 2
-        for (_, count), (made, megabytes, files) in found.items()
+        finished != count or megabytes > least[1] * _MOST_GROWTH or files > least[2] + 2
+        for (_, count), (finished, megabytes, files) in results.items()
     )

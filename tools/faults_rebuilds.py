@@ -39,16 +39,16 @@ _CLIPS = 30  # of each film
 
 def small_world(work: Path) -> worlds.World:
     """Two films with some dialogues each."""
-    made = {}
+    library = {}
     shutil.rmtree(work, ignore_errors=True)
     (work / "media").mkdir(parents=True)
     lines = []
     for movie, name in (("tt0000001", "one.mp4"), ("tt0000002", "two.mkv")):
-        made[movie] = films.make_film(work / "media" / name, seconds=20)
+        library[movie] = films.make_film(work / "media" / name, seconds=20)
         worlds.write_movie(work, movie, [(550 * n, 550 * n + 2500) for n in range(_CLIPS)])
         lines.append(f'{movie} = {{ path = "{name}", offset_ms = 0 }}\n')
     (work / "media" / "media.toml").write_text("".join(lines))
-    return worlds.World(work, made)
+    return worlds.World(work, library)
 
 
 def rebuild_command(world: worlds.World, out: Path, mode: str, jobs: int) -> list[str]:

@@ -86,27 +86,27 @@ def spoil(rnd: random.Random, data: bytes, pool: list[bytes]) -> bytes:
     raw = bytearray(data)
     for _ in range(rnd.choice((1, 1, 1, 2, 3, 8))):
         blocks = max(1, len(raw) // 512)
-        at = rnd.randrange(blocks) * 512
+        offset = rnd.randrange(blocks) * 512
         what = rnd.randrange(11)
         if what == 0 and raw:
             raw[rnd.randrange(len(raw))] ^= 1 << rnd.randrange(8)
         elif what == 1:
             del raw[rnd.randrange(len(raw) + 1) :]
         elif what == 2:
-            raw[at : at + 512 * rnd.randrange(1, 4)] = b""
+            raw[offset : offset + 512 * rnd.randrange(1, 4)] = b""
         elif what == 3:
-            other = rnd.choice(pool)
-            start = rnd.randrange(max(1, len(other) // 512)) * 512
-            raw[at:at] = other[start : start + 512 * rnd.randrange(1, 9)]
+            donor = rnd.choice(pool)
+            start = rnd.randrange(max(1, len(donor) // 512)) * 512
+            raw[offset:offset] = donor[start : start + 512 * rnd.randrange(1, 9)]
         elif what == 4:
-            raw[at : at + 512] = bytes(512)
+            raw[offset : offset + 512] = bytes(512)
         elif what == 5:
-            raw[at : at + 512] = rnd.randbytes(512)
+            raw[offset : offset + 512] = rnd.randbytes(512)
         elif what in (6, 7, 8):  # a header with a field changed and its checksum mended
             heads = [n for n in range(0, len(raw) - 511, 512) if raw[n + 257 : n + 262] == b"ustar"]
             if heads:
-                at = rnd.choice(heads)
-                head = bytearray(raw[at : at + 512])
+                offset = rnd.choice(heads)
+                head = bytearray(raw[offset : offset + 512])
                 field = rnd.randrange(5)
                 if field == 0:
                     name = rnd.choice(NAMES).encode("latin-1")[:100]
@@ -120,11 +120,11 @@ def spoil(rnd: random.Random, data: bytes, pool: list[bytes]) -> bytes:
                     head[156] = rnd.choice(KINDS)
                 else:
                     head[rnd.randrange(512)] = rnd.randrange(256)
-                raw[at : at + 512] = faulty.mended(bytes(head))
+                raw[offset : offset + 512] = faulty.mended(bytes(head))
         elif what == 9:
             text = rnd.choice((b"12 path=a/b\n", b"30 GNU.sparse.major=1\n", b"999999 x=", b"16 size=99999999\n"))
             kind = rnd.choice((b"x", b"g", b"L", b"K"))
-            raw[at:at] = faulty.block("pax", text * rnd.randrange(1, 4), kind=kind)
+            raw[offset:offset] = faulty.block("pax", text * rnd.randrange(1, 4), kind=kind)
         else:
             raw += rnd.randbytes(rnd.randrange(2000))
     return bytes(raw)

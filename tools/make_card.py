@@ -46,15 +46,15 @@ def main() -> int:
     group.add_argument("--write", action="store_true", help="write the files")
     group.add_argument("--check", action="store_true", help="fail if the card differs")
     with tempfile.TemporaryDirectory() as temporary:
-        made = rendered(Path(temporary))
-        pictures = sorted(file.name for file in (made / "figures").glob("*.png"))
+        fresh = rendered(Path(temporary))
+        pictures = sorted(file.name for file in (fresh / "figures").glob("*.png"))
         if parser.parse_args().write:
             shutil.rmtree(FOLDER, ignore_errors=True)
-            shutil.copytree(made / "figures", FOLDER / "figures")
-            shutil.copyfile(made / "README.md", FOLDER / "README.md")
+            shutil.copytree(fresh / "figures", FOLDER / "figures")
+            shutil.copyfile(fresh / "README.md", FOLDER / "README.md")
             return 0
-        there = sorted(file.name for file in (FOLDER / "figures").glob("*.png"))
-        same = (FOLDER / "README.md").read_bytes() == (made / "README.md").read_bytes() and there == pictures
+        present = sorted(file.name for file in (FOLDER / "figures").glob("*.png"))
+        same = (FOLDER / "README.md").read_bytes() == (fresh / "README.md").read_bytes() and present == pictures
     if not same:
         sys.stderr.write("out of date: cards/example; run python tools/make_card.py --write\n")
     return 0 if same else 1

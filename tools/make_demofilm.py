@@ -40,16 +40,16 @@ BLOCK = 20
 AAC_FRAME = 1024
 
 
-def release_faults(there: Path, film: Timeline) -> Iterator[str]:
+def release_faults(checked: Path, film: Timeline) -> Iterator[str]:
     """Files of a release that differ from the story's, byte for byte."""
     with tempfile.TemporaryDirectory() as temporary:
         write_release(Path(temporary), DIALOGUES, film)
-        wanted, found = (
+        expected, present = (
             {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-            for folder in (Path(temporary), there)
+            for folder in (Path(temporary), checked)
         )
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+    for name in sorted(expected.keys() | present.keys()):
+        if expected.get(name) != present.get(name):
             yield f"release/{name} differs"
 
 
@@ -83,19 +83,19 @@ def differences(shown: npt.NDArray[Any], drawn: npt.NDArray[np.uint8]) -> tuple[
 
 def sound_faults(path: Path, film: Timeline) -> Iterator[str]:
     """The first half second of sound that is off, and a wrong number of samples."""
-    made = soundtrack(film, 0)
+    expected = soundtrack(film, 0)
     with av.open(str(path)) as container:
         audio = container.streams.audio[0]
         decoded = list(container.decode(audio))
     heard = np.concatenate([frame.to_ndarray() for frame in decoded], axis=1)
     # Some decoders give the silence with which the last AAC frame is filled up.
-    if audio.rate != FILM_RATE or decoded[0].pts != 0 or not 0 <= heard.shape[1] - made.shape[1] < AAC_FRAME:
-        yield f"{heard.shape[1]} samples at {audio.rate} Hz, not {made.shape[1]} at {FILM_RATE}"
+    if audio.rate != FILM_RATE or decoded[0].pts != 0 or not 0 <= heard.shape[1] - expected.shape[1] < AAC_FRAME:
+        yield f"{heard.shape[1]} samples at {audio.rate} Hz, not {expected.shape[1]} at {FILM_RATE}"
         return
-    for start in range(0, made.shape[1], FILM_RATE // 2):
-        here = slice(start, min(start + FILM_RATE // 2, made.shape[1]))
-        off = float(np.sqrt(np.square(heard[:, here] - made[:, here]).mean()))
-        if off > SOUND_OFF * float(np.sqrt(np.square(made[:, here]).mean())):
+    for start in range(0, expected.shape[1], FILM_RATE // 2):
+        here = slice(start, min(start + FILM_RATE // 2, expected.shape[1]))
+        off = float(np.sqrt(np.square(heard[:, here] - expected[:, here]).mean()))
+        if off > SOUND_OFF * float(np.sqrt(np.square(expected[:, here]).mean())):
             yield f"the sound at {start / FILM_RATE:.1f} s differs"
             return
 
@@ -106,21 +106,23 @@ def faults() -> list[str]:
     path = DATA / "film.mp4"
     if not path.is_file():
         return ["film.mp4 is missing"]
-    found = [*release_faults(DATA / "release", film), *picture_faults(path, film), *sound_faults(path, film)]
+    problems = [*release_faults(DATA / "release", film), *picture_faults(path, film), *sound_faults(path, film)]
     if round(DURATION_S * 1000) != film.duration_ms:
-        found.append(f"DURATION_S in mmdia_dataset/demofilm/__init__.py is {DURATION_S}, not {film.duration_ms / 1000}")
+        problems.append(
+            f"DURATION_S in mmdia_dataset/demofilm/__init__.py is {DURATION_S}, not {film.duration_ms / 1000}"
+        )
     if path.stat().st_size > LARGEST:
-        found.append(f"film.mp4 has {path.stat().st_size:,} bytes, more than {LARGEST:,}")
-    return found
+        problems.append(f"film.mp4 has {path.stat().st_size:,} bytes, more than {LARGEST:,}")
+    return problems
 
 
 def write() -> None:
     """Make the film and put it and its release in place of those there."""
     with tempfile.TemporaryDirectory() as temporary:
-        made = make_demo_film(Path(temporary))
-        shutil.copyfile(made.film, DATA / "film.mp4")
+        demo = make_demo_film(Path(temporary))
+        shutil.copyfile(demo.film, DATA / "film.mp4")
         shutil.rmtree(DATA / "release", ignore_errors=True)
-        shutil.copytree(made.release, DATA / "release")
+        shutil.copytree(demo.release, DATA / "release")
 
 
 def main() -> int:
@@ -131,10 +133,10 @@ def main() -> int:
     group.add_argument("--check", action="store_true", help="fail if they differ from what the maker makes")
     if parser.parse_args().write:
         write()
-    found = faults()
-    if found:
-        sys.stderr.write(f"out of date: {'; '.join(found)}; run python tools/make_demofilm.py --write\n")
-    return 1 if found else 0
+    problems = faults()
+    if problems:
+        sys.stderr.write(f"out of date: {'; '.join(problems)}; run python tools/make_demofilm.py --write\n")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

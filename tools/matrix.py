@@ -96,29 +96,33 @@ def installer(python: str) -> Path:
     return folder / "bin" / "uv"
 
 
-def run(one: Environment, python: str) -> int:
+def run(environment: Environment, python: str) -> int:
     """Make the environment if it is not there, and run the targets in it. Gives make's exit code."""
-    folder, demo, bounds = CACHE / one.name, CACHE / f"demo-{one.name}", CACHE / f"{one.name}.txt"
+    folder, demo, bounds = (
+        CACHE / environment.name,
+        CACHE / f"demo-{environment.name}",
+        CACHE / f"{environment.name}.txt",
+    )
     shutil.rmtree(demo, ignore_errors=True)
     CACHE.mkdir(parents=True, exist_ok=True)
-    bounds.write_text("".join(f"{line}\n" for line in one.constraints), encoding="utf-8")
+    bounds.write_text("".join(f"{line}\n" for line in environment.constraints), encoding="utf-8")
     inner = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
     outside = {name: value for name, value in os.environ.items() if name not in inner}
     where = [
         f"{name}={path.relative_to(ROOT)}" for name, path in (("VENV", folder), ("DEMO", demo), ("BOUNDS", bounds))
     ]
-    if one.uv:
+    if environment.uv:
         where.append(f"PIP={installer(python)} pip install --python {folder}/bin/python")
     return subprocess.run(
-        ["make", *one.targets, f"PYTHON={python}", *where], cwd=ROOT, env=outside, check=False
+        ["make", *environment.targets, f"PYTHON={python}", *where], cwd=ROOT, env=outside, check=False
     ).returncode
 
 
 def main(asked: list[str]) -> int:
     """Run all, and say at the end which failed. Gives the exit code."""
     here = f"newest-{sys.version_info.major}.{sys.version_info.minor}"
-    known = environments()
-    names = [one.name for one in known]
+    choices = environments()
+    names = [environment.name for environment in choices]
     if asked == ["--others"]:
         asked = [name for name in names if name != here]
     unknown = [name for name in asked if name not in names]
@@ -126,19 +130,21 @@ def main(asked: list[str]) -> int:
         print(f"unknown environment {unknown[0]!r}; known are {', '.join(names)}", file=sys.stderr)
         return 2
     failed = []
-    for one in known:
-        if asked and one.name not in asked:
+    for environment in choices:
+        if asked and environment.name not in asked:
             continue
-        python = interpreter(one.version)
+        python = interpreter(environment.version)
         if python is None:
-            print(f"{one.name}: left out, Python {one.version} is not on this machine", flush=True)
+            print(f"{environment.name}: left out, Python {environment.version} is not on this machine", flush=True)
             continue
-        print(f"{one.name}: begun, with {python}", flush=True)
+        print(f"{environment.name}: begun, with {python}", flush=True)
         started = time.monotonic()
-        code = run(one, python)
-        print(f"{one.name}: {'failed' if code else 'good'} after {time.monotonic() - started:.0f} s", flush=True)
+        code = run(environment, python)
+        print(
+            f"{environment.name}: {'failed' if code else 'good'} after {time.monotonic() - started:.0f} s", flush=True
+        )
         if code:
-            failed.append(one.name)
+            failed.append(environment.name)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

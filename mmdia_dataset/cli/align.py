@@ -35,12 +35,14 @@ def align(
         report = mmdia_dataset.align(release, media, folder, language=language, jobs=jobs, progress=progress)
     if format_ is Format.json:
         return print_json(report)
-    for movie, one in report.timings.items():
-        name = f"  {shown(one.located.path.name)}" if one.located else ""
+    for movie, timing in report.timings.items():
+        name = f"  {shown(timing.located.path.name)}" if timing.located else ""
         out.print(f"{shown(movie)}{name}")
-        words = one.description or (f"{one.reason.rule}: {one.reason.detail}" if isinstance(one, Untimed) else "")
+        words = timing.description or (
+            f"{timing.reason.rule}: {timing.reason.detail}" if isinstance(timing, Untimed) else ""
+        )
         out.print(f"    {shown(words, 1000)}")
-        for note in one.notes:
+        for note in timing.notes:
             out.print(f"    {shown(note, 300)}")
     out.print(
         f"{count_text(report.placed, 'dialogue')} placed, {report.refused:,} refused, in "

@@ -85,8 +85,8 @@ class _State:
     debug = False
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(asked: bool) -> None:
+    if asked:
         out.print(f"mmdia-dataset {mmdia_dataset.__version__}")
         raise typer.Exit
 

@@ -31,30 +31,30 @@ def bench(
     from mmdia_dataset.statistics import PAPER_BENCH
 
     with terminal.progress_bar() as progress:
-        found = mmdia_dataset.bench(release, selection=_fields(selection), out=out, progress=progress)
+        report = mmdia_dataset.bench(release, selection=_fields(selection), out=out, progress=progress)
     if format_ is Format.json:
-        return terminal.print_json(found)
-    columns = {"listed" if found.official else "selected": found.figures, "paper": PAPER_BENCH}
+        return terminal.print_json(report)
+    columns = {"listed" if report.official else "selected": report.figures, "paper": PAPER_BENCH}
     rows: list[tuple[str, ...]] = []
     for name in asdict(PAPER_BENCH):
-        values = [getattr(one, name) for one in columns.values()]
+        values = [getattr(figures, name) for figures in columns.values()]
         cells = ["-" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:,.2f}" for v in values]
         rows.append((name.replace("_", " "), *cells))
     terminal.print_table(("", *columns), rows)
-    if not found.official:
+    if not report.official:
         terminal.out.print("the release does not list its benchmark: these are selected by thresholds of ours")
     if out is not None:
         terminal.err.print(f"written: {out}")
-    return found.exit_code
+    return report.exit_code
 
 
 def _fields(text: str | None) -> dict[str, object]:
     """``intensity=8,partly=false`` as fields. Raises UsageError."""
-    found: dict[str, object] = {}
+    thresholds: dict[str, object] = {}
     for part in text.split(",") if text else ():
         name, _, value = part.partition("=")
         try:
-            found[name.strip()] = json.loads(value)
+            thresholds[name.strip()] = json.loads(value)
         except ValueError:
             raise UsageError(f"{part.strip()!r} is no bound", hint="write such as intensity=8,partly=false") from None
-    return found
+    return thresholds

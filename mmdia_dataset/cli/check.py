@@ -29,8 +29,8 @@ def check(
         return print_json(report)
     for fault in report.faults[:50]:
         place = " ".join(shown(part) for part in (fault.shard, fault.key, fault.member) if part)
-        at = f" at byte {fault.offset:,}" if fault.offset is not None else ""
-        out.print(f"{fault.severity}  {fault.rule}  {place or shown(report.place)}{at}: {shown(fault.text, 300)}")
+        byte = f" at byte {fault.offset:,}" if fault.offset is not None else ""
+        out.print(f"{fault.severity}  {fault.rule}  {place or shown(report.place)}{byte}: {shown(fault.text, 300)}")
     total = report.counts.total()
     if total > 50:
         counts = ", ".join(f"{count:,} {rule}" for rule, count in report.counts.most_common())

@@ -44,40 +44,48 @@ def coverage(
     """
     from mmdia_dataset.certificates import certificate_hash
 
-    found = mmdia_dataset.coverage(*paths, release=release, mode=mode or None, split=split, out=out)
-    both = found.comparison
+    report = mmdia_dataset.coverage(*paths, release=release, mode=mode or None, split=split, out=out)
+    both = report.comparison
     if format_ is Format.json:
-        return terminal.print_json(found)
+        return terminal.print_json(report)
     if both is None:
-        _certificate(found.certificates[0])
+        _certificate(report.certificates[0])
     else:
-        _comparison(found.certificates, both, [shown(path.name) for path in paths])
-    for one, path in zip(found.certificates, paths, strict=True):
-        terminal.out.print(f"certificate of {shown(path)}: {certificate_hash(one)}")
+        _comparison(report.certificates, both, [shown(path.name) for path in paths])
+    for certificate, path in zip(report.certificates, paths, strict=True):
+        terminal.out.print(f"certificate of {shown(path)}: {certificate_hash(certificate)}")
     if out is not None:
         terminal.err.print(f"written: {out} ({terminal.size_text(out.stat().st_size)})")
-    return found.exit_code
+    return report.exit_code
 
 
-def _certificate(one: Certificate) -> None:
-    rows: list[tuple[str, ...]] = [("all", f"{one.wanted:,}", f"{one.made:,}", f"{one.hours:,.2f}")]
-    rows += [(part.split, f"{part.wanted:,}", f"{part.made.count:,}", f"{part.hours:,.2f}") for part in one.splits]
-    terminal.print_table((", ".join(one.modes), "wanted", "made", "hours"), rows)
-    bounds = {name.replace("_", " "): count for name, count in one.bounds.model_dump().items() if count}
+def _certificate(certificate: Certificate) -> None:
+    counted = [("all", certificate.wanted, certificate.made, certificate.hours)]
+    counted += [(part.split, part.wanted, part.made.count, part.hours) for part in certificate.splits]
+    rows: list[tuple[str, ...]] = [
+        (name, f"{asked:,}", f"{cut:,}", f"{hours:,.2f}") for name, asked, cut, hours in counted
+    ]
+    terminal.print_table((", ".join(certificate.modes), "wanted", "made", "hours"), rows)
+    bounds = {name.replace("_", " "): count for name, count in certificate.bounds.model_dump().items() if count}
     terminal.out.print("error bounds: " + (", ".join(f"{count:,} {name}" for name, count in bounds.items()) or "none"))
-    terminal.out.print(f"release: {one.release}")
+    terminal.out.print(f"release: {certificate.release}")
 
 
 def _comparison(certificates: tuple[Certificate, ...], both: Comparison, names: list[str]) -> None:
     common = {part.split: part.ids.count for part in both.subset.splits}
     rows: list[tuple[str, ...]] = []
-    for split in dict.fromkeys(part.split for one in certificates for part in one.splits):
-        counts = [next((part.made.count for part in one.splits if part.split == split), 0) for one in certificates]
+    for split in dict.fromkeys(part.split for certificate in certificates for part in certificate.splits):
+        counts = [
+            next((part.made.count for part in certificate.splits if part.split == split), 0)
+            for certificate in certificates
+        ]
         rows.append((split, *(f"{count:,}" for count in counts), f"{common.get(split, 0):,}"))
-    rows.append(("all", *(f"{one.made:,}" for one in certificates), f"{both.subset.ids.count:,}"))
+    rows.append(("all", *(f"{certificate.made:,}" for certificate in certificates), f"{both.subset.ids.count:,}"))
     terminal.print_table(("", *names, "common"), rows)
     if not both.modes:
-        terminal.out.print("the modes differ: " + " / ".join(", ".join(one.modes) for one in certificates))
+        terminal.out.print(
+            "the modes differ: " + " / ".join(", ".join(certificate.modes) for certificate in certificates)
+        )
     if both.other_spans:
         count = terminal.count_text(len(both.other_spans), "movie")
         few = ", ".join(shown(movie) for movie in both.other_spans[:_EXAMPLES])

@@ -28,16 +28,16 @@ def locate(
         more = f", or {len(others)} others" if len(others) > 1 else f", or {shown(others[0].path)}" if others else ""
         dialogues = count_text(report.wanted[movie], "dialogue")
         out.print(f"found    {shown(movie)}  {shown(first.path)}  ({first.how}{more}; {dialogues})")
-    for movie, one in list(report.missing.items())[:20]:
-        out.print(f"missing  {shown(movie)}  {one.reason.detail}  ({count_text(report.wanted[movie], 'dialogue')})")
+    for movie, absent in list(report.missing.items())[:20]:
+        out.print(f"missing  {shown(movie)}  {absent.reason.detail}  ({count_text(report.wanted[movie], 'dialogue')})")
     if len(report.missing) > 20:
         out.print(f"… {count_text(len(report.missing) - 20, 'movie')} more missing (--format json lists them all)")
     reasons = Counter(missing.reason.rule for missing in report.missing.values())
     for rule, count in reasons.most_common():
         out.print(f"    {count_text(count, 'movie')} missing: {rule}")
         print_step(rule.ways("locate", release=release, media=media)[0])
-    wanted, movies = sum(report.wanted.values()), len(report.wanted)
-    out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), wanted, movies)}")
+    total, movies = sum(report.wanted.values()), len(report.wanted)
+    out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), total, movies)}")
     if report.located:
         err.print(f"next: mmdia align --release {release} --media {media} --out editions   (which editions they are)")
         err.print(f"  or: mmdia rebuild --release {release} --media {media} --out built   (that, and the clips)")

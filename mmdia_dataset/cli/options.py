@@ -167,19 +167,19 @@ def with_cutting(function: Callable[P, int]) -> Callable[P, int]:
 
     hints = get_type_hints(CutFlags, include_extras=True)
     signature = inspect.signature(function, eval_str=True)
-    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    declared = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     shared = [
         inspect.Parameter(name, kind, default=getattr(CutFlags, name), annotation=hint) for name, hint in hints.items()
     ]
-    run.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]  # typer reads it
+    run.__signature__ = signature.replace(parameters=[*declared, *shared])  # type: ignore[attr-defined]  # typer reads it
     return run
 
 
-def forecast_text(forecast: Forecast, release: str, wanted: int, movies: int) -> str:
+def forecast_text(forecast: Forecast, release: str, dialogues: int, movies: int) -> str:
     """What cutting will make and cost, before it starts."""
     return (
-        f"{forecast.clips:,} of {count_text(wanted, 'dialogue')}, in {forecast.movies:,} of "
+        f"{forecast.clips:,} of {count_text(dialogues, 'dialogue')}, in {forecast.movies:,} of "
         f"{count_text(movies, 'movie')} of {release}: "
         f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)} and {_duration(forecast.seconds)}"
     )

@@ -71,8 +71,10 @@ def publish(
         f"\n{count_text(report.dialogues, 'dialogue')} in {count_text(len(report.files), 'file')}, "
         f"{size_text(report.bytes)}"
     )
-    for one in report.left_out:
-        out.print(f"left out: {one.what}, {count_text(one.files, 'file')}, {size_text(one.bytes)}: {one.why}")
+    for omitted in report.left_out:
+        out.print(
+            f"left out: {omitted.what}, {count_text(omitted.files, 'file')}, {size_text(omitted.bytes)}: {omitted.why}"
+        )
     if report.emptied:
         out.print(f"left out: {count_text(report.emptied, 'path')} of files on somebody's machine")
     if report.commit is not None:

@@ -50,14 +50,14 @@ def score(
     if format_ is Format.json:
         return print_json(report)
     rows: list[tuple[str, ...]] = []
-    for one in report.scores:
-        ends = "-" if one.interval is None else f"{one.interval[0]:.4f} to {one.interval[1]:.4f}"
-        value = "-" if one.value is None else f"{one.value:.4f}"
-        rows.append((shown(one.metric), value, ends, f"{one.dialogues:,}", one.ids[:12]))
+    for result in report.scores:
+        ends = "-" if result.interval is None else f"{result.interval[0]:.4f} to {result.interval[1]:.4f}"
+        value = "-" if result.value is None else f"{result.value:.4f}"
+        rows.append((shown(result.metric), value, ends, f"{result.dialogues:,}", result.ids[:12]))
     print_table(("", "value", "95 %", "dialogues", "ids"), rows)
-    for one in report.scores:
-        for line in _details(one.counts, one.details):
-            out.print(f"{shown(one.metric)}: {line}")
+    for result in report.scores:
+        for line in _details(result.counts, result.details):
+            out.print(f"{shown(result.metric)}: {line}")
     if report.scores:
         first = report.scores[0]
         if first.missing or first.unused:

@@ -44,30 +44,30 @@ def splits(
     They share no movie, no series and no dialogue's words. Exit code 1 if there is a leak.
     """
     with terminal.progress_bar() as progress:
-        made = mmdia_dataset.splits(release, out, by=by.value, seed=seed, parts=parts, keep=keep, progress=progress)
+        report = mmdia_dataset.splits(release, out, by=by.value, seed=seed, parts=parts, keep=keep, progress=progress)
     if format_ is Format.json:
-        return terminal.print_json(made)
+        return terminal.print_json(report)
     rows: list[tuple[str, ...]] = [
         (name, f"{p.wanted:.1%}", f"{p.share:.1%}", f"{p.hours:,.2f}", f"{p.dialogues:,}", f"{p.movies:,}",
          f"{p.relationships:.1%}", f"{p.interactions:.1%}")
-        for name, p in made.parts.items()
+        for name, p in report.parts.items()
     ]  # fmt: skip
     header = ("", "wanted", "share", "hours", "dialogues", "movies", "relationships off", "interactions off")
     terminal.print_table(header, rows)
     terminal.out.print(
-        f"{terminal.count_text(made.groups, 'group')} of movies, the largest of {made.largest:,}; "
-        f"{terminal.count_text(made.copies, 'pair')} of dialogues of "
+        f"{terminal.count_text(report.groups, 'group')} of movies, the largest of {report.largest:,}; "
+        f"{terminal.count_text(report.copies, 'pair')} of dialogues of "
         "different movies have the same words"
     )
-    for drawn, (there, gone) in made.drawn.items():
-        terminal.out.print(f"{drawn}: {terminal.count_text(there, 'id')} in test; {gone:,} not in it, and left out")
+    for drawn, (inside, outside) in report.drawn.items():
+        terminal.out.print(f"{drawn}: {terminal.count_text(inside, 'id')} in test; {outside:,} not in it, and left out")
     if keep is not None:
-        terminal.out.print(f"{terminal.count_text(made.kept, 'dialogue')} kept in place, {made.moved:,} moved")
-    found = made.leaks.counts()
-    terminal.out.print("leaks: " + ", ".join(f"{count:,} {kind}" for kind, count in found.items()))
-    for series, where in list(made.leaks.series.items())[:_EXAMPLES]:
+        terminal.out.print(f"{terminal.count_text(report.kept, 'dialogue')} kept in place, {report.moved:,} moved")
+    leaks = report.leaks.counts()
+    terminal.out.print("leaks: " + ", ".join(f"{count:,} {kind}" for kind, count in leaks.items()))
+    for series, where in list(report.leaks.series.items())[:_EXAMPLES]:
         terminal.out.print(f"    {shown(series)}: in {', '.join(where)}")
-    for one in made.leaks.words[:_EXAMPLES]:
-        terminal.out.print(f"    {shown(one.id)} in {one.split} and {shown(one.other)} in {one.other_split}")
-    terminal.err.print(f"written: {made.out}")
-    return made.exit_code
+    for pair in report.leaks.words[:_EXAMPLES]:
+        terminal.out.print(f"    {shown(pair.id)} in {pair.split} and {shown(pair.other)} in {pair.other_split}")
+    terminal.err.print(f"written: {report.out}")
+    return report.exit_code

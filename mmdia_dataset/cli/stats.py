@@ -30,19 +30,22 @@ def stats(
     from mmdia_dataset.statistics import PAPER, PAPER_BENCH
 
     with progress_bar() as progress:
-        found = mmdia_dataset.stats(release, plots=plots, progress=progress)
-    columns = {**found.figures, "paper": PAPER, "paper bench": PAPER_BENCH}
+        report = mmdia_dataset.stats(release, plots=plots, progress=progress)
+    columns = {**report.figures, "paper": PAPER, "paper bench": PAPER_BENCH}
     if format_ is Format.json:
-        return print_json(found)
+        return print_json(report)
     names = list(asdict(PAPER))
     print_table(
         ("", *columns), [(n.replace("_", " "), *(_cell(getattr(c, n)) for c in columns.values())) for n in names]
     )
     if movies:
         out.print()
-        rows = [(shown(movie), *(_cell(getattr(one, n)) for n in names[1:-2])) for movie, one in found.movies.items()]
+        rows = [
+            (shown(movie), *(_cell(getattr(figures, n)) for n in names[1:-2]))
+            for movie, figures in report.movies.items()
+        ]
         print_table(("movie", *(n.replace("_per_", "/") for n in names[1:-2])), rows)
-    for title, coverage in (("clips", found.coverage), ("clips of", found.movie_coverage if movies else {})):
+    for title, coverage in (("clips", report.coverage), ("clips of", report.movie_coverage if movies else {})):
         if coverage:
             out.print()
             rows = [
@@ -51,8 +54,8 @@ def stats(
             ]
             print_table((title, "wanted", "made", "share", "hours made"), rows)
     if plots is not None:
-        err.print(f"drawn: {found.files[0]}")
-    return found.exit_code
+        err.print(f"drawn: {report.files[0]}")
+    return report.exit_code
 
 
 def _cell(value: float | None) -> str:

@@ -93,10 +93,10 @@ def _plain(step: str) -> str:
 
 def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Columns on standard output, the first aligned left, the others right; plain text, so that it can be piped."""
-    widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header))]
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, *rows]:
         cells = [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         out.print("  ".join(cells).rstrip())

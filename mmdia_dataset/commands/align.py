@@ -36,7 +36,7 @@ class AlignReport(Report):
     @property
     def placed(self) -> int:
         """Dialogues whose place is known."""
-        return sum(len(one.edition.placed) for one in self.timings.values() if one.edition)
+        return sum(len(timing.edition.placed) for timing in self.timings.values() if timing.edition)
 
     @property
     def refused(self) -> int:
@@ -122,6 +122,6 @@ def align(
                 dialogues = [unpack_dialogue(packed) for packed in planned.transcripts.get(timing.movie, ())]
                 plot_edition(timing.edition, dialogues, f"{timing.movie}: {timing.description}", picture)
             write_text(file, text)
-    report.missing = {m: one.reason.detail for m, one in planned.missing.items() if m not in report.timings}
+    report.missing = {m: absent.reason.detail for m, absent in planned.missing.items() if m not in report.timings}
     report.reasons = _reasons(report, planned.missing)
     return report

@@ -63,9 +63,9 @@ def bench(
         ReleaseNotFound, ReleaseUnreadable: nothing can be read there.
         OutputError: the file can't be written.
     """
-    wanted = Selection.taken_from(selection)
+    thresholds = Selection.taken_from(selection)
     opened = open_annotations(release)
-    is_bench = opened.bench(wanted)
+    is_bench = opened.bench(thresholds)
     ids, counted = [], Statistics()
     for dialogue in opened.dialogues(None if progress is None else partial(progress, "selecting")):
         if is_bench(dialogue):

@@ -172,15 +172,15 @@ def _are_ours(store: Store, files: Sequence[str]) -> bool:
 def _is_sample(data: bytes) -> bool | None:
     """Whether JSON is a sample of ours, though perhaps a wrong one; None if it can't be read."""
     try:
-        said = from_json(data)
+        sample = from_json(data)
     except ValueError:
         return None
-    return isinstance(said, dict) and len(Sample.model_fields.keys() & said.keys()) > len(Sample.model_fields) // 2
+    return isinstance(sample, dict) and len(Sample.model_fields.keys() & sample.keys()) > len(Sample.model_fields) // 2
 
 
 def _split_of(file: str) -> str | None:
-    found = _NAME.fullmatch(file)
-    return found["split"] if found else None
+    match = _NAME.fullmatch(file)
+    return match["split"] if match else None
 
 
 def _against_index(results: Sequence[ShardResult], indexed: dict[str, Shard], files: Sequence[str]) -> Iterator[Fault]:
@@ -192,28 +192,28 @@ def _against_index(results: Sequence[ShardResult], indexed: dict[str, Shard], fi
         if shard is None:
             yield Fault(rule="shard-unlisted", text="the index does not have it", shard=result.file)
         elif result.sha256 and result.sha256 != shard.sha256:
-            other = owners.get(result.sha256)
-            if other is not None:
-                yield Fault(rule="shard-swapped", text=f"it is {other}", shard=result.file)
+            owner = owners.get(result.sha256)
+            if owner is not None:
+                yield Fault(rule="shard-swapped", text=f"it is {owner}", shard=result.file)
             else:
                 change = f", {result.bytes - shard.bytes:+,} bytes" if result.bytes != shard.bytes else ""
                 yield Fault(
                     rule="shard-altered", text=f"its hash is not the one in the index{change}", shard=result.file
                 )
         elif result.sha256 and (result.samples, result.bytes) != (shard.samples, shard.bytes):
-            said = f"{shard.samples:,} samples and {shard.bytes:,} bytes"
-            text = f"the index says {said}, it has {result.samples:,} and {result.bytes:,}"
+            expected = f"{shard.samples:,} samples and {shard.bytes:,} bytes"
+            text = f"the index says {expected}, it has {result.samples:,} and {result.bytes:,}"
             yield Fault(rule="index-edited", text=text, shard=result.file)
 
 
-def _without_index(files: Sequence[str], there: bool) -> Iterator[Fault]:
-    if not there:
+def _without_index(files: Sequence[str], has_index: bool) -> Iterator[Fault]:
+    if not has_index:
         yield Fault(rule="index-missing", text="there is no index.json; `mmdia pack` writes it again")
     numbers: dict[tuple[str, int], set[int]] = {}
     for file in files:
-        found = _NAME.fullmatch(file)
-        if found:
-            numbers.setdefault((found["split"], int(found["count"])), set()).add(int(found["number"]))
+        match = _NAME.fullmatch(file)
+        if match:
+            numbers.setdefault((match["split"], int(match["count"])), set()).add(int(match["number"]))
     for (split, count), present in numbers.items():
         for number in sorted(set(range(min(count, 100_000))) - present):
             yield Fault(
@@ -225,8 +225,8 @@ def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Itera
     """Keys that several shards of a split have, and shards unlike the first."""
     groups: dict[str, list[ShardResult]] = {}
     for result in results:
-        found = _PREFIX.match(result.file)
-        groups.setdefault(found[1] if found else "", []).append(result)
+        match = _PREFIX.match(result.file)
+        groups.setdefault(match[1] if match else "", []).append(result)
     for group in groups.values():
         if len(group) < 2:  # within a shard it is told already
             continue
@@ -237,18 +237,18 @@ def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Itera
         places = np.concatenate([np.asarray(result.places, np.uint64) for result in group])
         order = np.argsort(hashes, kind="stable")
         twice = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-        for at in twice:
-            one, other = int(order[at]), int(order[at + 1])
-            if owners[one] != owners[other]:
-                first, second = group[int(owners[one])], group[int(owners[other])]
-                key = _key_at(store, second.file, int(places[other]))
+        for rank in twice:
+            earlier, later = int(order[rank]), int(order[rank + 1])
+            if owners[earlier] != owners[later]:
+                first, second = group[int(owners[earlier])], group[int(owners[later])]
+                key = _key_at(store, second.file, int(places[later]))
                 yield Fault(
                     rule="duplicate-key",
                     text=f"{first.file} has it too",
                     shard=second.file,
                     key=key,
                     member=None,
-                    offset=int(places[other]),
+                    offset=int(places[later]),
                 )
     shapes = [result for result in results if result.shape is not None]
     for result in shapes:
@@ -273,16 +273,16 @@ def _key_at(store: Store, file: str, offset: int) -> str | None:
 def _beside(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
     """The card, and the files that say how the samples were cut."""
     yield from _card(store, index)
-    for one in index.beside if index is not None else ():
+    for entry in index.beside if index is not None else ():
         try:
-            found = store.digest(one.file)
+            digest = store.digest(entry.file)
         except FileNotFoundError:
-            yield Fault(rule="file-missing", text="the index has it, and it is not there", shard=one.file)
+            yield Fault(rule="file-missing", text="the index has it, and it is not there", shard=entry.file)
         except (OSError, MmdiaError) as error:
-            yield Fault(rule="unreadable", text=str(error).rstrip("."), shard=one.file)
+            yield Fault(rule="unreadable", text=str(error).rstrip("."), shard=entry.file)
         else:
-            if found != (one.sha256, one.bytes):
-                yield Fault(rule="file-altered", text="its hash is not the one in the index", shard=one.file)
+            if digest != (entry.sha256, entry.bytes):
+                yield Fault(rule="file-altered", text="its hash is not the one in the index", shard=entry.file)
 
 
 def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
@@ -304,15 +304,17 @@ def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
 
 
 def _unchecked(ours: bool, index: ShardIndex | None, whole_set: bool, names: Sequence[str], deep: bool) -> list[str]:
-    told = []
+    remarks = []
     if index is None:
         place = "" if whole_set else "one tar alone: "
-        told.append(f"{place}no index.json, so whether shards are missing or were exchanged is not known")
+        remarks.append(f"{place}no index.json, so whether shards are missing or were exchanged is not known")
     if not ours:
-        told.append("samples are not of this package's form: their JSON has no schema, their media no hash or length")
+        remarks.append(
+            "samples are not of this package's form: their JSON has no schema, their media no hash or length"
+        )
     if not deep:
-        told.append("media were not decoded (--deep does)")
+        remarks.append("media were not decoded (--deep does)")
     packed = [name for name in names if name.endswith((".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"))]
     if packed:
-        told.append(f"{len(packed):,} compressed tars, such as {packed[0]}")
-    return told
+        remarks.append(f"{len(packed):,} compressed tars, such as {packed[0]}")
+    return remarks

@@ -70,18 +70,18 @@ def coverage(
         raise UsageError("no built directory is given", hint="give one, or several certificates")
     if split is not None and len(paths) == 1:
         raise UsageError("a certificate is of all splits", hint="leave out the split, or give what to compare with")
-    known: Split | None = None
+    chosen: Split | None = None
     if split is not None:
-        known = next((name for name in SPLITS if name == split), None)
-        if known is None:
+        chosen = next((name for name in SPLITS if name == split), None)
+        if chosen is None:
             raise ConfigError(f"unknown split {split!r}", hint=f"known are {', '.join(SPLITS)}")
-    found = []
+    certificates = []
     for path in map(Path, paths):
         if path.is_file():
-            found.append(read_certificate(path))
+            certificates.append(read_certificate(path))
         else:
-            found.append(certificate_of(path, release=release, modes=mode))
-    comparison = compare(found, known) if len(found) > 1 else None
+            certificates.append(certificate_of(path, release=release, modes=mode))
+    comparison = compare(certificates, chosen) if len(certificates) > 1 else None
     if out is not None:
-        write_text(Path(out), certificate_text(found[0] if comparison is None else comparison.subset))
-    return CoverageReport(tuple(found), comparison, None if out is None else Path(out))
+        write_text(Path(out), certificate_text(certificates[0] if comparison is None else comparison.subset))
+    return CoverageReport(tuple(certificates), comparison, None if out is None else Path(out))

@@ -93,12 +93,12 @@ def _packages() -> Iterator[Check]:
 
 def _version(name: str, least: str) -> tuple[Literal["good", "bad"], str]:
     try:
-        found = importlib.metadata.version(name)
+        installed = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "bad", f"not installed; pip install '{name}>={least}'"
-    if _release(found) < _release(least):
-        return "bad", f"{found} is too old; pip install '{name}>={least}'"
-    return "good", found
+    if _release(installed) < _release(least):
+        return "bad", f"{installed} is too old; pip install '{name}>={least}'"
+    return "good", installed
 
 
 def _release(version: str) -> list[int]:
@@ -115,8 +115,8 @@ def _film() -> Check:
     try:
         faults = _trial()
     except Exception as error:  # whatever it is: that is what is asked here
-        said = " ".join(str(error).split())
-        faults = [said if isinstance(error, MmdiaError) else f"{type(error).__name__}: {said}"]
+        message = " ".join(str(error).split())
+        faults = [message if isinstance(error, MmdiaError) else f"{type(error).__name__}: {message}"]
     if not faults:
         return Check("film", "good", "opened, decoded and written")
     least = next((line for line in _requires() if line.startswith("av>=")), "av")
@@ -139,8 +139,8 @@ def _trial() -> list[str]:
     with tempfile.TemporaryDirectory(prefix="mmdia-doctor-") as folder:
         clip = Path(folder, "clip.mp4")
         wish = Wish(id="doctor", movie=MOVIE_ID, span=Span(4000, 5000))
-        (made,) = cut(DATA / "film.mp4", TimeMap.linear(), [wish], EncodeSettings(), lambda _: clip)
-        return verify(clip) if isinstance(made, MadeClip) else [made.detail]
+        (result,) = cut(DATA / "film.mp4", TimeMap.linear(), [wish], EncodeSettings(), lambda _: clip)
+        return verify(clip) if isinstance(result, MadeClip) else [result.detail]
 
 
 def _codecs() -> Check:
@@ -171,17 +171,18 @@ def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None
             return f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
         from mmdia_dataset.building.plan import plan
 
-        found = plan(home, media)
+        planned = plan(home, media)
     except (MmdiaError, ImportError) as error:
         add(Check("release" if media is None else "release and media", "bad", str(error)))
         return ""
-    add(Check("release", "good", f"{count_text(found.wanted, 'dialogue')} of {count_text(len(found.wishes), 'movie')}"))
-    some = bool(found.located)
+    movies = count_text(len(planned.wishes), "movie")
+    add(Check("release", "good", f"{count_text(planned.wanted, 'dialogue')} of {movies}"))
+    some = bool(planned.located)
     add(
         Check(
             "media",
             "good" if some else "missing",
-            f"{len(found.located):,} of {count_text(len(found.wishes), 'movie')} found",
+            f"{len(planned.located):,} of {movies} found",
         )
     )
     verb = "rebuild" if some else "locate"

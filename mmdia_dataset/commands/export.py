@@ -61,9 +61,9 @@ def export(
         MediaUnreadable: a sound file is gone or damaged.
         OutputError: a file can't be written.
     """
-    for kind, given, known in (("format", to, tuple(FORMATS)), ("task", task, tuple(TASKS))):
-        if given not in known:
-            raise ConfigError(f"unknown {kind} {given!r}", hint=f"known are {', '.join(known)}")
+    for kind, value, choices in (("format", to, tuple(FORMATS)), ("task", task, tuple(TASKS))):
+        if value not in choices:
+            raise ConfigError(f"unknown {kind} {value!r}", hint=f"known are {', '.join(choices)}")
     clipset, folder = ClipSet(built), Path(out)
     splits = clipset.splits()
     if not splits:

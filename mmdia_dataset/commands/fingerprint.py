@@ -42,9 +42,9 @@ class MadePassport:
 def make_passport(task: PassportTask) -> MadePassport | str:
     """The passport of a movie, or in a sentence why there is none."""
     best = task.candidates[0]
-    equal = [one for one in task.candidates if one.strength == best.strength]
+    equal = [candidate for candidate in task.candidates if candidate.strength == best.strength]
     if len(equal) > 1 or best.strength is Strength.TITLE:
-        names = ", ".join(shown(one.path.name, 60) for one in equal[:3])
+        names = ", ".join(shown(candidate.path.name, 60) for candidate in equal[:3])
         return f"names do not tell which recording was annotated ({names}); say so in media.toml"
     try:
         info = probe(best.path)
@@ -112,7 +112,9 @@ def fingerprint(
     check_folder(Path(out))  # what can't be written is said before hours of listening
     opened = open_release(release)
     library = find(opened.movies(), Path(media))
-    report = FingerprintReport(out=Path(out), missing={m: one.reason.detail for m, one in library.missing.items()})
+    report = FingerprintReport(
+        out=Path(out), missing={m: absent.reason.detail for m, absent in library.missing.items()}
+    )
     tasks = [PassportTask(movie, candidates, language) for movie, candidates in library.located.items()]
     for done, (task, result) in enumerate(in_processes(make_passport, tasks, jobs), 1):
         if result is None or isinstance(result, str):

@@ -48,6 +48,6 @@ def locate(release: Path | str, media: Path | str, *, jobs: int = 1, progress: P
     """Find the recordings of a release's movies in a folder; cuts nothing."""
     from mmdia_dataset.building.plan import plan
 
-    found: Plan = plan(release, media, jobs=jobs, progress=progress)
-    wanted = {movie: len(wishes) for movie, wishes in found.wishes.items()}
-    return LocateReport(found.located, found.missing, wanted, found.forecast)
+    planned: Plan = plan(release, media, jobs=jobs, progress=progress)
+    dialogues = {movie: len(wishes) for movie, wishes in planned.wishes.items()}
+    return LocateReport(planned.located, planned.missing, dialogues, planned.forecast)

@@ -126,9 +126,9 @@ def _check_source(
         raise UsageError("there is nothing to pack", hint="name a built directory, or give --release and --media")
     if built is not None and (release is not None or media is not None):
         raise UsageError("a built directory is packed, or films, not both", hint="leave one out")
-    said = next((name for name, value in cutting.items() if value not in (None, False)), None)
-    if built is not None and said is not None:
-        option = said.replace("_", "-")
+    chosen = next((name for name, value in cutting.items() if value not in (None, False)), None)
+    if built is not None and chosen is not None:
+        option = chosen.replace("_", "-")
         raise UsageError(f"--{option} is for films; the clips are cut already", hint="choose them with --modes")
     if built is None and modes:
         raise UsageError("--modes chooses among the clips of a built directory", hint="with films, give --mode")

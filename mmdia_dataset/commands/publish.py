@@ -123,7 +123,7 @@ def publish(
         raise HubLoginMissing("you are not logged in to the Hub", where=repo, hint="log in with `hf auth login`")
     if licence not in LICENSES:
         raise UsageError(f"{shown(licence)!r} is no license the Hub knows", hint="give one such as cc-by-nc-4.0")
-    there = not dry_run and _is_there(repo, token)
+    exists = not dry_run and _is_there(repo, token)
     report = PublishReport(repo=repo, revision=revision)
     with ExitStack() as stack:
         if out is None:
@@ -133,7 +133,7 @@ def publish(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".mmdia-publish-", dir=parent)))
         else:
             folder = Path(out)
-        made = make_publication(
+        publication = make_publication(
             Path(source),
             folder,
             release=None if release is None else Path(release),
@@ -141,26 +141,27 @@ def publish(
             licence=licence,
             with_media=with_media,
         )
-        report.files, report.left_out, report.dialogues = made.files(), made.left_out, made.dialogues
-        report.emptied, report.faults = made.emptied, made.card.faults
+        report.files, report.left_out = publication.files(), publication.left_out
+        report.dialogues = publication.dialogues
+        report.emptied, report.faults = publication.emptied, publication.card.faults
         if with_media:
             report.words.append(RIGHTS)
         if licence == "unknown":
             report.words.append("No licence is named, so nobody knows what they may do with it: --license names one.")
         if not dry_run and not report.faults:
-            _send(report, folder, there=there, public=public, gated=gated, token=token)
+            _send(report, folder, exists=exists, public=public, gated=gated, token=token)
     return report
 
 
 def _send(
-    report: PublishReport, folder: Path, *, there: bool, public: bool, gated: Gate | None, token: str | None
+    report: PublishReport, folder: Path, *, exists: bool, public: bool, gated: Gate | None, token: str | None
 ) -> None:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     api = HfApi(token=token)
     repo, revision = report.repo, report.revision
     with in_our_words(repo, revision, token=token, writing=True):
-        if not there:
+        if not exists:
             api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
         if gated is not None:
             # Before anything is sent: what is to be gated must not be open for a moment.

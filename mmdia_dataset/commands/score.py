@@ -57,8 +57,8 @@ def score(
     """
     names = metrics.split(",") if isinstance(metrics, str) else metrics
     settings = Settings(missing=missing, cluster=cluster, resamples=resamples, seed=seed, normalisation=normalisation)
-    wanted = [load(name) for name in names if name != "judged"]
+    scorers = [load(name) for name in names if name != "judged"]
     pairs, absent, unused = paired(answers_in(hyp), answers_in(ref, split), missing)
     if "judged" in names:
-        wanted += [AnswerScore(name) for name in sorted({name for pair in pairs for name in pair.hyp.scores})]
-    return ScoreReport(tuple(one.score(pairs, absent, unused, settings=settings) for one in wanted))
+        scorers += [AnswerScore(name) for name in sorted({name for pair in pairs for name in pair.hyp.scores})]
+    return ScoreReport(tuple(scorer.score(pairs, absent, unused, settings=settings) for scorer in scorers))

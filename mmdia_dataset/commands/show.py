@@ -73,12 +73,14 @@ def show(
         raise ConfigError(f"there is no split {split!r} in this data", hint=f"present are {', '.join(splits)}")
     report = ShowReport(page)
     parts = []
-    for name, one in TASKS.items():
+    for name, definition in TASKS.items():
         if task in (None, name):
-            cards = [_card(one, row, clipset, page) for row in _rows(clipset, one, split, rows)]
+            cards = [_card(definition, row, clipset, page) for row in _rows(clipset, definition, split, rows)]
             report.rows[name] = len(cards)
             if cards or task:
-                parts.append(f"<h2>{escape(name)}</h2>\n<p class=note>{escape(one.words)}</p>\n" + "\n".join(cards))
+                parts.append(
+                    f"<h2>{escape(name)}</h2>\n<p class=note>{escape(definition.words)}</p>\n" + "\n".join(cards)
+                )
     if not any(report.rows.values()):
         raise DataNotFound(
             "no clip has the media these tasks need",
@@ -112,8 +114,8 @@ def _card(task: Task, row: Any, clipset: ClipSet, page: Path) -> str:
         file = clipset.root.resolve() / clipset.file(media).relative_to(clipset.root)
         return quote(Path(os.path.relpath(file, page.parent.resolve())).as_posix())
 
-    given = [f"<p>{_transcript(row.transcript)}</p>"]
-    given += [_voice(who.tag, who.name, getattr(who, "reference", None), link, task) for who in row.speakers]
+    conditions = [f"<p>{_transcript(row.transcript)}</p>"]
+    conditions += [_voice(who.tag, who.name, getattr(who, "reference", None), link, task) for who in row.speakers]
     control = []
     if task.prompted:
         control.append(f"<p>{escape(row.prompt or 'dropped')}</p>")
@@ -121,24 +123,24 @@ def _card(task: Task, row: Any, clipset: ClipSet, page: Path) -> str:
         control.append(f"<p>{_audio(link(row.audio))}</p>")
     if "keyframes" in task.media:
         pictures = (
-            f'<figure><img loading=lazy alt="key frame" src="{link(one.image)}"><figcaption>{one.time_ms / 1000:.2f} s'
-            "</figcaption></figure>"
-            for one in row.keyframes
+            f'<figure><img loading=lazy alt="key frame" src="{link(keyframe.image)}">'
+            f"<figcaption>{keyframe.time_ms / 1000:.2f} s</figcaption></figure>"
+            for keyframe in row.keyframes
         )
         control.append(f"<p>{''.join(pictures)}</p>")
-    made = _video(link(row.video)) if "video" in task.media else _audio(link(row.audio))
+    player = _video(link(row.video)) if "video" in task.media else _audio(link(row.audio))
     return (
         f"<article><h3>{escape(row.id)}</h3>\n"
-        f"<section class=c><b>C · given</b>{''.join(given)}</section>\n"
+        f"<section class=c><b>C · given</b>{''.join(conditions)}</section>\n"
         f"<section class=z><b>Z · control</b>{''.join(control)}</section>\n"
-        f"<section class=y><b>Y · to be made</b><p>{made}</p></section></article>"
+        f"<section class=y><b>Y · to be made</b><p>{player}</p></section></article>"
     )
 
 
 def _transcript(text: str) -> str:
     """Escaped, with tags on lines of their own and sounds marked."""
-    marked = _SOUND.sub(lambda found: f"<span class=sound>{found.group()}</span>", escape(text, quote=False))
-    return _TAG.sub(lambda found: f"<br><span class=tag>{found.group()}</span>", marked).removeprefix("<br>")
+    marked = _SOUND.sub(lambda match: f"<span class=sound>{match.group()}</span>", escape(text, quote=False))
+    return _TAG.sub(lambda match: f"<br><span class=tag>{match.group()}</span>", marked).removeprefix("<br>")
 
 
 def _voice(tag: str, name: str, reference: Reference | None, link: Any, task: Task) -> str:
@@ -147,9 +149,9 @@ def _voice(tag: str, name: str, reference: Reference | None, link: Any, task: Ta
         return f"<p>{who}</p>"
     if reference is None:
         return f"<p>{who} <span class=note>· no voice elsewhere</span></p>"
-    at = f"{reference.span.start_ms / 1000:.3f},{reference.span.end_ms / 1000:.3f}"
-    said = f"{escape(reference.dialogue)} at {reference.span.start_ms / 1000:.1f} s: {escape(reference.text)}"
-    return f"<p>{who} {_audio(f'{link(reference.audio)}#t={at}')} <span class=note>{said}</span></p>"
+    times = f"{reference.span.start_ms / 1000:.3f},{reference.span.end_ms / 1000:.3f}"
+    words = f"{escape(reference.dialogue)} at {reference.span.start_ms / 1000:.1f} s: {escape(reference.text)}"
+    return f"<p>{who} {_audio(f'{link(reference.audio)}#t={times}')} <span class=note>{words}</span></p>"
 
 
 def _audio(source: str) -> str:

@@ -130,8 +130,8 @@ def splits(
     fixed, before = ({}, {}) if old is None else _kept(seen, group_of, old, shares)
     side = share_out(loads, shares, seed, fixed)
     part_of = {id_: side[group_of[movie]] for id_, movie in zip(seen.leakage.ids, seen.movies, strict=True)}
-    made, drawn = _lists(part_of, opened)
-    write_splits(made, Path(out), upstream=True)
+    new_splits, drawn = _lists(part_of, opened)
+    write_splits(new_splits, Path(out), upstream=True)
     kept = sum(part_of[id_] == part for id_, part in before.items())
     sizes: dict[str, int] = {}
     for group in group_of.values():
@@ -146,28 +146,28 @@ def splits(
         kept=kept,
         moved=len(before) - kept,
         drawn=drawn,
-        leaks=seen.leakage.leaks_of(made),
+        leaks=seen.leakage.leaks_of(new_splits),
     )
 
 
 def shares_of(parts: str) -> dict[Split, float]:
     """``train=0.9,test=0.1`` as shares by split, in the order of splits. Raises UsageError."""
     hint = "give shares that sum up to 1, such as train=0.9,validation=0.05,test=0.05"
-    found: dict[Split, float] = {}
+    shares: dict[Split, float] = {}
     for item in parts.split(","):
         name, _, number = item.partition("=")
         split = part_name(name.strip())
-        if split not in EXCLUSIVE or split in found:
+        if split not in EXCLUSIVE or split in shares:
             raise UsageError(f"{name.strip()!r} is no part, or stands twice", hint=hint)
         try:
-            found[split] = float(number)
+            shares[split] = float(number)
         except ValueError:
             raise UsageError(f"{number.strip()!r} is no share", hint=hint) from None
-        if not 0 < found[split] <= 1:
+        if not 0 < shares[split] <= 1:
             raise UsageError(f"a share of {number.strip()} is not between 0 and 1", hint=hint)
-    if abs(sum(found.values()) - 1) > _ROUNDING:
-        raise UsageError(f"the shares sum up to {sum(found.values()):g}", hint=hint)
-    return {split: found[split] for split in EXCLUSIVE if split in found}
+    if abs(sum(shares.values()) - 1) > _ROUNDING:
+        raise UsageError(f"the shares sum up to {sum(shares.values()):g}", hint=hint)
+    return {split: shares[split] for split in EXCLUSIVE if split in shares}
 
 
 class _Seen:
@@ -200,8 +200,8 @@ def _groups(leakage: Leakage, by: str) -> tuple[dict[str, str], int]:
         for name in series if by == "series" else ():
             groups.join(f"movie {movie}", f"series {name}")
     copies = leakage.copies()
-    for one, other in copies:
-        groups.join(f"movie {one}", f"movie {other}")
+    for first, second in copies:
+        groups.join(f"movie {first}", f"movie {second}")
     return {movie: groups.of(f"movie {movie}") for movie in leakage.names}, len(copies)
 
 
@@ -216,12 +216,12 @@ def _kept(
     time: dict[str, dict[Split, int]] = {}
     before: dict[str, Split] = {}
     for id_, movie, ms in zip(seen.leakage.ids, seen.movies, seen.ms, strict=True):
-        known = listed.get(id_)
-        if known is not None:
-            before[id_] = known
+        earlier = listed.get(id_)
+        if earlier is not None:
+            before[id_] = earlier
             group = time.setdefault(group_of[movie], dict.fromkeys(shares, 0))
-            group[known] += max(1, ms)
-    return {group: max(found, key=lambda split: found[split]) for group, found in time.items()}, before
+            group[earlier] += max(1, ms)
+    return {group: max(per_split, key=lambda split: per_split[split]) for group, per_split in time.items()}, before
 
 
 def _lists(part_of: Mapping[str, str], release: Release) -> tuple[Splits, dict[Split, tuple[int, int]]]:
@@ -231,10 +231,10 @@ def _lists(part_of: Mapping[str, str], release: Release) -> tuple[Splits, dict[S
     drawn: dict[Split, tuple[int, int]] = {}
     names: tuple[Split, ...] = ("hard", "bench")
     for name in names:
-        given = () if release.splits is None else tuple(dict.fromkeys(getattr(release.splits, name)))
-        if given:
-            lists[name] = [id_ for id_ in given if part_of.get(id_) == "test"]
-            drawn[name] = len(lists[name]), len(given) - len(lists[name])
+        listed = () if release.splits is None else tuple(dict.fromkeys(getattr(release.splits, name)))
+        if listed:
+            lists[name] = [id_ for id_ in listed if part_of.get(id_) == "test"]
+            drawn[name] = len(lists[name]), len(listed) - len(lists[name])
     return Splits.model_validate(lists), drawn
 
 

@@ -179,27 +179,27 @@ def _built(root: Path) -> Iterator[Issue]:
         if not directory.state.is_dir():
             yield _error("unfinished", MANIFEST, "$", "the file is missing", again)
         return
-    made: dict[str, MadeLine] = {}
-    wanted: dict[str, set[str]] = {split: set() for split in SPLITS}
+    made_lines: dict[str, MadeLine] = {}
+    expected: dict[str, set[str]] = {split: set() for split in SPLITS}
     for line, issue in _manifest(root / MANIFEST, MANIFEST):
         if issue:
             yield issue
         if line is None:
             continue
-        made.update(dict.fromkeys(line.stored(), line))
+        made_lines.update(dict.fromkeys(line.stored(), line))
         for split in line.splits:
-            wanted[split].add(line.id)
+            expected[split].add(line.id)
         if not directory.holds(line):
-            there = all((root / file).is_file() for file in line.stored())
-            message = "the clip is not the one that was made" if there else "the clip is missing"
-            yield _error("clip-changed" if there else "clip-missing", line.file, "$", message, again)
+            complete = all((root / file).is_file() for file in line.stored())
+            message = "the clip is not the one that was made" if complete else "the clip is missing"
+            yield _error("clip-changed" if complete else "clip-missing", line.file, "$", message, again)
     for file in sorted((root / "clips").rglob("*")):
         name = file.relative_to(root).as_posix()
-        if file.is_file() and name not in made:
+        if file.is_file() and name not in made_lines:
             yield _error("clip-unknown", name, "$", "the manifest does not know this file", again)
     yield from _card(root)
     for split in SPLITS:
-        yield from _annotations(root, f"annotations/{split}.parquet", wanted[split], again)
+        yield from _annotations(root, f"annotations/{split}.parquet", expected[split], again)
     for file in sorted((root / "editions").glob("*.json")):
         text = _edition_text(file)
         name = file.relative_to(root).as_posix()
@@ -222,15 +222,15 @@ def _card(root: Path) -> Iterator[Issue]:
         yield _error("bad-card", "README.md", "$", sentence, hint)
 
 
-def _annotations(root: Path, name: str, wanted: set[str], again: str) -> Iterator[Issue]:
+def _annotations(root: Path, name: str, expected: set[str], again: str) -> Iterator[Issue]:
     try:
         ids = pq.read_table(root / name, columns=["id"]).column("id").to_pylist() if (root / name).is_file() else []
     except (pa.ArrowException, OSError) as error:
         first = str(error).splitlines()[0]
         yield _error("bad-parquet", name, "$", f"can't be read: {first}", again)
         return
-    if set(ids) != wanted or len(ids) != len(set(ids)):
-        message = f"has {len(ids)} rows where the manifest has {len(wanted)} dialogues with clips, or other ones"
+    if set(ids) != expected or len(ids) != len(set(ids)):
+        message = f"has {len(ids)} rows where the manifest has {len(expected)} dialogues with clips, or other ones"
         yield _error("rows-differ", name, "$", message, again)
 
 
@@ -240,10 +240,10 @@ def _edition_text(file: Path) -> bytes | None:
         return None
     text = file.read_bytes()
     try:
-        found = json.loads(text)
+        edition = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return text if isinstance(found, dict) and {"movie", "recording", "pieces"} <= set(found) else None
+    return text if isinstance(edition, dict) and {"movie", "recording", "pieces"} <= set(edition) else None
 
 
 def _edition(text: bytes, name: str) -> Iterator[Issue]:

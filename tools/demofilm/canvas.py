@@ -51,10 +51,10 @@ class Canvas:
             return [(rows, slice(min(b[1].start for b in boxes), max(b[1].stop for b in boxes)))]
         return boxes
 
-    def restore(self, other: Plane, boxes: Sequence[Box]) -> None:
+    def restore(self, source: Plane, boxes: Sequence[Box]) -> None:
         """Put back these boxes of a picture drawn earlier."""
         for rows, columns in boxes:
-            self.planes[:, rows, columns] = other[:, rows, columns]
+            self.planes[:, rows, columns] = source[:, rows, columns]
 
     def refresh(self, frame: npt.NDArray[np.uint8], boxes: Sequence[Box]) -> None:
         """Bring these boxes of a finished frame up to what is drawn now."""

@@ -205,8 +205,8 @@ def _pose(
     sway = 0.02 * float(np.sin(1.1 * now + phase)) + 0.012 * float(np.sin(2.3 * now + 2 * phase))
     turn = place.turn
     if talking is not None and not mine:
-        other = cast.get(talking.turn.speaker)
-        toward = 1.0 if other is None else float(np.sign(other.head[0] - place.head[0]))
+        partner = cast.get(talking.turn.speaker)
+        toward = 1.0 if partner is None else float(np.sign(partner.head[0] - place.head[0]))
         turn = 0.62 * toward
     elif _knocking(film, now) and name == "Ada":
         turn = 0.75
@@ -234,9 +234,9 @@ def _mood(film: Timeline, shot: Shot, name: str, now: float) -> Mood:
     """The mood of one's own last or coming words in this dialogue."""
     spans = film.cues[shot.dialogue]
     first, last = spans[0][1].start_ms, spans[-1][1].end_ms
-    own = [a for a in film.acts if a.turn.speaker == name and first <= a.span.start_ms < last]
-    said = [a for a in own if a.span.start_ms <= now * 1000 + 150]
-    chosen = said[-1] if said else own[0] if own else None
+    acts = [a for a in film.acts if a.turn.speaker == name and first <= a.span.start_ms < last]
+    begun = [a for a in acts if a.span.start_ms <= now * 1000 + 150]
+    chosen = begun[-1] if begun else acts[0] if acts else None
     return MOODS[chosen.turn.mood if chosen else "calm"]
 
 

@@ -83,8 +83,8 @@ def _sea(film: Timeline, total: int, random: np.random.Generator) -> Floats:
     swell = 0.6 + 0.4 * np.sin(2 * np.pi * time / 4.3 + random.uniform(0, 2)) ** 3
     sound = _shaped_noise(total, random, 480.0, 1.6) * swell * np.where(outside > 0, 0.0042, 0.0016)
     clicks = np.zeros(total)
-    at = np.flatnonzero(random.random(total // 240) < 0.05) * 240
-    clicks[at] = random.exponential(0.005, len(at)) * (outside[at] == 0)
+    places = np.flatnonzero(random.random(total // 240) < 0.05) * 240
+    clicks[places] = random.exponential(0.005, len(places)) * (outside[places] == 0)
     snap = random.standard_normal(90) * np.exp(-np.arange(90) / 16.0)
     sound += np.convolve(clicks, snap)[:total]
     rise = np.clip(np.minimum(time / 0.6, (time[-1] - time) / 1.2), 0, 1)
@@ -100,11 +100,11 @@ def _title_music(left_right: Floats, film: Timeline) -> None:
     _mix(left_right, horn, 0, -0.1)
     ending = (film.duration_ms - END_MS + 150) * RATE // 1000
     for begin, notes, shift in ((int(0.45 * RATE), _TUNE, 1.0), (ending, _TUNE[:3], 1.0)):
-        for at, hertz in notes:
-            clock = np.arange(int(min(1.0, 2.6 - 0.45 - at) * RATE)) / RATE
+        for start_s, hertz in notes:
+            clock = np.arange(int(min(1.0, 2.6 - 0.45 - start_s) * RATE)) / RATE
             bell = np.sin(2 * np.pi * hertz * shift * clock) + 0.3 * np.sin(2 * np.pi * hertz * 3.01 * clock)
             fade = np.exp(-clock * 4.2) * np.clip((clock[-1] - clock) / 0.05, 0, 1) * np.clip(clock / 0.002, 0, 1)
-            _mix(left_right, bell * fade * 0.035, begin + int(at * RATE), 0.25)
+            _mix(left_right, bell * fade * 0.035, begin + int(start_s * RATE), 0.25)
 
 
 def _knocks(random: np.random.Generator) -> Floats:
@@ -112,10 +112,10 @@ def _knocks(random: np.random.Generator) -> Floats:
     sound = np.zeros(int(0.95 * RATE))
     clock = np.arange(int(0.22 * RATE)) / RATE
     board = ((142.0, 1.0, 26.0), (231.0, 0.7, 34.0), (418.0, 0.45, 60.0), (905.0, 0.3, 95.0))
-    for at, force in ((0.03, 1.0), (0.28, 0.85), (0.53, 1.1)):
+    for start_s, force in ((0.03, 1.0), (0.28, 0.85), (0.53, 1.1)):
         knock = sum(level * np.sin(2 * np.pi * hz * clock) * np.exp(-clock * damping) for hz, level, damping in board)
         knock += random.standard_normal(len(clock)) * np.exp(-clock * 320.0) * 0.7
-        begin = int(at * RATE)
+        begin = int(start_s * RATE)
         sound[begin : begin + len(clock)] += knock * force * 0.2
     return sound
 

@@ -133,14 +133,14 @@ def plan(words: str, speaker: str, mood_name: str) -> Plan:
 def _sounds(words: str, mood: Mood) -> list[Sound]:
     """The line's sounds in time order; silence where commas and full stops stand."""
     tokens = re.findall(r"<[^>]*>|\*?[A-Za-z']+|[,.!?]", words)
-    found: list[Sound] = []
+    sounds: list[Sound] = []
     now = 0.012
     for number, piece in enumerate(tokens):
         after = tokens[number + 1] if number + 1 < len(tokens) else "."
         if piece in ",.!?":
             if number + 1 < len(tokens):
                 length = (0.1 if piece == "," else 0.2) / mood.pace
-                found.append(Sound(name="_", phone=_REST, closed=False, start_s=now, end_s=now + length, accent=0.0))
+                sounds.append(Sound(name="_", phone=_REST, closed=False, start_s=now, end_s=now + length, accent=0.0))
                 now += length
             continue
         if piece.startswith("<"):
@@ -161,15 +161,15 @@ def _sounds(words: str, mood: Mood) -> list[Sound]:
             length = ms / 1000 / mood.pace
             closure = length * phone.closure_ms / phone.ms
             if closure:
-                found.append(Sound(name=name, phone=phone, closed=True, start_s=now, end_s=now + closure, accent=0.0))
-            found.append(
+                sounds.append(Sound(name=name, phone=phone, closed=True, start_s=now, end_s=now + closure, accent=0.0))
+            sounds.append(
                 Sound(name=name, phone=phone, closed=False, start_s=now + closure, end_s=now + length, accent=accent)
             )
             now += length
         if piece.startswith("<"):
-            found.append(Sound(name="_", phone=_REST, closed=False, start_s=now, end_s=now + 0.14, accent=0.0))
+            sounds.append(Sound(name="_", phone=_REST, closed=False, start_s=now, end_s=now + 0.14, accent=0.0))
             now += 0.14
-    return found
+    return sounds
 
 
 def _carries(name: str) -> bool:
@@ -179,16 +179,16 @@ def _carries(name: str) -> bool:
 def _targets(sounds: list[Sound]) -> list[tuple[Floats, Floats]]:
     """Where the formants of each sound begin and end; what a sound leaves open it takes from its neighbour."""
     neutral = np.array([500.0, 1450.0, 2450.0])
-    own: list[tuple[Floats, Floats] | None] = []
+    ends: list[tuple[Floats, Floats] | None] = []
     for sound in sounds:
         shape = sound.phone.formants
-        own.append(None if shape is None else (np.array(shape[0]), np.array(shape[-1])))
+        ends.append(None if shape is None else (np.array(shape[0]), np.array(shape[-1])))
     targets: list[tuple[Floats, Floats]] = []
     for i, sound in enumerate(sounds):
-        following = next((own[j] for j in range(i + 1, min(i + 4, len(sounds))) if sounds[j].phone.vowel), None)
-        before = next((own[j] for j in range(i - 1, max(i - 4, -1), -1) if sounds[j].phone.vowel), None)
+        following = next((ends[j] for j in range(i + 1, min(i + 4, len(sounds))) if sounds[j].phone.vowel), None)
+        before = next((ends[j] for j in range(i - 1, max(i - 4, -1), -1) if sounds[j].phone.vowel), None)
         near = following[0] if following is not None else before[1] if before is not None else neutral
-        mine = own[i]
+        mine = ends[i]
         if mine is None:
             edge = targets[-1][1] if sound.name == "_" and targets else near
             targets.append((edge, near))
@@ -280,17 +280,17 @@ def _add_pulses(out: Floats, planned: Plan, voice: Voice, mood: Mood, random: np
     time = np.arange(len(planned.pitch)) * STEP_S
     jitter = 1 + 0.012 * random.standard_normal(len(time)) * np.sqrt(np.clip(planned.voice, 0, 1))
     phase = np.concatenate([[0.0], np.cumsum(planned.pitch * jitter * STEP_S)])[: len(time)]
-    at = np.interp(np.arange(1, int(phase[-1])), phase, time)
-    strength = np.interp(at, time, planned.voice)
-    at, strength = at[strength > 0.004], strength[strength > 0.004]
-    if not len(at):
+    pulses = np.interp(np.arange(1, int(phase[-1])), phase, time)
+    strength = np.interp(pulses, time, planned.voice)
+    pulses, strength = pulses[strength > 0.004], strength[strength > 0.004]
+    if not len(pulses):
         return
-    step = np.minimum((at / STEP_S).astype(int), len(time) - 1)
+    step = np.minimum((pulses / STEP_S).astype(int), len(time) - 1)
     period = 1 / planned.pitch[step]
     opened = np.clip(0.56 + 0.5 * (voice.breath + mood.breath - 0.2) - 0.012 * mood.force, 0.42, 0.8)
     opening = (period * opened)[:, None]
-    first = np.floor(at * RATE)
-    clock = (np.arange(_FFT // 2) - (at * RATE - first)[:, None]) / RATE
+    first = np.floor(pulses * RATE)
+    clock = (np.arange(_FFT // 2) - (pulses * RATE - first)[:, None]) / RATE
     share = np.clip(clock / opening, 0, 1)
     flow = share**2 * (1 - share) * (period * RATE)[:, None] ** 0.5
     hertz = np.arange(_FFT // 2 + 1) * RATE / _FFT
@@ -298,7 +298,7 @@ def _add_pulses(out: Floats, planned: Plan, voice: Voice, mood: Mood, random: np
     radiated = 1j * hertz / 1000 / (1 + 1j * hertz / corner)
     radiated *= np.clip((hertz / 60) ** 2, 0, 1)  # nothing below the voice
     spectrum = np.fft.rfft(flow, _FFT) * _tract(planned.formants[step], planned.nasal[step], voice) * radiated
-    shimmer = 1 + 0.035 * random.standard_normal(len(at))
+    shimmer = 1 + 0.035 * random.standard_normal(len(pulses))
     waves = np.fft.irfft(spectrum, _FFT) * (strength * shimmer)[:, None]
     for start, wave in zip(first.astype(int), waves, strict=True):
         out[start : start + _FFT] += wave
