@@ -3,8 +3,8 @@
 python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|tasks|splits|all ...
     [--hours 2] [--clips 250] [--dialogues 54700]
 
-Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are those of whole processes,
-start-up included, as the operating system accounts them. Machines are noisy: read ratios, not seconds.
+Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are
+those that the operating system counts for whole processes, with start-up. Machines are noisy: read ratios, not seconds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Alignment by timing fingerprint against ffsubsync: who places dialogues where they are, and at what cost.
+"""Alignment by timing fingerprint against ffsubsync: how many dialogues each places right, and at what cost.
 
 The film is spoken by the tests' own generator. Its reference edition gives the fingerprint and, for ffsubsync, a
-subtitle file with the cues of all dialogues; each edition is written as AAC and given to both. The same figures are
-taken of both: a dialogue is placed, or it is not; ffsubsync never says that one is missing.
+subtitle file with the cues of all dialogues; each edition is written as AAC and given to both. Both are
+measured in the same way: a dialogue is placed, or not. ffsubsync never says that one is missing.
 """
 
 from __future__ import annotations

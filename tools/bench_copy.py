@@ -1,4 +1,4 @@
-"""Mode `copy` on a film of hours, against ffmpeg per clip and `cp`; and its memory over clips and hours."""
+"""Mode `copy` on a film of hours, against ffmpeg (a process per clip) and `cp`; and its memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mode `encode` against ffmpeg's own command, a process per clip, at equal settings; and what encoders take alone.
+"""Mode `encode` against ffmpeg's own command, a process per clip, at equal settings; and what the encoders alone take.
 
 Films of ten minutes with clips as dense as in two hours: x264 alone would take an hour for all of those.
 """

@@ -1,4 +1,4 @@
-"""Films of hours and of full size, the dialogues wanted of them, and whether their clips show the right frames."""
+"""Films of hours and of full size, the dialogues to cut from them, and whether their clips show the right frames."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def repeated(short: films.Film, times: int, path: Path) -> Path:
                     continue
                 number = numbers[packet.stream_index]
                 numbers[packet.stream_index] += 1
-                # Decoding times are lost at the end of Matroska files, so all are made anew.
+                # Matroska files lose decoding times at their end, so all are computed again.
                 if kind == "audio":  # to the sample, where the container can
                     first = first if number else round((packet.pts or 0) * clock * films.RATE / _SAMPLES) * _SAMPLES
                     packet.time_base = Fraction(1, films.RATE)

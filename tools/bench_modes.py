@@ -97,12 +97,12 @@ def audio(work: Path, short: films.Film, hours: float, clips: int, cost: Run, sh
         started = busy()
         ours = cost(python(HEAR, film, ours_at, json.dumps(cuts)))
         show("mmdia audio", ours, note=f"{sound_offsets(short, film, ours_at, cuts)} {started}")
-        show("of ours: starting Python, imports", cost(python("import mmdia_dataset.clips")), ours)
-        show("of ours: SHA-256, writing the files", cost(python(WRITE, ours_at, _fresh(again_at))), ours)
+        show("our part: starting Python, imports", cost(python("import mmdia_dataset.clips")), ours)
+        show("our part: SHA-256, writing the files", cost(python(WRITE, ours_at, _fresh(again_at))), ours)
         decoding = subprocess.run(
             python(DECODE, film, json.dumps(cuts)), capture_output=True, check=True, text=True
         ).stdout
-        print(f"  of ours: decoding every packet once {float(decoding):8.2f} s CPU")
+        print(f"  our part: decoding every packet once {float(decoding):8.2f} s CPU")
         for name, exe in FFMPEGS.items():
             peer = cost(*per_clip(film, cuts, peer_at, ["-vn", "-c:a", "pcm_s16le"], ".wav", exe))
             show(f"{name}, one per clip", peer, ours, sound_offsets(short, film, peer_at, cuts))

@@ -1,4 +1,4 @@
-"""How benchmarks tell what they found: what running something took, and whether a goal of the design is reached."""
+"""How benchmarks print results: what a run took, and whether a goal of the design is reached."""
 
 from __future__ import annotations
 

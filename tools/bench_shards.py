@@ -1,6 +1,6 @@
 """Shards against tar and sha256sum, on the same bytes: media of about a megabyte each, and 40,000 tiny members.
 
-The shards are written by `write_shard`, as `mmdia pack` does; plain tar packs the same members lying as files. Each
+The shards are written by `write_shard`, as `mmdia pack` does; plain tar packs the same members from files. Each
 command is run once before it is measured, so that all read from memory; the best of three is shown.
 """
 
@@ -117,7 +117,7 @@ def _one(folder: Path, name: str, count: int, cost: Cost, show: Show) -> None:
     summed = best("sha256sum", tar)
     show("sha256sum", summed)
     show("mmdia check", best(*python(CHECK, out)), summed)
-    show("of ours: starting Python, imports", best(*python(IMPORTS)), summed)
+    show("our part: starting Python, imports", best(*python(IMPORTS)), summed)
     show("hashlib's SHA-256 alone", best(*python(HASHLIB, tar)), summed)
     show("tar -tf (looks at headers alone)", best("tar", "-tf", tar), summed)
     show("tarfile.getnames()", best(*python(TARFILE, tar)), summed)

@@ -1,7 +1,7 @@
 """Splits and statistics of a full-size release: time, memory, and how many planted copies are found.
 
-Called by bench.py. The release has 200 films and 9 series, 54,700 dialogues, words drawn as people's are, stock phrases
-that everybody says, and copies: cuts with words dropped and changed, recaps, narrations.
+Called by bench.py. The release has 200 films and 9 series, 54,700 dialogues, words as frequent as in real dialogues,
+common phrases, and copies: cuts with words left out and changed, recaps, narrations.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ class Material:
 
         Args:
             without: numbers of dialogues whose lines are left out.
-            shuffled: whether all words are dealt anew: another film in the same words.
+            shuffled: whether all words are shuffled: another film with the same words.
             recording: what they fit.
         """
         rows = [

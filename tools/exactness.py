@@ -3,9 +3,9 @@
 python tools/exactness.py [--mode copy|encode|audio|keyframes] [--clips 100] [--films NAME...] [--readers NAME...]
 
 Draws small films that identify each frame and sample (tests/support/films.py) in every codec and container that can
-be cut, cuts random spans, reads the clips back through strangers, and prints how many show exactly what the film itself
-shows there when it is decoded from its beginning. Chromium reads some kinds only, frame by frame, since that is slow.
-Exit code 1 if a clip was refused, or a reader that honours edit lists was wrong once.
+be cut, cuts random spans, reads the clips back with other programs, and prints how many contain exactly what
+the film contains there when it is decoded from its beginning. Chromium reads only some kinds, because it is slow. Exit
+code 1 if a clip was refused, or if a reader that follows edit lists was wrong once.
 """
 
 from __future__ import annotations

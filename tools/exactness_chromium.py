@@ -1,4 +1,4 @@
-"""Chromium's `<video>`: which frames it shows when it is sent to the middle of each. For tools/exactness.py."""
+"""Chromium's `<video>`: which frames it shows when it seeks to the middle of each. For tools/exactness.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strangers that read clips back, each as its users would: for tools/exactness.py."""
+"""Other programs that read clips back, each as its users would: for tools/exactness.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Luma = NDArray[np.uint8]
 
 
 def number(luma: Luma, size: tuple[int, int], turned: bool) -> int:
-    """What a picture of a film shows itself to be, where it was made wider or turned; -1 if that can't be told."""
+    """The number that a picture of a film shows, also if it was made wider or turned; -1 if it can't be read."""
     if turned:
         luma = luma[::-1, ::-1]
     width, height = size

@@ -1,4 +1,4 @@
-"""What becomes of clips when films, disks and processes fail: campaigns of random faults, counted.
+"""What happens to clips when films, disks and processes fail: random faults, counted.
 
 python tools/faults.py films|kills|disk|memory|all [--modes copy encode audio keyframes] [--rounds 50] [--seed 0]
 
@@ -6,7 +6,7 @@ films   truncated, bit-flipped, zeroed, without index, garbage, under a wrong ex
         the middle (needs a C compiler). Every clip that was made is read back: it must be that of its span.
 kills   a rebuild by one and by two processes, killed with -9 at random moments together with its workers and run again,
         or one worker alone: the same bytes as an undisturbed run, and nothing else in the folder.
-disk    a rebuild onto a disk that fills up at a random moment, then gets room: likewise (needs `unshare`).
+disk    a rebuild onto a disk that fills up at a random moment, then gets room: the same (needs `unshare`).
 memory  peak memory and open files from 10 clips to 1,000 and from ten minutes to three hours: they must not grow.
 
 Exit code 1 if anything wrong was made.

@@ -55,7 +55,7 @@ SETTINGS: dict[str, Settings] = {
 }
 
 _NOISE = 0.02  # a sample's difference that AC-3's own noise comes to
-_PIECE, _ALIKE, _OFF = 2400, 0.8, 48  # samples compared; a likeness that is none by chance; Matroska's millisecond
+_PIECE, _ALIKE, _OFF = 2400, 0.8, 48  # samples compared; more alike than by chance; Matroska's millisecond
 
 Damage = Callable[[bytearray, random.Random], None]
 
@@ -255,14 +255,14 @@ def campaign_films(work: Path, rounds: int, seed: int, mode: str) -> int:
                 path = work / f"broken-{name}"
                 path.write_bytes(broken)
                 judged(path, whole, mode, work / "clips", count)
-            wrong += told(f"{name}, {what}", count)
-        wrong += told(f"{name}, wrong extension", renamed(film.path, whole, mode, work))
-        wrong += told(f"{name}, still growing", growing(film.path, whole, mode, work, max(3, rounds // 10)))
-        wrong += told(f"{name}, read errors in the middle", unreadable(film.path, whole, mode, work))
+            wrong += printed(f"{name}, {what}", count)
+        wrong += printed(f"{name}, wrong extension", renamed(film.path, whole, mode, work))
+        wrong += printed(f"{name}, still growing", growing(film.path, whole, mode, work, max(3, rounds // 10)))
+        wrong += printed(f"{name}, read errors in the middle", unreadable(film.path, whole, mode, work))
     return wrong
 
 
-def told(what: str, count: Counter[str]) -> int:
+def printed(what: str, count: Counter[str]) -> int:
     """Print a line; how much of it is wrong."""
     bad = count["made, WRONG"] + count["left behind"]
     parts = ", ".join(f"{number} {kind}" for kind, number in sorted(count.items()) if number)

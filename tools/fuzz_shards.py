@@ -1,11 +1,11 @@
-"""Long fuzzing of what reads untrusted shards: `check`, and the codec of keys.
+"""Long fuzzing of the code that reads untrusted shards: `check`, and the codec of keys.
 
     python tools/fuzz_shards.py [--minutes 20] [--seed 0]
 
-Shards, good and hostile, are spoilt at random: bits, blocks, headers with and without their checksum mended, members
-moved and repeated, sizes that lie, indexes edited. Each case is checked as ours and as another's. It must not raise,
-take longer than a few seconds or 500 MB, or open anything outside its folder; and a shard whose bytes differ from the
-index must never pass. What fails is kept in `bench/fuzz/`.
+Shards, good and hostile, are damaged at random: bits, blocks, headers with and without a repaired checksum,
+members moved and repeated, wrong sizes, edited indexes. Each case is checked as our shard and as a foreign one. It must
+not raise, take longer than a few seconds or 500 MB, or open anything outside its folder. A shard whose bytes differ
+from the index must never pass. What fails is kept in `bench/fuzz/`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 python tools/make_card.py --write
 python tools/make_card.py --check
 
-The release it is of is made up. Pictures are not compared: their bytes change with the drawing library.
+Its release is made up. Pictures are not compared: their bytes change with the drawing library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write the demo film and its release in `mmdia_dataset/demofilm/`, or check that they are what the maker makes.
+"""Write the demo film and its release in `mmdia_dataset/demofilm/`, or check that they are up to date.
 
 python tools/make_demofilm.py --write
 python tools/make_demofilm.py --check
@@ -30,7 +30,7 @@ from demofilm.timeline import Timeline, timeline
 from mmdia_dataset.demofilm import DATA, DURATION_S
 
 LARGEST = 3_000_000
-"""Bytes of film that may lie in git."""
+"""Most bytes of film to keep in git."""
 PICTURE_OFF, COLOUR_OFF = 3.0, 5.0
 """Mean difference of a picture's values from those drawn, and of the mean colour of any 20 x 20 pixels [levels of 255].
 The encoder's own losses reach 2.2 and 3.6."""

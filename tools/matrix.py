@@ -5,9 +5,9 @@
     python tools/matrix.py --others             all but the newest packages on this Python, which `make test` has used
 
 `lowest` and `datasets-…` run on the lowest Python of pyproject's classifiers, `newest-…` on each of them. A Python is
-looked for on PATH and under ~/.pyenv/versions; one that is not on the machine is said, and is no failure. Everything
-is done by `make`, in environments of their own in `.cache/matrix/`. They are used again as long as pyproject.toml is
-not changed; remove the folder to have the newest packages. `lowest` is installed by uv, since pip tries hundreds of
+looked for on PATH and under ~/.pyenv/versions; a missing one is printed, and is not a failure. `make` does
+everything, in separate environments in `.cache/matrix/`. They are used again until pyproject.toml changes; remove the
+folder to get the newest packages. `lowest` is installed by uv, since pip tries hundreds of
 versions of boto3 for an s3fs of some age.
 """
 
