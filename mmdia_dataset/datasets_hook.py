@@ -107,8 +107,8 @@ def _local_folder_wins(data_dir: object) -> bool:
         return False
     if data_dir is None:
         warnings.warn(
-            f"datasets alone loads the folder {NAME}/ of the working directory; to use the loader of mmdia-dataset, "
-            f"give data_dir, for example data_dir={NAME!r}.",
+            f"datasets alone loads the folder {NAME}/ of the working directory; to use the loader of mmdia-dataset "
+            f"instead, give data_dir, for example data_dir={NAME!r}.",
             stacklevel=5,
         )
         return True
@@ -125,7 +125,7 @@ def _warn_moved(module: str) -> None:
     if not _moved_warned:
         _moved_warned = True
         warnings.warn(
-            f"this version of datasets has no {module}.{_FUNCTION}, so load_dataset does not know the name {NAME!r}; "
-            f"use mmdia_dataset.load(…) instead, which takes the same arguments.",
+            f"this version of datasets has no {module}.{_FUNCTION}, so load_dataset can't find {NAME!r}; "
+            f"use mmdia_dataset.load(…) instead; it takes the same arguments.",
             stacklevel=2,
         )

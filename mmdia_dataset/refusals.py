@@ -28,9 +28,8 @@ _LOCATE = "`mmdia locate --release {release} --media {media}` (which file is tak
 _ALIGN = "`mmdia align --release {release} --media {media} --out editions` (a plot of what your film has and lacks)"
 _MAP = 'name the file in media.toml: `tt0114388 = "film.mkv"`'
 _OFFSET = 'say in media.toml where the movie starts in it: `tt0114388 = { path = "film.mkv", offset_ms = 0 }`'
-_SUBTITLES = (
-    "put the film's subtitles beside it as film.srt, delete the movie's .json of the earlier run, and run again"
-)
+_FORGET = "delete the edition file (.json) that the earlier run wrote for this movie, and run again"
+_SUBTITLES = f"put the film's subtitles beside it as film.srt, {_FORGET}"
 _AS_IS = "if your file is the one that was annotated, add `--as-is` to `mmdia rebuild` or `mmdia pack`, or " + _OFFSET
 _PASSPORT = (
     "a passport decides it: the owner of the annotated film makes one with "
@@ -95,7 +94,7 @@ class Refusal(StrEnum):
         "subtitles-off",
         _YOURS,
         "The subtitles of your film do not match its sound. They may belong to another edition.",
-        "put subtitles of your own edition beside the film, delete the movie's .json of the earlier run, and run again",
+        f"put subtitles of your own edition beside the film, {_FORGET}",
         _AS_IS,
         _PASSPORT,
     )

@@ -15,8 +15,8 @@ class Report:
     """Base of the reports of commands, which are dataclasses.
 
     Attributes:
-        JSON_TOO: properties that JSON has beside the fields.
-        NOT_JSON: fields that JSON has not, or has in another form.
+        JSON_TOO: properties that JSON has in addition to the fields.
+        NOT_JSON: fields that JSON lacks, or has in another form.
     """
 
     __slots__ = ()
@@ -35,7 +35,7 @@ class Report:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: dataclasses and models as dicts, paths as strings, all else as it is or element-wise."""
+    """A value as JSON has it: dataclasses and models as dicts, paths as strings, all else unchanged."""
     if hasattr(value, "as_json"):
         return value.as_json()
     if hasattr(value, "model_dump"):

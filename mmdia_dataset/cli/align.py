@@ -46,8 +46,13 @@ def align(
             out.print(f"    {shown(note, 300)}")
     out.print(
         f"{count_text(report.placed, 'dialogue')} placed, {report.refused:,} refused, in "
-        f"{count_text(len(report.timings), 'recording')}; {count_text(len(report.missing), 'movie')} without one"
+        f"{count_text(len(report.timings), 'recording')}"
     )
+    if report.missing:
+        few = ", ".join(shown(movie) for movie in list(report.missing)[:3])
+        more = ", …" if len(report.missing) > 3 else ""
+        dialogues = count_text(sum(report.wanted[movie] for movie in report.missing), "dialogue")
+        out.print(f"no recording found for {count_text(len(report.missing), 'movie')} with {dialogues}: {few}{more}")
     for rule, count in report.reasons.most_common():
         out.print(f"    {count:,} refused: {rule}")
         print_step(rule.ways("align", release=release, media=media)[0])

@@ -1,4 +1,4 @@
-"""What all commands share: the application, options, and how errors are said."""
+"""What all commands share: the application, options, and how errors are printed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Format(StrEnum):
     json = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output: text for people, json for programs.")]
 ReleaseOption = Annotated[Path, typer.Option("--release", help="Folder (or file) of annotations.", show_default=False)]
 MediaOption = Annotated[
     Path, typer.Option("--media", help="Folder of your films, or a media.toml that lists them.", show_default=False)
@@ -118,7 +118,7 @@ def command(function: Callable[P, int]) -> Callable[P, None]:
         except MmdiaError as error:
             _stop(error, str(error), error.exit_code)
         except KeyboardInterrupt as error:
-            _stop(error, "stopped; what was made stays made, run the same command to go on.", 130)
+            _stop(error, "stopped. Run the same command again to go on; what is finished is not made again.", 130)
         except BrokenPipeError:
             code = 0
         except OSError as error:

@@ -42,7 +42,9 @@ def bench(
         rows.append((name.replace("_", " "), *cells))
     terminal.print_table(("", *columns), rows)
     if not report.official:
-        terminal.out.print("the release does not list its benchmark: these are selected by thresholds of ours")
+        terminal.out.print(
+            "the release does not list its benchmark; these were selected by thresholds (--selection changes them)"
+        )
     if out is not None:
         terminal.err.print(f"written: {out}")
     return report.exit_code
@@ -56,5 +58,7 @@ def _fields(text: str | None) -> dict[str, object]:
         try:
             thresholds[name.strip()] = json.loads(value)
         except ValueError:
-            raise UsageError(f"{part.strip()!r} is no bound", hint="write such as intensity=8,partly=false") from None
+            raise UsageError(
+                f"{part.strip()!r} is not a threshold", hint="write for example intensity=8,partly=false"
+            ) from None
     return thresholds

@@ -28,7 +28,9 @@ def card(
         report = mmdia_dataset.card(folder, repo=repo, licence=licence, progress=progress)
     if format_ is Format.json:
         return print_json(report)
-    out.print(f"{shown(report.files[0])}, {count_text(len(report.files) - 2, 'picture')}, {report.files[1].name}")
+    out.print(
+        f"written: {shown(report.files[0])}, {count_text(len(report.files) - 2, 'picture')}, {report.files[1].name}"
+    )
     for fault in report.faults:
-        err.print(f"the Hub would refuse it: {shown(fault, 300)}")
+        err.print(f"the Hub would refuse the card: {shown(fault, 300)}")
     return report.exit_code

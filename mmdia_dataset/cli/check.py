@@ -34,7 +34,7 @@ def check(
     total = report.counts.total()
     if total > 50:
         counts = ", ".join(f"{count:,} {rule}" for rule, count in report.counts.most_common())
-        out.print(f"… of {total:,} in all: {counts}")
+        out.print(f"… {total:,} in all: {counts}")
     for words in report.unchecked:
         out.print(f"not checked: {shown(words)}")
     out.print(
@@ -43,5 +43,5 @@ def check(
         f"{count_text(report.errors, 'error')}, {count_text(total - report.errors, 'warning')}"
     )
     if report.exit_code == 0 and report.ours:
-        err.print(f'next: datasets.load_dataset("{shown(shards)}"), or see docs/shards.md')
+        err.print(f'next: in Python, datasets.load_dataset("{shown(shards)}"); docs/shards.md has more ways')
     return report.exit_code

@@ -29,7 +29,10 @@ class ConvertTarget(StrEnum):
 def convert(
     release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations.")],
     to: Annotated[
-        ConvertTarget, typer.Option("--to", help="parquet and jsonl are ours; srt, utterances and training upstream's.")
+        ConvertTarget,
+        typer.Option(
+            "--to", help="parquet, jsonl: our own formats; srt, utterances, training: the JSON layouts of MM-DIA."
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")],
     format_: FormatOption = Format.text,
@@ -44,5 +47,5 @@ def convert(
     out.print(f"{count_text(report.dialogues, 'dialogue')} in {count_text(report.files, 'file')}: {report.out}")
     if report.unreadable:
         unreadable = count_text(report.unreadable, "entry", "entries")
-        err.print(f"{unreadable} could not be read and left out: see mmdia validate {release}")
+        err.print(f"{unreadable} could not be read and are left out; to see why: mmdia validate {release}")
     return report.exit_code

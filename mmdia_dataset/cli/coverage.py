@@ -34,7 +34,7 @@ def coverage(
     split: Annotated[str | None, typer.Option("--split", help="When comparing: only this split.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="File to write: the certificate, or of several the dialogues that all have."),
+        typer.Option("--out", help="File to write: the certificate; when comparing, the dialogues that all have."),
     ] = None,
     format_: FormatOption = Format.text,
 ) -> int:
@@ -67,8 +67,9 @@ def _certificate(certificate: Certificate) -> None:
     ]
     terminal.print_table((", ".join(certificate.modes), "wanted", "made", "hours"), rows)
     bounds = {name.replace("_", " "): count for name, count in certificate.bounds.model_dump().items() if count}
-    terminal.out.print("error bounds: " + (", ".join(f"{count:,} {name}" for name, count in bounds.items()) or "none"))
-    terminal.out.print(f"release: {certificate.release}")
+    errors = ", ".join(f"{count:,} {name}" for name, count in bounds.items()) or "no clips"
+    terminal.out.print(f"timing error: {errors}")
+    terminal.out.print(f"hash of the release: {certificate.release}")
 
 
 def _comparison(certificates: tuple[Certificate, ...], both: Comparison, names: list[str]) -> None:
@@ -89,8 +90,10 @@ def _comparison(certificates: tuple[Certificate, ...], both: Comparison, names: 
     if both.other_spans:
         count = terminal.count_text(len(both.other_spans), "movie")
         few = ", ".join(shown(movie) for movie in both.other_spans[:_EXAMPLES])
-        terminal.out.print(f"left out, with other dialogues or spans: {count} ({few})")
+        terminal.out.print(f"left out, because the annotations differ: {count} ({few})")
     if both.other_splits:
-        terminal.out.print(f"other dialogues are listed in {', '.join(both.other_splits)}")
+        terminal.out.print(f"the splits differ: not the same dialogues in {', '.join(both.other_splits)}")
     if both.apart:
-        terminal.out.print(f"left out, in no common split: {terminal.count_text(both.apart, 'dialogue')}")
+        terminal.out.print(
+            f"left out, because they are in different splits: {terminal.count_text(both.apart, 'dialogue')}"
+        )

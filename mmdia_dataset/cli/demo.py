@@ -23,8 +23,8 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")] = Path("mmdia-demo"),
     format_: FormatOption = Format.text,
 ) -> int:
-    """Try every step on a small film of ours, offline, in seconds."""
-    # One bar of ours for the whole way; those of datasets would come between.
+    """Try every step on a small film that comes with the package, offline, in seconds."""
+    # One progress bar for all steps; those of datasets would come between.
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     err.print("Unpacking a small film and its annotations, and rebuilding its clips. Nothing is downloaded.")
     with progress_bar(lines=True) as progress:

@@ -30,7 +30,7 @@ class ExportTarget(StrEnum):
     stm = "stm"
 
 
-BuiltArgument = Annotated[Path, typer.Argument(help="What `mmdia rebuild` made.")]
+BuiltArgument = Annotated[Path, typer.Argument(help="A built directory, made by `mmdia rebuild`.")]
 
 
 @command
@@ -52,7 +52,8 @@ def export(
     for file, lines in report.files.items():
         out.print(f"{count_text(lines, 'line'):>15}  {shown(report.out / file)}")
     if report.left_out:
-        err.print(f"left out: {', '.join(f'{count:,} {shown(why)}' for why, count in report.left_out.most_common())}")
+        reasons = ", ".join(f"{count:,} ({shown(why)})" for why, count in report.left_out.most_common())
+        err.print(f"dialogues left out: {reasons}")
     if not report.files:
         err.print("nothing was written")
     return report.exit_code

@@ -34,9 +34,9 @@ def fingerprint(
     if format_ is Format.json:
         return print_json(report)
     for movie, why in [*report.failed.items(), *list(report.missing.items())[:20]]:
-        out.print(f"none for {shown(movie)}: {shown(why, 300)}")
-    each = f", {report.bytes / 1000 / report.hours:.1f} kB of fingerprint an hour" if report.hours else ""
+        out.print(f"no passport for {shown(movie)}: {shown(why, 300)}")
+    each = f", {report.bytes / 1000 / report.hours:.1f} kB of fingerprint per hour" if report.hours else ""
     out.print(f"{count_text(len(report.made), 'passport')} written to {shown(report.out)}: {report.hours:.2f} h{each}")
     if report.made and report.out.name != "passports":
-        err.print(f"next: put them into the release as {release}/passports")
+        err.print(f"next: move them to {release}/passports; rebuild and align then use them")
     return report.exit_code

@@ -37,10 +37,11 @@ def locate(
         out.print(f"    {count_text(count, 'movie')} missing: {rule}")
         print_step(rule.ways("locate", release=release, media=media)[0])
     total, movies = sum(report.wanted.values()), len(report.wanted)
-    out.print(f"a rebuild makes at most {forecast_text(report.forecast, shown(release), total, movies)}")
+    out.print(f"mmdia rebuild would make up to {forecast_text(report.forecast, shown(release), total, movies)}")
     if report.located:
-        err.print(f"next: mmdia align --release {release} --media {media} --out editions   (which editions they are)")
-        err.print(f"  or: mmdia rebuild --release {release} --media {media} --out built   (that, and the clips)")
+        folders = f"--release {release} --media {media}"
+        err.print(f"next: mmdia align {folders} --out editions   (which edition each film is)")
+        err.print(f"  or: mmdia rebuild {folders} --out built   (the same, and cuts the clips)")
     else:
         print_steps(ways_out(reasons, "locate", release=release, media=media))
     return report.exit_code

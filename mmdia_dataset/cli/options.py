@@ -179,9 +179,9 @@ def with_cutting(function: Callable[P, int]) -> Callable[P, int]:
 def forecast_text(forecast: Forecast, release: str, dialogues: int, movies: int) -> str:
     """What cutting will make and cost, before it starts."""
     return (
-        f"{forecast.clips:,} of {count_text(dialogues, 'dialogue')}, in {forecast.movies:,} of "
-        f"{count_text(movies, 'movie')} of {release}: "
-        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)} and {_duration(forecast.seconds)}"
+        f"{forecast.clips:,} of {count_text(dialogues, 'dialogue')}, from {forecast.movies:,} of "
+        f"{count_text(movies, 'movie')} in {release}: "
+        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)}, in about {_duration(forecast.seconds)}"
     )
 
 
@@ -196,7 +196,7 @@ def say_if_full(folder: Path, needed: int) -> None:
     above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(above).free
     if free < needed:
-        err.print(f"careful: only {size_text(free)} are free in {above}")
+        err.print(f"warning: about {size_text(needed)} are needed, but only {size_text(free)} are free in {above}")
 
 
 def print_editions(

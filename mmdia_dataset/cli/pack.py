@@ -55,15 +55,13 @@ def pack(
     ] = None,
     max_size: Annotated[str, typer.Option("--max-size", help="Largest size of a shard, such as 500MB.")] = "1GB",
     shuffle: Annotated[
-        int | None, typer.Option("--shuffle", help="Seed to shuffle by (default: order of the annotations).")
+        int | None, typer.Option("--shuffle", help="Seed for shuffling (default: order of the annotations).")
     ] = None,
     split: SplitOption = None,
     modes: ModesOption = None,
     min_shards: Annotated[
         int,
-        typer.Option(
-            "--min-shards", min=1, help="Fewest shards of a split, so that as many loader processes can share it."
-        ),
+        typer.Option("--min-shards", min=1, help="Fewest shards per split; each loader process needs one."),
     ] = 1,
     jobs: JobsOption = 1,
     mode: Annotated[
@@ -112,7 +110,7 @@ def pack(
         out.print(f"    {count:,} left out: {rule}, such as {shown(example.id)}: {shown(example.detail, 300)}")
         print_step(rule.ways("pack", release=release, media=media)[0])
     if report.left_out:
-        out.print("    editions/manifest.jsonl has them all")
+        out.print("    the full list is in editions/manifest.jsonl")
     if report.samples:
         err.print(f"next: mmdia check {shown(report.out)}")
     else:
@@ -127,14 +125,13 @@ def _forecast(plan: PackPlan | DirectPlan, release: str, folder: str) -> None:
     if isinstance(plan, PackPlan):
         counts = plan.layout.shards_of()
         for name, samples in plan.layout.samples_of().items():
-            most = f"at most {counts[name]:,} loader processes can share them"
+            most = f"up to {count_text(counts[name], 'loader process', 'loader processes')} can share them"
             err.print(f"{name}: {count_text(samples, 'sample')} in {count_text(counts[name], 'shard')}, {most}")
         err.print(f"writing {size_text(plan.bytes)} to {shown(folder)}; members: {', '.join(plan.stock.members)}")
         return
     films = plan.plan
-    err.print(f"packing at most {forecast_text(films.forecast, release, films.wanted, len(films.wishes))}")
-    err.print(
-        f"about {count_text(plan.shards, 'shard')} to {shown(folder)}; the clips of one lie on the disk at a time"
-    )
+    err.print(f"plan: up to {forecast_text(films.forecast, release, films.wanted, len(films.wishes))}")
+    shards = count_text(plan.shards, "shard")
+    err.print(f"about {shards} to {shown(folder)}; this needs disk space for the clips of one shard at a time")
     if "://" not in folder:
         say_if_full(Path(folder), films.forecast.bytes + plan.max_bytes)

@@ -32,7 +32,9 @@ def publish(
     repo: Annotated[str, typer.Option(help="Dataset repository on the Hub: ORG/NAME.", show_default=False)],
     release: Annotated[
         Path | None,
-        typer.Option(help="What it was built from; then dialogues without a clip, and passports, are published too."),
+        typer.Option(
+            help="The release it was built from, to publish its passports and the dialogues without a clip too."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be sent, without contacting the Hub.")
@@ -41,10 +43,12 @@ def publish(
     licence: LicenceOption = "unknown",
     revision: Annotated[str, typer.Option(help="Branch to publish to, made if it is missing.")] = "main",
     public: Annotated[
-        bool, typer.Option("--public/--private", help="Who can see a repository that this run makes.")
+        bool, typer.Option("--public/--private", help="Visibility of the repository, if this run makes it.")
     ] = False,
     gated: Annotated[Gate | None, typer.Option(help="Whether others have to ask for access.")] = None,
-    folder: Annotated[Path | None, typer.Option("--out", help="Empty folder to keep what is published in.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Empty folder to keep a copy of what is published.")
+    ] = None,
     format_: FormatOption = Format.text,
 ) -> int:
     """Publish annotations and card on the Hub, without the clips. Passports and editions are published too."""
@@ -76,9 +80,9 @@ def publish(
             f"left out: {omitted.what}, {count_text(omitted.files, 'file')}, {size_text(omitted.bytes)}: {omitted.why}"
         )
     if report.emptied:
-        out.print(f"left out: {count_text(report.emptied, 'path')} of files on somebody's machine")
+        out.print(f"removed: {count_text(report.emptied, 'path')} to files on somebody's computer")
     if report.commit is not None:
         out.print(f"published: {report.url}")
     elif not report.faults:
-        err.print(f"nothing was sent; without --dry-run this goes to {shown(repo)}, branch {shown(revision)}")
+        err.print(f"nothing was sent; without --dry-run, this goes to {shown(repo)}, branch {shown(revision)}")
     return report.exit_code

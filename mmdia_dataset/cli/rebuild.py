@@ -60,7 +60,7 @@ def rebuild(
 
     def forecast(plan: Plan) -> None:
         size = forecast_text(plan.forecast, shown(release), plan.wanted, len(plan.wishes))
-        err.print(f"making at most {size}")
+        err.print(f"plan: up to {size}")
         say_if_full(folder, plan.forecast.bytes)
 
     with progress_bar() as progress:
@@ -87,8 +87,8 @@ def rebuild(
     if report.unreadable:
         lines = count_text(len(report.unreadable), "line")
         err.print(
-            f"{lines} of the manifest could not be understood, so the clips are made again, those of other modes when "
-            f"you rebuild with that --mode; the first: {shown(report.unreadable[0], 300)}"
+            f"{lines} of the manifest could not be read. Clips of this mode were made again; to make those of another "
+            f"mode again, run with that --mode. First of these lines: {shown(report.unreadable[0], 300)}"
         )
     print_editions(report.editions, report.notes, report.fallbacks)
     for rule, count in report.refused.most_common():
@@ -97,12 +97,12 @@ def rebuild(
         for example in examples[:3]:
             out.print(f"        {shown(example, 300)}")
         if len(examples) > 3:
-            out.print("        … manifest.jsonl has them all")
+            out.print("        … the full list is in manifest.jsonl")
         print_step(rule.ways("rebuild", release=release, media=media, out=folder)[0])
     if report.issues:
         err.print(f"the annotations have {count_text(report.issues, 'issue')}: mmdia validate {release}")
     if report.made + report.kept:
-        err.print(f'next: load_dataset("mm-dia", "clips", data_dir="{folder}") after import mmdia_dataset')
+        err.print(f'next: in Python, mmdia_dataset.load("clips", data_dir="{folder}")')
     else:
         print_steps(ways_out(report.refused, "rebuild", release=release, media=media, out=folder))
     return report.exit_code

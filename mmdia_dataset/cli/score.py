@@ -14,6 +14,21 @@ from mmdia_dataset.errors import shown
 
 __all__ = ["score"]
 
+_COUNTS = {"not counted": "dialogues not counted, since they lack what this metric needs"}
+_FIGURES = {
+    "transfers": "changes of speaker",
+    "mean_ms": "mean pause [ms]",
+    "quantiles_ms": "quantiles [ms]",
+    "gaps": "share with a gap",
+    "mean_gap_ms": "mean gap [ms]",
+    "overlaps": "share with an overlap",
+    "mean_overlap_ms": "mean overlap [ms]",
+    "macro": "mean over labels",
+    "recall": "recall of each label",
+    "dialogues": "dialogues of each label",
+    "unknown": "answers that are not labels",
+}
+
 
 @command
 def score(
@@ -26,13 +41,15 @@ def score(
     split: Annotated[
         str | None, typer.Option(help="Only this split, where REF is a release or built directory.")
     ] = None,
-    missing: Annotated[str, typer.Option(help="What a dialogue without an answer is: error, empty or skip.")] = "error",
+    missing: Annotated[
+        str, typer.Option(help="A dialogue without an answer: error, empty (as silence) or skip.")
+    ] = "error",
     cluster: Annotated[
-        str | None, typer.Option(help="movie: draw whole movies for the intervals, not dialogues.")
+        str | None, typer.Option(help="movie: resample whole movies for the intervals, instead of dialogues.")
     ] = None,
-    resamples: Annotated[int, typer.Option(min=0, help="Number of draws for the intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
-    normalisation: Annotated[str, typer.Option(help="Normalisation of texts: mmdia-1 or none.")] = "mmdia-1",
+    resamples: Annotated[int, typer.Option(min=0, help="Resamples for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    normalisation: Annotated[str, typer.Option(help="How texts are normalised first: mmdia-1 or none.")] = "mmdia-1",
     format_: FormatOption = Format.text,
 ) -> int:
     """Score the answers of a system against references."""
@@ -54,7 +71,7 @@ def score(
         ends = "-" if result.interval is None else f"{result.interval[0]:.4f} to {result.interval[1]:.4f}"
         value = "-" if result.value is None else f"{result.value:.4f}"
         rows.append((shown(result.metric), value, ends, f"{result.dialogues:,}", result.ids[:12]))
-    print_table(("", "value", "95 %", "dialogues", "ids"), rows)
+    print_table(("", "value", "95 % interval", "dialogues", "hash of ids"), rows)
     for result in report.scores:
         for line in _details(result.counts, result.details):
             out.print(f"{shown(result.metric)}: {line}")
@@ -62,23 +79,28 @@ def score(
         first = report.scores[0]
         if first.missing or first.unused:
             unused = count_text(first.unused, "answer")
-            err.print(f"{count_text(first.missing, 'dialogue')} without an answer; {unused} to no dialogue of {ref}")
+            err.print(
+                f"no answer to {count_text(first.missing, 'dialogue')}; {unused} to dialogues that are not in {ref}"
+            )
     return report.exit_code
 
 
 def _details(counts: dict[str, int], details: dict[str, Any]) -> list[str]:
     """Counts and figures in lines; what is long by its nature is left to JSON."""
-    lines = [", ".join(f"{count:,} {shown(name)}" for name, count in counts.items())] if counts else []
+    lines = []
+    if counts:
+        lines.append(", ".join(f"{count:,} {_COUNTS.get(name, shown(name))}" for name, count in counts.items()))
     for name, value in details.items():
         if name == "speakers":
             swapped = sum(any(a != b for a, b in pairs if a and b) for pairs in value.values())
             lines.append(
-                f"{count_text(swapped, 'dialogue')} with speakers named otherwise (--format json has all permutations)"
+                f"speakers permuted in {count_text(swapped, 'dialogue')} (--format json lists the permutations)"
             )
         elif isinstance(value, dict):
-            lines.append(f"{name}: {', '.join(f'{shown(str(k))} {_figure(v)}' for k, v in value.items()) or 'none'}")
+            words = ", ".join(f"{_FIGURES.get(str(k), shown(str(k)))} {_figure(v)}" for k, v in value.items())
+            lines.append(f"{_FIGURES.get(name, name)}: {words or 'none'}")
         else:
-            lines.append(f"{name}: {_figure(value)}")
+            lines.append(f"{_FIGURES.get(name, name)}: {_figure(value)}")
     return lines
 
 

@@ -16,6 +16,7 @@ from mmdia_dataset.errors import shown
 __all__ = ["splits"]
 
 _EXAMPLES = 3
+_LEAKS = {"ids": "ids", "movies": "movies", "series": "series", "words": "pairs of dialogues with the same words"}
 
 
 class By(StrEnum):
@@ -30,12 +31,12 @@ def splits(
     release: Annotated[Path, typer.Argument(help="Folder (or file) of annotations.")],
     out: Annotated[Path, typer.Option("--out", help="JSON file to write.")],
     by: Annotated[By, typer.Option("--by", help="What stays together.")] = By.series,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed gives other splits.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed gives different splits.")] = 0,
     parts: Annotated[
         str, typer.Option("--parts", help="Share of the hours for each split.")
     ] = "train=0.9,validation=0.05,test=0.05",
     keep: Annotated[
-        Path | None, typer.Option("--keep", help="Earlier splits file: what it lists stays where it is.")
+        Path | None, typer.Option("--keep", help="Earlier splits file; its dialogues stay in their splits.")
     ] = None,
     format_: FormatOption = Format.text,
 ) -> int:
@@ -52,7 +53,7 @@ def splits(
          f"{p.relationships:.1%}", f"{p.interactions:.1%}")
         for name, p in report.parts.items()
     ]  # fmt: skip
-    header = ("", "wanted", "share", "hours", "dialogues", "movies", "relationships off", "interactions off")
+    header = ("", "wanted", "share", "hours", "dialogues", "movies", "relationships differ", "interactions differ")
     terminal.print_table(header, rows)
     terminal.out.print(
         f"{terminal.count_text(report.groups, 'group')} of movies, the largest of {report.largest:,}; "
@@ -60,11 +61,16 @@ def splits(
         "different movies have the same words"
     )
     for drawn, (inside, outside) in report.drawn.items():
-        terminal.out.print(f"{drawn}: {terminal.count_text(inside, 'id')} in test; {outside:,} not in it, and left out")
+        terminal.out.print(
+            f"{drawn}: {terminal.count_text(inside, 'id')} in test; {outside:,} outside test are left out"
+        )
     if keep is not None:
-        terminal.out.print(f"{terminal.count_text(report.kept, 'dialogue')} kept in place, {report.moved:,} moved")
+        terminal.out.print(
+            f"{terminal.count_text(report.kept, 'dialogue')} stay where --keep has them, {report.moved:,} move"
+        )
     leaks = report.leaks.counts()
-    terminal.out.print("leaks: " + ", ".join(f"{count:,} {kind}" for kind, count in leaks.items()))
+    kinds = ", ".join(f"{count:,} {_LEAKS[kind]}" for kind, count in leaks.items())
+    terminal.out.print(f"in more than one split: {kinds}")
     for series, where in list(report.leaks.series.items())[:_EXAMPLES]:
         terminal.out.print(f"    {shown(series)}: in {', '.join(where)}")
     for pair in report.leaks.words[:_EXAMPLES]:

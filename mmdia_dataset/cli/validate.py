@@ -68,9 +68,11 @@ def validate(
         out.print(f"    → {examples[0].hint}")
     notes = f", {count_text(report.notes, 'note')}" if report.notes else ""
     summary = f"{count_text(report.errors, 'error')}, {count_text(report.warnings, 'warning')}{notes}"
-    out.print(f"{count_text(report.dialogues, 'dialogue')}: {summary}" if report.dialogues else summary)
+    checked = shown(paths[0]) if len(paths) == 1 else f"{len(paths)} places"
+    dialogues = count_text(report.dialogues, "dialogue")
+    out.print(f"{dialogues}: {summary}" if report.dialogues else f"{summary} in {checked}")
     if report_file:
-        err.print(f"every issue: {report_file}")
+        err.print(f"full list: {report_file}")
     elif any(count > 3 for count in report.counts.values()):
-        err.print("all of them: --report issues.jsonl")
+        err.print("to list all issues: --report issues.jsonl")
     return report.exit_code

@@ -110,7 +110,7 @@ def align(
     from mmdia_dataset.plots import plot_edition
 
     folder = Path(out)
-    check_folder(folder)  # what can't be written is said before hours of listening
+    check_folder(folder)  # before hours of listening, find out whether it can be written
     planned = plan(release, media, settings=settings_for("copy", language=language), jobs=jobs, progress=progress)
     report = AlignReport(out=folder, wanted={movie: len(wishes) for movie, wishes in planned.wishes.items()})
     for timing in find_timings(planned, folder, jobs, progress):

@@ -143,11 +143,13 @@ def _index(store: Store, tell: Callable[[Fault], None]) -> ShardIndex | None:
     try:
         index = parse_index(text)
     except FormatError as error:
-        what = f"index.json was {error.what}; {error.hint}" if error.newer else f"index.json is none: {error.what}"
+        what = f"index.json was {error.what}; {error.hint}" if error.newer else f"index.json is not valid: {error.what}"
         tell(Fault(rule="index", text=what))
         return None
     if index_digest(index) != index.sha256:
-        tell(Fault(rule="index-edited", text="index.json is not what was written: its own hash is another"))
+        tell(
+            Fault(rule="index-edited", text="index.json was changed after it was written: its own hash does not match")
+        )
     return index
 
 
@@ -170,7 +172,7 @@ def _are_ours(store: Store, files: Sequence[str]) -> bool:
 
 
 def _is_sample(data: bytes) -> bool | None:
-    """Whether JSON is a sample of ours, though perhaps a wrong one; None if it can't be read."""
+    """Whether JSON is one of our samples, even if it has faults; None if it can't be read."""
     try:
         sample = from_json(data)
     except ValueError:
@@ -186,23 +188,23 @@ def _split_of(file: str) -> str | None:
 def _against_index(results: Sequence[ShardResult], indexed: dict[str, Shard], files: Sequence[str]) -> Iterator[Fault]:
     owners = {shard.sha256: shard.file for shard in indexed.values()}
     for file in sorted(indexed.keys() - set(files)):
-        yield Fault(rule="shard-missing", text="the index has it, and it is not there", shard=file)
+        yield Fault(rule="shard-missing", text="the index lists this file, but it is missing", shard=file)
     for result in results:
         shard = indexed.get(result.file)
         if shard is None:
-            yield Fault(rule="shard-unlisted", text="the index does not have it", shard=result.file)
+            yield Fault(rule="shard-unlisted", text="the index does not list this shard", shard=result.file)
         elif result.sha256 and result.sha256 != shard.sha256:
             owner = owners.get(result.sha256)
             if owner is not None:
-                yield Fault(rule="shard-swapped", text=f"it is {owner}", shard=result.file)
+                yield Fault(rule="shard-swapped", text=f"its content is that of {owner}", shard=result.file)
             else:
                 change = f", {result.bytes - shard.bytes:+,} bytes" if result.bytes != shard.bytes else ""
                 yield Fault(
-                    rule="shard-altered", text=f"its hash is not the one in the index{change}", shard=result.file
+                    rule="shard-altered", text=f"its hash differs from the one in the index{change}", shard=result.file
                 )
         elif result.sha256 and (result.samples, result.bytes) != (shard.samples, shard.bytes):
             expected = f"{shard.samples:,} samples and {shard.bytes:,} bytes"
-            text = f"the index says {expected}, it has {result.samples:,} and {result.bytes:,}"
+            text = f"the index says {expected}; the shard has {result.samples:,} and {result.bytes:,}"
             yield Fault(rule="index-edited", text=text, shard=result.file)
 
 
@@ -217,7 +219,9 @@ def _without_index(files: Sequence[str], has_index: bool) -> Iterator[Fault]:
     for (split, count), present in numbers.items():
         for number in sorted(set(range(min(count, 100_000))) - present):
             yield Fault(
-                rule="shard-missing", text="its siblings count it", shard=f"data/{split}-{number:05}-of-{count:05}.tar"
+                rule="shard-missing",
+                text="the names of the other shards count it, but it is missing",
+                shard=f"data/{split}-{number:05}-of-{count:05}.tar",
             )
 
 
@@ -228,7 +232,7 @@ def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Itera
         match = _PREFIX.match(result.file)
         groups.setdefault(match[1] if match else "", []).append(result)
     for group in groups.values():
-        if len(group) < 2:  # within a shard it is told already
+        if len(group) < 2:  # within one shard, it is reported already
             continue
         import numpy as np
 
@@ -244,7 +248,7 @@ def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Itera
                 key = _key_at(store, second.file, int(places[later]))
                 yield Fault(
                     rule="duplicate-key",
-                    text=f"{first.file} has it too",
+                    text=f"{first.file} has this key too",
                     shard=second.file,
                     key=key,
                     member=None,
@@ -253,7 +257,7 @@ def _over_all(store: Store, results: Sequence[ShardResult], ours: bool) -> Itera
     shapes = [result for result in results if result.shape is not None]
     for result in shapes:
         if not ours and result.shape != shapes[0].shape:
-            text = f"its samples have {', '.join(result.shape or ())}; those of {shapes[0].file} other members"
+            text = f"its samples have {', '.join(result.shape or ())}; those of {shapes[0].file} have other members"
             yield Fault(rule="other-members", text=text, shard=result.file)
 
 
@@ -277,18 +281,20 @@ def _beside(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
         try:
             digest = store.digest(entry.file)
         except FileNotFoundError:
-            yield Fault(rule="file-missing", text="the index has it, and it is not there", shard=entry.file)
+            yield Fault(rule="file-missing", text="the index lists this file, but it is missing", shard=entry.file)
         except (OSError, MmdiaError) as error:
             yield Fault(rule="unreadable", text=str(error).rstrip("."), shard=entry.file)
         else:
             if digest != (entry.sha256, entry.bytes):
-                yield Fault(rule="file-altered", text="its hash is not the one in the index", shard=entry.file)
+                yield Fault(rule="file-altered", text="its hash differs from the one in the index", shard=entry.file)
 
 
 def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
     text = store.read(README)
     if text is None:
-        yield Fault(rule="card-missing", text="there is no README.md, without which load_dataset guesses columns")
+        yield Fault(
+            rule="card-missing", text="there is no README.md; without it, load_dataset has to guess the columns"
+        )
         return
     parts = text[:_MOST_CARD].decode("utf-8", "replace").split("---\n", 2)
     try:
@@ -300,20 +306,18 @@ def _card(store: Store, index: ShardIndex | None) -> Iterator[Fault]:
     if not isinstance(info, dict):
         yield Fault(rule="card", text="README.md does not begin with YAML that has a dataset_info")
     elif index is not None and not columns_fit(info.get("features"), index.members):
-        yield Fault(rule="card", text="the columns in README.md are not those of the samples")
+        yield Fault(rule="card", text="the columns in README.md do not match the samples")
 
 
 def _unchecked(ours: bool, index: ShardIndex | None, whole_set: bool, names: Sequence[str], deep: bool) -> list[str]:
     remarks = []
     if index is None:
         place = "" if whole_set else "one tar alone: "
-        remarks.append(f"{place}no index.json, so whether shards are missing or were exchanged is not known")
+        remarks.append(f"{place}whether shards are missing or were exchanged: there is no index.json")
     if not ours:
-        remarks.append(
-            "samples are not of this package's form: their JSON has no schema, their media no hash or length"
-        )
+        remarks.append("JSON, hashes and lengths of media: these shards were not made by mmdia pack")
     if not deep:
-        remarks.append("media were not decoded (--deep does)")
+        remarks.append("whether the media can be decoded (add --deep)")
     packed = [name for name in names if name.endswith((".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"))]
     if packed:
         remarks.append(f"{len(packed):,} compressed tars, such as {packed[0]}")

@@ -62,14 +62,17 @@ def coverage(
     Raises:
         UsageError: no path, or options that do not go together.
         ConfigError: an unknown split, or no clips of a mode.
-        BadCertificate: a file is no certificate.
-        ReleaseUnreadable, ReleaseNotFound: a folder is no built directory, or its rebuild did not finish.
+        BadCertificate: a file is not a certificate.
+        ReleaseUnreadable, ReleaseNotFound: a folder is not a built directory, or its rebuild did not finish.
         OutputError: the file can't be written.
     """
     if not paths:
-        raise UsageError("no built directory is given", hint="give one, or several certificates")
+        raise UsageError("there is nothing to look at", hint="give a built directory, or several certificates")
     if split is not None and len(paths) == 1:
-        raise UsageError("a certificate is of all splits", hint="leave out the split, or give what to compare with")
+        raise UsageError(
+            "--split is for comparing; a certificate always has all splits",
+            hint="leave it out, or give a second directory or certificate",
+        )
     chosen: Split | None = None
     if split is not None:
         chosen = next((name for name in SPLITS if name == split), None)

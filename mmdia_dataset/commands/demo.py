@@ -20,7 +20,7 @@ __all__ = ["DemoReport", "demo"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoReport(Report):
-    """What `demo` made. ``clip`` is the path of one clip, as loaded; ``words`` is what is said in it first."""
+    """What `demo` made. ``clip`` is the path of one clip, as loaded; ``words`` is its first line."""
 
     film: DemoFilm
     rebuilt: RebuildReport
@@ -47,7 +47,9 @@ def demo(out: Path | str = "mmdia-demo", progress: Progress | None = None) -> De
     folder = Path(out)
     ours = any((folder / "media").glob(f"*{MOVIE_ID}*"))
     if not ours and any(path.is_file() for path in folder.rglob("*")):
-        raise UsageError("the folder is not empty and holds no demo", where=folder, hint="choose a new --out folder")
+        raise UsageError(
+            "the folder is not empty and was not made by mmdia demo", where=folder, hint="choose a new --out folder"
+        )
 
     film = unpack_demo_film(folder)
     fingerprint(film.release, film.media, film.release / "passports", progress=progress)  # the curator's part

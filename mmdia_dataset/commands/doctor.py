@@ -1,6 +1,6 @@
 """`doctor`: what works here, found out by doing it.
 
-Nothing but the standard library is imported before it is looked at: what is missing is to be said, not to be raised.
+Everything outside the standard library is checked before it is imported: a missing package is reported, not raised.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _packages() -> Iterator[Check]:
             yield Check(name, state, detail)
         else:
             others += 1
-    yield Check("other packages", "good", f"{others}, none too old")
+    yield Check("other packages", "good", f"{others} checked, none is too old")
 
 
 def _version(name: str, least: str) -> tuple[Literal["good", "bad"], str]:
@@ -111,14 +111,14 @@ def _release(version: str) -> list[int]:
 
 
 def _film() -> Check:
-    """Cut a second of the demo's film, encoded anew, and decode the clip."""
+    """Cut a second of the demo's film by encoding it, and decode the clip."""
     try:
         faults = _trial()
     except Exception as error:  # whatever it is: that is what is asked here
         message = " ".join(str(error).split())
         faults = [message if isinstance(error, MmdiaError) else f"{type(error).__name__}: {message}"]
     if not faults:
-        return Check("film", "good", "opened, decoded and written")
+        return Check("film", "good", "a second of film can be written, opened and decoded")
     least = next((line for line in _requires() if line.startswith("av>=")), "av")
     return Check("film", "bad", f"{faults[0]}; pip install --force-reinstall --no-deps '{least}'")
 
@@ -147,10 +147,10 @@ def _codecs() -> Check:
     try:
         from mmdia_dataset.media import can_decode
     except ImportError as error:
-        return Check("codecs", "bad", f"the code for media can't be imported ({error})")
+        return Check("codecs", "bad", f"PyAV can't be imported ({error})")
     if lacking := [name for name in _CODECS if not can_decode(name)]:
-        return Check("codecs", "bad", f"lacks {', '.join(lacking)}")
-    return Check("codecs", "good", "all common ones")
+        return Check("codecs", "bad", f"missing: {', '.join(lacking)}")
+    return Check("codecs", "good", "all common codecs are there")
 
 
 def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None) -> str:

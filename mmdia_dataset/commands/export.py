@@ -67,7 +67,7 @@ def export(
     clipset, folder = ClipSet(built), Path(out)
     splits = clipset.splits()
     if not splits:
-        raise DataNotFound("there are no clips", where=clipset.root, hint="run `mmdia rebuild` first")
+        raise DataNotFound("there are no clips in this folder", where=clipset.root, hint="run `mmdia rebuild` first")
     if split is not None and split not in splits:
         raise ConfigError(f"there is no split {split!r} in this data", hint=f"present are {', '.join(splits)}")
     check_folder(folder)

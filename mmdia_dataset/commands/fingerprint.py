@@ -40,17 +40,17 @@ class MadePassport:
 
 
 def make_passport(task: PassportTask) -> MadePassport | str:
-    """The passport of a movie, or in a sentence why there is none."""
+    """The passport of a movie, or a sentence that says why it has none."""
     best = task.candidates[0]
     equal = [candidate for candidate in task.candidates if candidate.strength == best.strength]
     if len(equal) > 1 or best.strength is Strength.TITLE:
         names = ", ".join(shown(candidate.path.name, 60) for candidate in equal[:3])
-        return f"names do not tell which recording was annotated ({names}); say so in media.toml"
+        return f"several files may be the one that was annotated ({names}); name it in media.toml"
     try:
         info = probe(best.path)
         soundtrack = hear(best.path, task.language)
         if not soundtrack.levels.any():
-            return f"{shown(best.path)}: its sound track is silent"
+            return f"{shown(best.path)}: the sound track is silent"
         order = audio_order(best.path, task.language)
     except MediaError as error:
         return str(error)
@@ -109,7 +109,7 @@ def fingerprint(
     from mmdia_dataset.processes import in_processes
     from mmdia_dataset.release import write_passport
 
-    check_folder(Path(out))  # what can't be written is said before hours of listening
+    check_folder(Path(out))  # before hours of listening, find out whether it can be written
     opened = open_release(release)
     library = find(opened.movies(), Path(media))
     report = FingerprintReport(
@@ -118,7 +118,7 @@ def fingerprint(
     tasks = [PassportTask(movie, candidates, language) for movie, candidates in library.located.items()]
     for done, (task, result) in enumerate(in_processes(make_passport, tasks, jobs), 1):
         if result is None or isinstance(result, str):
-            report.failed[task.movie] = result or "a process was killed while it listened"
+            report.failed[task.movie] = result or "the process that listened to it was killed; run the command again"
         else:
             report.made[task.movie] = write_passport(report.out, result.passport)
             report.bytes += result.bytes

@@ -120,15 +120,20 @@ def _check_source(
         release: the annotations.
         media: the folder of films.
         modes: kinds of clips to choose from the built directory.
-        cutting: all that is said of films, by name.
+        cutting: all options for films, by name.
     """
     if built is None and (release is None or media is None):
         raise UsageError("there is nothing to pack", hint="name a built directory, or give --release and --media")
     if built is not None and (release is not None or media is not None):
-        raise UsageError("a built directory is packed, or films, not both", hint="leave one out")
+        raise UsageError(
+            "give either a built directory, or --release and --media, not both", hint="leave out one of them"
+        )
     chosen = next((name for name, value in cutting.items() if value not in (None, False)), None)
     if built is not None and chosen is not None:
         option = chosen.replace("_", "-")
-        raise UsageError(f"--{option} is for films; the clips are cut already", hint="choose them with --modes")
+        raise UsageError(
+            f"--{option} is for packing from films; in a built directory the clips are already cut",
+            hint="choose among them with --modes",
+        )
     if built is None and modes:
         raise UsageError("--modes chooses among the clips of a built directory", hint="with films, give --mode")

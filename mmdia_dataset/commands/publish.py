@@ -22,10 +22,10 @@ __all__ = ["Gate", "PublishReport", "publish"]
 Gate = Literal["auto", "manual", "no"]
 
 RIGHTS = (
-    "The clips are parts of films: publish them only if you hold the rights in these films, or have their holders' "
+    "The clips are parts of films. Publish them only if you hold the rights to these films, or have the holders' "
     "written consent."
 )
-# What of an earlier publication goes when it is no longer in this one; everything else in the repository is left alone.
+# Files of an earlier publication that are removed if this one lacks them; everything else in the repository stays.
 _REPLACED = [
     "dialogues/*",
     "annotations/*",
@@ -105,7 +105,7 @@ def publish(
         with_media: the clips too.
         licence: of the annotations, as the Hub knows it: `cc-by-nc-4.0`.
         revision: the branch, made if it is not there.
-        public: a new repository is seen by everybody; else by its owners alone. One that is there stays as it is.
+        public: everybody can see a new repository; else only its owners. An existing one keeps its setting.
         gated: whether who wants the files must ask: `manual` (you decide), `auto` (all who agree), `no`.
         out: an empty folder to keep the publication in; else it is made in a temporary one.
         token: for the Hub; else that of `hf auth login`.
@@ -118,11 +118,13 @@ def publish(
     """
     check_repo(repo)
     if gated not in (None, "auto", "manual", "no"):
-        raise UsageError(f"{gated!r} is no kind of gate", hint="give auto, manual or no")
+        raise UsageError(f"{gated!r} is not a way to gate a repository", hint="give auto, manual or no")
     if not dry_run and not logged_in(token):
         raise HubLoginMissing("you are not logged in to the Hub", where=repo, hint="log in with `hf auth login`")
     if licence not in LICENSES:
-        raise UsageError(f"{shown(licence)!r} is no license the Hub knows", hint="give one such as cc-by-nc-4.0")
+        raise UsageError(
+            f"{shown(licence)!r} is not a licence that the Hub knows", hint="give one such as cc-by-nc-4.0"
+        )
     exists = not dry_run and _is_there(repo, token)
     report = PublishReport(repo=repo, revision=revision)
     with ExitStack() as stack:
@@ -147,7 +149,9 @@ def publish(
         if with_media:
             report.words.append(RIGHTS)
         if licence == "unknown":
-            report.words.append("No licence is named, so nobody knows what they may do with it: --license names one.")
+            report.words.append(
+                "No licence is given, so nobody knows what they may do with the data. Give one with --license."
+            )
         if not dry_run and not report.faults:
             _send(report, folder, exists=exists, public=public, gated=gated, token=token)
     return report

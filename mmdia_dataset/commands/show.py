@@ -83,9 +83,9 @@ def show(
                 )
     if not any(report.rows.values()):
         raise DataNotFound(
-            "no clip has the media these tasks need",
+            "no clip has the media that these tasks need",
             where=clipset.root,
-            hint="`mmdia rebuild` makes them, with --mode copy, audio and keyframes",
+            hint="run `mmdia rebuild` again into the same folder with --mode audio, --mode keyframes or --mode copy",
         )
     title = f"MM-DIA: {', '.join(name for name, count in report.rows.items() if count)}"
     write_text(
@@ -131,9 +131,9 @@ def _card(task: Task, row: Any, clipset: ClipSet, page: Path) -> str:
     player = _video(link(row.video)) if "video" in task.media else _audio(link(row.audio))
     return (
         f"<article><h3>{escape(row.id)}</h3>\n"
-        f"<section class=c><b>C · given</b>{''.join(conditions)}</section>\n"
-        f"<section class=z><b>Z · control</b>{''.join(control)}</section>\n"
-        f"<section class=y><b>Y · to be made</b><p>{player}</p></section></article>"
+        f"<section class=c><b>input (C)</b>{''.join(conditions)}</section>\n"
+        f"<section class=z><b>control (Z)</b>{''.join(control)}</section>\n"
+        f"<section class=y><b>target (Y)</b><p>{player}</p></section></article>"
     )
 
 
@@ -148,7 +148,7 @@ def _voice(tag: str, name: str, reference: Reference | None, link: Any, task: Ta
     if not task.voices:
         return f"<p>{who}</p>"
     if reference is None:
-        return f"<p>{who} <span class=note>· no voice elsewhere</span></p>"
+        return f"<p>{who} <span class=note>· no reference voice</span></p>"
     times = f"{reference.span.start_ms / 1000:.3f},{reference.span.end_ms / 1000:.3f}"
     words = f"{escape(reference.dialogue)} at {reference.span.start_ms / 1000:.1f} s: {escape(reference.text)}"
     return f"<p>{who} {_audio(f'{link(reference.audio)}#t={times}')} <span class=note>{words}</span></p>"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.release import Release, open_release, part_name, splits_of_file, write_splits
-from mmdia_dataset.reports import Report
+from mmdia_dataset.reports import Report, count_text
 from mmdia_dataset.schema import Dialogue, Split, Splits
 from mmdia_dataset.splitting import EXCLUSIVE, Groups, Leakage, Leaks, Load, share_out
 
@@ -52,7 +52,7 @@ class SplitsReport(Report):
         copies: pairs of dialogues of different movies with the same words, because of which movies stay together.
         kept: dialogues that are where the earlier splits had them.
         moved: dialogues that are not, since else there would be a leak.
-        drawn: of `hard` and `bench`, how many ids were kept and how many left out as they are not in `test`.
+        drawn: of `hard` and `bench`, how many ids are kept, and how many are left out because they are not in `test`.
         leaks: what a check of the result found.
     """
 
@@ -92,7 +92,7 @@ def splits(
     """Make splits without leaks, and write them in the official file's shape.
 
     Movies stay together if they are of one series, or if they have dialogues with the same words. `hard` and `bench` of
-    the release keep what lies in `test`.
+    the release keep what is in `test`.
 
     Args:
         release: the annotations.
@@ -105,11 +105,11 @@ def splits(
 
     Raises:
         UsageError, ConfigError: shares that are none, or fewer groups than parts.
-        ReleaseNotFound, ReleaseUnreadable: no annotations, or `keep` is no splits file.
+        ReleaseNotFound, ReleaseUnreadable: no annotations, or `keep` is not a splits file.
         OutputError: it can't be written.
     """
     if by not in ("series", "movie"):
-        raise UsageError(f"{by!r} is nothing to split by", hint="choose series or movie")
+        raise UsageError(f"can't split by {by!r}", hint="choose series or movie")
     shares = shares_of(parts)
     old = None if keep is None else splits_of_file(Path(keep))[0]
     opened = open_release(release)
@@ -123,9 +123,9 @@ def splits(
     if len(loads) < len(shares):
         more = by == "series" and len(set(_groups(seen.leakage, "movie")[0].values())) >= len(shares)
         raise ConfigError(
-            f"there are {len(loads)} groups of movies for {len(shares)} parts",
+            f"{count_text(len(loads), 'group')} of movies can't fill {len(shares)} splits",
             where=opened.root,
-            hint="ask for fewer --parts" + (", or try --by movie" if more else ""),
+            hint="give fewer --parts" + (", or try --by movie" if more else ""),
         )
     fixed, before = ({}, {}) if old is None else _kept(seen, group_of, old, shares)
     side = share_out(loads, shares, seed, fixed)
@@ -152,21 +152,21 @@ def splits(
 
 def shares_of(parts: str) -> dict[Split, float]:
     """``train=0.9,test=0.1`` as shares by split, in the order of splits. Raises UsageError."""
-    hint = "give shares that sum up to 1, such as train=0.9,validation=0.05,test=0.05"
+    hint = "give shares that add up to 1, such as train=0.9,validation=0.05,test=0.05"
     shares: dict[Split, float] = {}
     for item in parts.split(","):
         name, _, number = item.partition("=")
         split = part_name(name.strip())
         if split not in EXCLUSIVE or split in shares:
-            raise UsageError(f"{name.strip()!r} is no part, or stands twice", hint=hint)
+            raise UsageError(f"{name.strip()!r} is unknown or given twice", hint=hint)
         try:
             shares[split] = float(number)
         except ValueError:
-            raise UsageError(f"{number.strip()!r} is no share", hint=hint) from None
+            raise UsageError(f"{number.strip()!r} is not a number", hint=hint) from None
         if not 0 < shares[split] <= 1:
             raise UsageError(f"a share of {number.strip()} is not between 0 and 1", hint=hint)
     if abs(sum(shares.values()) - 1) > _ROUNDING:
-        raise UsageError(f"the shares sum up to {sum(shares.values()):g}", hint=hint)
+        raise UsageError(f"the shares add up to {sum(shares.values()):g}", hint=hint)
     return {split: shares[split] for split in EXCLUSIVE if split in shares}
 
 

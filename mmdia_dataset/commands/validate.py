@@ -1,6 +1,6 @@
 """Validation of whatever a path holds: a release, a built directory, a manifest, an edition file.
 
-Issues are handed out as they are found, so memory does not grow with what is checked.
+Each issue is handed out at once, so memory does not grow with the number of issues.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ValidationReport(Report):
 
     @property
     def notes(self) -> int:
-        """Number of notes: what is no fault, but good to know."""
+        """Number of notes: not faults, but good to know."""
         return sum(count for (severity, _), count in self.counts.items() if severity == "note")
 
     @property
@@ -155,7 +155,7 @@ def _error(rule: str, file: str, path: str, message: str, hint: str) -> Issue:
 
 def _manifest(file: Path, name: str) -> Iterator[tuple[MadeLine | None, Issue | None]]:
     seen: set[tuple[str, str]] = set()
-    again = "run the same `mmdia rebuild` again, which makes its clip again"
+    again = "run the same `mmdia rebuild` again; it makes the clip again"
     for number, line, fault in read_lines(file):
         if line is None:
             what, hint = (fault.what, fault.hint) if fault else ("nothing", None)
@@ -174,7 +174,7 @@ def _built(root: Path) -> Iterator[Issue]:
     directory = BuiltDirectory(root)
     again = "run `mmdia rebuild` again with the same arguments"
     if directory.state.is_dir():
-        yield _error("unfinished", ".", "$", "a rebuild was stopped before its end", again)
+        yield _error("unfinished", ".", "$", "a rebuild was stopped before it ended", again)
     if not has_manifest(root):
         if not directory.state.is_dir():
             yield _error("unfinished", MANIFEST, "$", "the file is missing", again)
@@ -191,12 +191,12 @@ def _built(root: Path) -> Iterator[Issue]:
             expected[split].add(line.id)
         if not directory.holds(line):
             complete = all((root / file).is_file() for file in line.stored())
-            message = "the clip is not the one that was made" if complete else "the clip is missing"
+            message = "the clip was changed after it was made" if complete else "the clip is missing"
             yield _error("clip-changed" if complete else "clip-missing", line.file, "$", message, again)
     for file in sorted((root / "clips").rglob("*")):
         name = file.relative_to(root).as_posix()
         if file.is_file() and name not in made_lines:
-            yield _error("clip-unknown", name, "$", "the manifest does not know this file", again)
+            yield _error("clip-unknown", name, "$", "this file is not in the manifest", again)
     yield from _card(root)
     for split in SPLITS:
         yield from _annotations(root, f"annotations/{split}.parquet", expected[split], again)
@@ -211,7 +211,7 @@ def _built(root: Path) -> Iterator[Issue]:
 
 def _card(root: Path) -> Iterator[Issue]:
     """What the Hub, or plain `load_dataset`, would refuse of README.md."""
-    hint = "write it anew with `mmdia card`"
+    hint = "write it again with `mmdia card`"
     try:
         text = (root / "README.md").read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -230,7 +230,7 @@ def _annotations(root: Path, name: str, expected: set[str], again: str) -> Itera
         yield _error("bad-parquet", name, "$", f"can't be read: {first}", again)
         return
     if set(ids) != expected or len(ids) != len(set(ids)):
-        message = f"has {len(ids)} rows where the manifest has {len(expected)} dialogues with clips, or other ones"
+        message = f"its {len(ids)} rows are not the {len(expected)} dialogues with clips in the manifest"
         yield _error("rows-differ", name, "$", message, again)
 
 
@@ -272,7 +272,7 @@ def validate(
     Args:
         paths: what to check; its kind is found by content.
         splits: of releases: a splits file to check instead of their own.
-        on_issue: called with every issue as it is found; the report keeps counts and examples only.
+        on_issue: called with every issue at once; the report keeps only counts and examples.
         progress: called while annotations are read.
     """
     report = ValidationReport()

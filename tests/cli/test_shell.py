@@ -135,7 +135,7 @@ def test_rebuild(world, built, tmp_path):
     assert "5 clips made, 0 kept, 1 refused" in out
     assert "1 refused, of 1 movie: no-recording" in out
     assert "tt0000003_clip_0: no file or folder name matches tt0000003" in out
-    assert "making at most 5 of 6 dialogues, in 2 of 3 movies" in err
+    assert "plan: up to 5 of 6 dialogues, from 2 of 3 movies" in err
     assert tree(tmp_path / "built") == tree(built)
     out, _ = mmdia(*command, "--format", "json")
     assert json.loads(out)["kept"] == 5
@@ -234,7 +234,7 @@ def test_doctor_gives_one_next_step(world, monkeypatch, tmp_path):
 
 
 def test_doctor_tries_a_film_and_says_what_fails(monkeypatch):
-    assert re.search(r"^ok +film +opened, decoded and written$", mmdia("doctor")[0], re.M)
+    assert re.search(r"^ok +film +a second of film can be written, opened and decoded$", mmdia("doctor")[0], re.M)
     right = av.open
 
     def unable(file, mode=None, **options):
@@ -290,7 +290,7 @@ def test_demo_goes_the_whole_way(tmp_path):
 def test_demo_leaves_other_folders_alone(tmp_path):
     write(tmp_path / "release", "splits.json", b"{}")
     _, err = mmdia("demo", "--out", tmp_path, code=2)
-    assert "holds no demo" in err
+    assert "was not made by mmdia demo" in err
     assert (tmp_path / "release" / "splits.json").read_bytes() == b"{}"
 
 

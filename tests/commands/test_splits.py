@@ -127,12 +127,12 @@ def test_kept_splits_give_way_to_a_new_leak(tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"parts": "train=0.9"}, UsageError, "sum up to 0.9"),
-        ({"parts": "train=0.9,hard=0.1"}, UsageError, "'hard' is no part"),
-        ({"parts": "train=0.5,eval=0.25,validation=0.25"}, UsageError, "stands twice"),
+        ({"parts": "train=0.9"}, UsageError, "add up to 0.9"),
+        ({"parts": "train=0.9,hard=0.1"}, UsageError, "'hard' is unknown"),
+        ({"parts": "train=0.5,eval=0.25,validation=0.25"}, UsageError, "given twice"),
         ({"parts": "train=1.5,test=-0.5"}, UsageError, "not between"),
-        ({"parts": "train=x"}, UsageError, "no share"),
-        ({"by": "actor"}, UsageError, "nothing to split by"),
+        ({"parts": "train=x"}, UsageError, "not a number"),
+        ({"by": "actor"}, UsageError, "can't split by"),
         ({"keep": "missing.json"}, ReleaseUnreadable, "missing.json"),
     ],
 )
@@ -144,9 +144,9 @@ def test_wrong_arguments_are_one_sentence(corpus, tmp_path, options, error, word
 
 def test_one_movie_is_not_shared_out(tmp_path):
     (tmp_path / "a.jsonl").write_text(dialogue().model_dump_json(), encoding="utf-8")
-    with pytest.raises(ConfigError, match="1 groups of movies for 3 parts") as told:
+    with pytest.raises(ConfigError, match="1 group of movies can't fill 3 splits") as told:
         mmdia_dataset.splits(tmp_path, tmp_path / "s.json")
-    assert told.value.hint == "ask for fewer --parts"  # parting a series would not help
+    assert told.value.hint == "give fewer --parts"  # parting a series would not help
 
 
 def test_a_series_can_be_parted_where_that_helps(tmp_path):
@@ -157,7 +157,7 @@ def test_a_series_can_be_parted_where_that_helps(tmp_path):
         for one, said in zip(episodes, words, strict=True)
     ]
     (tmp_path / "a.jsonl").write_text("".join(f"{row.model_dump_json()}\n" for row in rows), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"1 groups of movies for 3 parts.*or try --by movie"):
+    with pytest.raises(ConfigError, match=r"1 group of movies can't fill 3 splits.*or try --by movie"):
         mmdia_dataset.splits(tmp_path, tmp_path / "s.json")
     assert mmdia_dataset.splits(tmp_path, tmp_path / "s.json", by="movie").exit_code == 0
 

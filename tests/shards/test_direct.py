@@ -200,8 +200,8 @@ def test_arguments_that_do_not_go_together(world, built, tmp_path):
     refused("--out is missing: give a folder or a URL", out=None, **films)
     refused("not both", built / "copy", **films)
     refused("--modes chooses", modes=["copy"], **films)
-    refused("--mode is for films", built / "copy", mode="copy")
-    refused("--as-is is for films", built / "copy", as_is=True)
+    refused("--mode is for packing from films", built / "copy", mode="copy")
+    refused("--as-is is for packing from films", built / "copy", as_is=True)
     refused("does not apply to mode copy", fps="25", **films)
     refused("is not valid", max_size="big", **films)
     refused("unknown split", kind=ConfigError, split="eval", **films)
@@ -212,7 +212,7 @@ def test_the_command_forecasts_and_says_what_was_left_out(world, tmp_path):
     arguments = ["pack", "--release", world.release, "--media", world.media, "--out", tmp_path / "shards"]
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--mode", "audio"])
     assert result.exit_code == 1, result.stderr
-    assert "packing at most 29 of 30 dialogues, in 2 of 3 movies" in result.stderr
+    assert "plan: up to 29 of 30 dialogues, from 2 of 3 movies" in result.stderr
     assert "about 1 shard to" in result.stderr
     assert "1 left out: no-recording, such as tt0000003_clip_0" in result.stdout
     result = CliRunner().invoke(cli.app, [*map(str, arguments), "--mode", "audio", "--format", "json"])
