@@ -178,6 +178,7 @@ def open_release(path: Path | str) -> Release:
         version = marked_version((root if root.is_dir() else root.parent) / MARKER)
     except FormatError as error:
         raise ReleaseUnreadable(error.what, where=root, hint=error.hint) from None
+    newer = newer_minor(version)
     issues: list[Issue] = []
     if root.is_file():
         candidates, root = [root], root.parent
@@ -189,20 +190,20 @@ def open_release(path: Path | str) -> Release:
     for file in candidates:
         name = _name(file, root)
         try:
-            kinds.append((file, name, kind_of(file)))
+            kinds.append((file, name, kind_of(file, newer=newer is not None)))
         except EntryError as error:
             doubtful.append((file, name, error))
     dialect = _richest([kind for _, _, kind in kinds], [file for file, _, _ in doubtful])
-    if dialect is None and (newer := newer_minor(version)) is not None:
+    if dialect is None and newer is not None:
         raise ReleaseUnreadable(newer.what, where=path, hint=newer.hint)
     if dialect is None:
         raise ReleaseNotFound(
             _nothing(kinds, candidates, skipped), where=path, hint="give the folder with the annotation files"
         )
-    files = [_source(file, name, dialect) for file, name, kind in kinds if kind == dialect]
+    files = [_source(file, name, dialect, newer) for file, name, kind in kinds if kind == dialect]
     for file, name, fault in doubtful:
         if file.suffix.lower() in _JOINED_BY[dialect]:
-            files.append(_source(file, name, dialect))
+            files.append(_source(file, name, dialect, newer))
         else:
             issues.append(make_issue(fault.rule, name, f"${fault.at}", fault.message))
     issues += _left_out(kinds, dialect)
@@ -220,12 +221,12 @@ def _name(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix()
 
 
-def _source(file: Path, name: str, dialect: Dialect) -> SourceFile:
+def _source(file: Path, name: str, dialect: Dialect, newer: FormatError | None) -> SourceFile:
     try:
         size = file.stat().st_size
     except OSError:
         size = 0
-    return SourceFile(file, name, dialect, size)
+    return SourceFile(path=file, name=name, dialect=dialect, size=size, newer=newer is not None)
 
 
 def _walk(root: Path, issues: list[Issue]) -> tuple[list[Path], int]:

@@ -47,7 +47,7 @@ ENTRY_READERS: dict[str, tuple[EntryReader, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """A file of a release.
 
@@ -56,12 +56,14 @@ class SourceFile:
         name: its path relative to the release, with ``/``, as issues name it.
         dialect: what it holds.
         size: its size in bytes.
+        newer: whether a program of a newer minor version wrote it.
     """
 
     path: Path
     name: str
     dialect: Dialect
     size: int
+    newer: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from mmdia_dataset.release.jsonfile import check_entry, json_lines, parse
 from mmdia_dataset.release.movie_files import EntryReading, MovieBook, SourceFile, invalid
 from mmdia_dataset.release.rules import EntryError, make_issue
 from mmdia_dataset.release.sniff import first_line
-from mmdia_dataset.schema import Dialogue, FormatError, Issue, Movie
+from mmdia_dataset.schema import Dialogue, FormatError, Issue, Movie, without_unknown_keys
 from mmdia_dataset.schema.arrow import check_version, from_row, stored_schema
 
 __all__ = ["MARKER", "ROWS", "ParquetFiles", "json_line", "parquet_writer", "read_jsonl", "read_movies", "read_parquet"]
@@ -28,6 +28,7 @@ ROWS = 1000
 """Dialogues in a row group."""
 
 _COLUMNS = list(Dialogue.model_fields)
+_NEWER = "newer"  # where `extra` has what a newer program wrote, by place
 
 
 def _reading(make: Callable[[], Dialogue], source: SourceFile, path: str) -> EntryReading:
@@ -73,7 +74,7 @@ def read_jsonl(source: SourceFile) -> Iterator[EntryReading]:
     """Every line of a JSONL file of ours."""
     try:
         for number, line in json_lines(source.path):
-            yield _reading(partial(_dialogue, line, number), source, f"line {number}")
+            yield _reading(partial(_dialogue, line, number, source.newer), source, f"line {number}")
     except EntryError as error:
         issue = make_issue(error.rule, source.name, "$", error.message)
         yield EntryReading(dialogue=None, issues=(issue,), file=source.name, path="$")
@@ -83,14 +84,18 @@ def _from_row(values: dict[str, Any]) -> Dialogue:
     return Dialogue.model_validate(from_row(values, Dialogue))
 
 
-def _dialogue(line: bytes, number: int) -> Dialogue:
+def _dialogue(line: bytes, number: int, newer: bool) -> Dialogue:
     try:
         return Dialogue.model_validate_json(line)
-    except ValidationError:  # taken apart again, to say whether it is the JSON that is wrong or the dialogue
-        pass
+    except ValidationError as error:  # taken apart again, to say whether it is the JSON that is wrong or the dialogue
+        problem = error
     value, doubtful = parse(line, first_line=number)
     if doubtful:
         check_entry(value)
+    if newer:
+        dialogue, unknown = without_unknown_keys(Dialogue.model_validate_json, value, problem)
+        held = {".".join(map(str, place)): item for place, item in unknown}
+        return dialogue.model_copy(update={"extra": {**dialogue.extra, _NEWER: held}})
     return Dialogue.model_validate(value)
 
 

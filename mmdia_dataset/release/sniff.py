@@ -28,8 +28,12 @@ _COLUMNS = set(Dialogue.model_fields)
 _REQUIRED = {name for name, field in Dialogue.model_fields.items() if field.is_required()}
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path, *, newer: bool = False) -> Kind:
     """What a .json, .jsonl or .parquet file holds; `known` is another file of ours, without annotations.
+
+    Args:
+        path: the file.
+        newer: whether a newer program wrote our own lines, which may have further keys then.
 
     Raises:
         EntryError: the file can't be opened, or does not start with JSON.
@@ -39,9 +43,9 @@ def kind_of(path: Path) -> Kind:
             return _parquet(path)
         with path.open("rb") as file:
             head = file.read(HEAD)
-        kind = _json(head)
+        kind = _json(head, newer)
         if kind == "other" and len(head) == HEAD and path.stat().st_size <= _MAX_WHOLE:
-            kind = _json(path.read_bytes())
+            kind = _json(path.read_bytes(), newer)
         if kind == "other" and _is_bench(path, head):
             kind = "splits"
     except OSError as error:
@@ -69,7 +73,7 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _json(head: bytes) -> Kind:
+def _json(head: bytes, newer: bool) -> Kind:
     head = head.removeprefix(codecs.BOM_UTF8)
     try:
         value = from_json(head, allow_partial=True)
@@ -78,10 +82,10 @@ def _json(head: bytes) -> Kind:
             value = from_json(head.lstrip().partition(b"\n")[0], allow_partial=True)
         except ValueError:
             raise EntryError("not-json", f"the file does not start with JSON: {whole}") from None
-    return _kind(value)
+    return _kind(value, newer)
 
 
-def _kind(value: Any) -> Kind:
+def _kind(value: Any, newer: bool) -> Kind:
     if type(value) is dict and looks_like_splits(value):
         return "splits"
     if type(value) is dict:
@@ -90,7 +94,7 @@ def _kind(value: Any) -> Kind:
     else:
         entries = value if type(value) is list else []
     for entry in entries:
-        if (dialect := entry_dialect(entry)) is not None:
+        if (dialect := entry_dialect(entry, newer=newer)) is not None:
             return dialect
     if type(value) is dict:
         if clips_key(value) == "clips" and ("movie" in value or len(value) == 1) and not value["clips"]:
@@ -106,8 +110,8 @@ def _kind(value: Any) -> Kind:
     return "other"
 
 
-def entry_dialect(entry: Any) -> Dialect | None:
-    """The dialect of one dialogue's JSON object."""
+def entry_dialect(entry: Any, *, newer: bool = False) -> Dialect | None:
+    """The dialect of one dialogue's JSON object; `newer` as in `kind_of`."""
     if type(entry) is not dict:
         return None
     if "srt" in entry:
@@ -116,7 +120,7 @@ def entry_dialect(entry: Any) -> Dialect | None:
         return "utterances"
     if "dialog_id" in entry or "segments" in entry:
         return "training"
-    if "turns" in entry and "id" in entry and entry.keys() <= _COLUMNS:
+    if "turns" in entry and "id" in entry and (newer or entry.keys() <= _COLUMNS):
         return "jsonl"
     return None
 

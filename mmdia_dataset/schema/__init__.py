@@ -75,6 +75,7 @@ from mmdia_dataset.schema.versioned import (
     newer_major,
     newer_minor,
     read_versioned,
+    without_unknown_keys,
 )
 from mmdia_dataset.timing import Span
 
@@ -154,4 +155,5 @@ __all__ = [
     "newer_minor",
     "problem_of",
     "read_versioned",
+    "without_unknown_keys",
 ]

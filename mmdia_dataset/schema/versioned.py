@@ -17,7 +17,15 @@ from pydantic_core import from_json, to_json
 from mmdia_dataset.schema.base import FORMAT_VERSION, Model
 from mmdia_dataset.schema.problems import problem_of
 
-__all__ = ["FormatError", "Versioned", "marked_version", "newer_major", "newer_minor", "read_versioned"]
+__all__ = [
+    "FormatError",
+    "Versioned",
+    "marked_version",
+    "newer_major",
+    "newer_minor",
+    "read_versioned",
+    "without_unknown_keys",
+]
 
 _MAJOR, _MINOR = map(int, FORMAT_VERSION.split("."))
 _VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?")
@@ -81,6 +89,7 @@ class Versioned(Model):
         return bool(self._unknown)
 
 
+M = TypeVar("M", bound=Model)
 V = TypeVar("V", bound=Versioned)
 
 
@@ -138,15 +147,35 @@ def read_versioned(validate: Callable[[bytes], V], text: bytes) -> V:
         raise newer
     if parts is None or parts <= (_MAJOR, _MINOR):
         raise FormatError(problem_of(problem)) from problem
+    try:
+        item, unknown = without_unknown_keys(validate, value, problem)
+    except ValidationError as error:
+        hint = f"a newer mmdia-dataset made it (format {version}), so {_UPGRADE}"
+        raise FormatError(problem_of(error), hint) from error
+    return item.with_unknown(unknown)
+
+
+def without_unknown_keys(
+    validate: Callable[[bytes], M], value: Any, problem: ValidationError
+) -> tuple[M, tuple[tuple[Place, JsonValue], ...]]:
+    """What some JSON holds beside the keys that a newer program wrote, and those, each with its place.
+
+    Args:
+        validate: makes it from JSON, strictly.
+        value: the JSON, parsed; the unknown keys are taken out of it.
+        problem: what `validate` says of it.
+
+    Raises:
+        ValidationError: something else is wrong with it too.
+    """
     unknown: list[tuple[Place, JsonValue]] = []
     while all(fault["type"] in _UNKNOWN_KEY for fault in problem.errors(include_url=False)):
         unknown += [_taken(value, fault["loc"]) for fault in problem.errors(include_url=False)]
         try:
-            return validate(to_json(value)).with_unknown(tuple(unknown))
+            return validate(to_json(value)), tuple(unknown)
         except ValidationError as error:
             problem = error
-    hint = f"a newer mmdia-dataset made it (format {version}), so {_UPGRADE}"
-    raise FormatError(problem_of(problem), hint) from problem
+    raise problem
 
 
 def _parts(version: object) -> tuple[int, int] | None:

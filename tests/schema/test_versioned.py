@@ -222,16 +222,27 @@ def test_releases_of_our_own_form(tmp_path, to):
         assert str(refusal.value) == f"{out}: {NEWER}; {UPGRADE}."
 
 
-def test_rows_with_keys_of_a_newer_minor_version_are_said_to_be_that(tmp_path):
+def test_keys_of_a_newer_minor_version_in_rows_are_kept(tmp_path):
     write_release(tmp_path / "release", movies=2)
     out = tmp_path / "jsonl"
     mmdia_dataset.convert(tmp_path / "release", out=out, to="jsonl")
     changed(out / MARKER, version="1.6")
     mmdia_dataset.stats(out)
     for file in (out / "dialogues").iterdir():
-        rows = [json.loads(line) | {"newer": 1} for line in file.read_bytes().splitlines()]
+        rows = [json.loads(line) | {"mood": {"a": [1]}} for line in file.read_bytes().splitlines()]
+        for row in rows:
+            row["turns"][0]["pitch"] = 7
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(ReleaseUnreadable, match=rf"made by a newer mmdia-dataset \(format 1.6\), .*; {UPGRADE}"):
+    assert mmdia_dataset.validate(out).exit_code == 0
+    for form in ("jsonl", "parquet"):
+        mmdia_dataset.convert(out, out=tmp_path / f"again-{form}", to=form)
+        dialogues = list(mmdia_dataset.open_release(tmp_path / f"again-{form}").dialogues())
+        assert len(dialogues) == mmdia_dataset.validate(tmp_path / "release").dialogues
+        assert {json.dumps(dialogue.extra["newer"], sort_keys=True) for dialogue in dialogues} == {
+            json.dumps({"mood": {"a": [1]}, "turns.0.pitch": 7})
+        }
+    changed(out / MARKER, version=FORMAT_VERSION)
+    with pytest.raises(MmdiaError):
         mmdia_dataset.stats(out)
 
 
