@@ -323,7 +323,7 @@ def test_edition_files_of_another_owner_of_the_same_file(copy):
     assert lines_of(out)["tt0000001_clip_0"].offset_ms == 500
     films.make_film(copy.media / "One {imdb-tt0000001}.mp4", seconds=5, options={**films.X264, "crf": "30"})
     report = mmdia_dataset.rebuild(copy.release, copy.media, out, ids=["tt0000001_clip_0"], editions=editions)
-    assert "made of another file" in report.notes["tt0000001"][0]
+    assert "made from another file" in report.notes["tt0000001"][0]
     # Its sound is noise and its release has no passport: where its dialogues are can't be known.
     assert lines_of(out)["tt0000001_clip_0"].reasons[0].rule == "too-little-evidence"
 
