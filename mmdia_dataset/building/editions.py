@@ -115,7 +115,7 @@ Timing: TypeAlias = Timed | Untimed
 """What was decided for a movie."""
 
 _UNMEASURED = {
-    "given": "timing not checked: it is taken from media.toml",
+    "given": "timing not checked: it was set in a media.toml",
     "identity": "timing not checked: the file is taken for the annotated edition",
 }
 
