@@ -23,7 +23,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", help="Folder to make.")] = Path("mmdia-demo"),
     format_: FormatOption = Format.text,
 ) -> int:
-    """Try every step on a small film that comes with the package, offline, in seconds."""
+    """Try every step on a small film, offline, in seconds."""
     # One progress bar for all steps; those of datasets would come between.
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     err.print("Unpacking a small film and its annotations, and rebuilding its clips. Nothing is downloaded.")
