@@ -103,7 +103,9 @@ def _hub_error(
             where=repo,
             hint="give a branch, a tag, or a full commit hash",
         )
-    if isinstance(error, errors.HfHubHTTPError):
+    # Before 1.0, a file that is neither here nor reachable counted as an answer of the Hub.
+    unreachable = isinstance(error, errors.LocalEntryNotFoundError)
+    if isinstance(error, errors.HfHubHTTPError) and not unreachable:
         return _refused(error, repo, has_token=has_token, writing=writing, again=again)
     network = type(error).__module__.partition(".")[0] in _NETWORK or isinstance(
         error, (ConnectionError, TimeoutError, errors.LocalEntryNotFoundError)
