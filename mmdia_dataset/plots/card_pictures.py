@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmdia_dataset.plots.charts import Chart, charts_of, draw_png, films_chart
+from mmdia_dataset.plots.charts import Chart, charts_of, films_chart
+from mmdia_dataset.plots.drawing import draw_png
 from mmdia_dataset.statistics import Covered, Distributions
 
 __all__ = ["write_pictures"]

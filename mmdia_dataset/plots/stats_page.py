@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mmdia_dataset.errors import shown
 from mmdia_dataset.files import make_folder, write_text
-from mmdia_dataset.plots.charts import LIGHT, charts_of, draw_png, draw_svg
+from mmdia_dataset.plots.charts import charts_of
+from mmdia_dataset.plots.drawing import LIGHT, draw_png, draw_svg
 from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Covered, Distributions, Figures
 
 __all__ = ["write_plots"]
