@@ -174,7 +174,7 @@ def test_bad_recordings_in_the_commands(ward, tmp_path):
     assert "no sound track" in out
     mmdia("locate", *folders)
     out, _ = mmdia("fingerprint", *folders, "--out", tmp_path / "passports", code=1)
-    assert "its sound track is silent" in out
+    assert "the sound track is silent" in out
     assert "the file is empty" in out
     assert (tmp_path / "passports" / f"{GOOD}.json").is_file()
     mmdia("align", "--release", ward.release, "--media", tmp_path / "gone", "--out", tmp_path / "x", code=2)
@@ -260,7 +260,7 @@ def test_the_movies_track_is_found_by_evidence(original, several, first):
     assert found.track == 1
     assert all(line.settings["track"] == 1 for line in lines.values())
     (note,) = report.notes[GOOD]
-    assert note.endswith("track 2 is taken")
+    assert note.endswith("track 2 is used")
     check_sound(original, lines, out)
 
 

@@ -173,7 +173,7 @@ def test_what_cannot_be_exported_is_counted_or_said(world, built, tmp_path):
     assert (report.files, report.left_out, report.exit_code) == ({}, {"no audio": 2}, 1)
     assert mmdia_dataset.export(silent, to="rttm", out=tmp_path / "out").files == {"mm-dia_train.rttm": 4}
     _, err = mmdia("export", silent, "--to", "messages", "--out", tmp_path / "out", code=1)
-    assert "left out: 2 no audio" in err
+    assert "dialogues left out: 2 (no audio)" in err
     with pytest.raises(MediaUnreadable, match=r"run `mmdia rebuild` again"):
         mmdia_dataset.export(
             changed(built, tmp_path / "gone", audio=Media(path="clips/x.wav")), to="nemo", out=tmp_path
@@ -243,7 +243,7 @@ def test_the_page_escapes_what_it_shows(built, tmp_path):
 
 def test_a_page_without_rows_is_none(built, tmp_path):
     silent = changed(built, tmp_path / "silent", audio=None)
-    with pytest.raises(DataNotFound, match="--mode copy, audio and keyframes"):
+    with pytest.raises(DataNotFound, match="--mode audio, --mode keyframes or --mode copy"):
         mmdia_dataset.show(silent, out=tmp_path / "page.html")
     with pytest.raises(ConfigError, match="known are style_speech"):
         mmdia_dataset.show(built, out=tmp_path / "page.html", task="x")
