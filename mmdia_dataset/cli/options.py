@@ -63,9 +63,14 @@ class Image(StrEnum):
     png = "png"
 
 
-def _at_commas(values: list[str] | None) -> list[str] | None:
-    """`--ids a,b --ids c` as three values."""
-    return [part.strip() for value in values for part in value.split(",") if part.strip()] if values else None
+def _at_commas(values: list[str] | None) -> list[str]:
+    """`--ids a,b --ids c` as three values; an empty list without any, as older versions of typer want it."""
+    if not values:
+        return []
+    parts = [part.strip() for value in values for part in value.split(",") if part.strip()]
+    if not parts:
+        raise typer.BadParameter("nothing stands between the commas")
+    return parts
 
 
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes that work at once.")]

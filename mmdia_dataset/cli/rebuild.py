@@ -72,7 +72,7 @@ def rebuild(
             editions=editions,
             as_is=as_is,
             split=split,
-            ids=ids,
+            ids=ids or None,
             jobs=jobs,
             before=forecast,
             progress=progress,

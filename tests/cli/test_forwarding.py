@@ -15,6 +15,7 @@ from mmdia_dataset import cli
 from mmdia_dataset.clips.settings import CutOptions, settings_for
 from mmdia_dataset.errors import UsageError
 from tests.cli.test_shell import COMMANDS, RENAMED, SHELL_ONLY
+from tests.support.shell import mmdia
 
 # What a shell types otherwise than a function gets it.
 TYPED = {("bench", "selection"): ("intensity=8,max_turns=9", {"intensity": 8, "max_turns": 9})}
@@ -132,3 +133,8 @@ def test_ids_are_split_at_commas(monkeypatch):
         cli.app, ["rebuild", "--release", "r", "--media", "m", "--out", "o", "--ids", "a,b", "--ids", "c"]
     )
     assert got == ["a", "b", "c"]
+
+
+def test_commas_with_nothing_between_them_are_refused(tmp_path):
+    _, err = mmdia("rebuild", "--release", "r", "--media", "m", "--out", tmp_path, "--ids", " , ", code=2)
+    assert "nothing stands between the commas" in err
