@@ -14,8 +14,7 @@ import mmdia_dataset
 from mmdia_dataset import cli
 from mmdia_dataset.clips.settings import CutOptions, settings_for
 from mmdia_dataset.errors import UsageError
-from tests.cli.test_shell import COMMANDS, RENAMED, SHELL_ONLY
-from tests.support.shell import mmdia
+from tests.support.shell import COMMANDS, RENAMED, SHELL_ONLY, mmdia
 
 # What a shell types otherwise than a function gets it.
 TYPED = {("bench", "selection"): ("intensity=8,max_turns=9", {"intensity": 8, "max_turns": 9})}

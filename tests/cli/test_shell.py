@@ -19,7 +19,7 @@ from mmdia_dataset import cli
 from mmdia_dataset.cli.app import GROUPS
 from mmdia_dataset.cli.terminal import count_text
 from mmdia_dataset.clips.settings import CutOptions
-from tests.support.shell import mmdia
+from tests.support.shell import COMMANDS, FUNCTION_ONLY, RENAMED, SHELL_ONLY, mmdia
 from tests.support.worlds import SPANS, make_world, tree, write_movie
 
 pytestmark = pytest.mark.quick
@@ -81,19 +81,6 @@ def test_help_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-# What a shell has that a function has not, and the names a shell's habits call for.
-SHELL_ONLY = {"format_", "report_file", "movies"}
-RENAMED = {"folder": "out", "page": "out"}
-FUNCTION_ONLY = {"before", "progress", "on_issue", "on_fault", "token"}
-
-
-COMMANDS = sorted(
-    path.stem
-    for path in Path(cli.__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "app", "options", "terminal")
-)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,8 +1,22 @@
 """The shell's commands, run in this process."""
 
+from pathlib import Path
+
 from typer.testing import CliRunner
 
 from mmdia_dataset import cli
+
+# What a shell has that a function has not, and the names a shell's habits call for.
+SHELL_ONLY = {"format_", "report_file", "movies"}
+RENAMED = {"folder": "out", "page": "out"}
+FUNCTION_ONLY = {"before", "progress", "on_issue", "on_fault", "token"}
+
+
+COMMANDS = sorted(
+    path.stem
+    for path in Path(cli.__file__).parent.glob("*.py")
+    if path.stem not in ("__init__", "app", "options", "terminal")
+)
 
 
 def mmdia(*arguments, code=0):
