@@ -110,7 +110,7 @@ def validate(work: Path, dialogues: int, cost: Run, show: Show) -> None:
     show("pydantic alone", peer)
     show("mmdia validate", cost(python(VALIDATE, rows)), peer, "goal 1.5x")
     show("the same without splits, so no copies", cost(python(VALIDATE, rows / "dialogues")), peer)
-    show("of these: imports", cost(python("import mmdia_dataset.commands")), peer)
+    show("of these: imports", cost(python("import mmdia_dataset.commands.validate")), peer)
     show("mmdia validate, of dialect 1", cost(python(VALIDATE, folder)), peer)
     fifth = release(work, dialogues // 5, movies=40)
     show("the same, of a fifth of the movies", cost(python(VALIDATE, fifth)), peer)

@@ -8,6 +8,9 @@ it at a low rate, `sound_of`), its subtitles (`text_tracks`), and whether a fini
 
 from __future__ import annotations
 
+import gc
+import os
+
 from mmdia_dataset.media.containers.packet_rows import Unsure
 from mmdia_dataset.media.pictures import Pictures, silent, steady
 from mmdia_dataset.media.probe import (
@@ -33,6 +36,10 @@ from mmdia_dataset.media.writing.encoder import CODECS, ClipEncoder, aac_rate
 from mmdia_dataset.media.writing.lossless import FLAC_CHANNELS, FlacSound
 from mmdia_dataset.media.writing.mux import margins, mp4_holds, remux
 from mmdia_dataset.media.writing.verify import check_clip, counts, verify
+
+# A forked process that frees what libav made for its parent waits for threads which only the parent has, for ever: the
+# loaders of torch fork. So garbage that the parent left is not collected in it.
+os.register_at_fork(after_in_child=gc.freeze)
 
 __all__ = [
     "CODECS",

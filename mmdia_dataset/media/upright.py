@@ -127,4 +127,6 @@ def _chain(frame: VideoFrame, steps: list[tuple[str, str]]) -> Graph:
 
 def rgb_of(frame: VideoFrame) -> NDArray[np.uint8]:
     """A picture as (height, width, 3) uint8 RGB, by the colour matrix it names."""
-    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+    # Without threads of its own: a forked process would wait for those that only its parent has.
+    rgb = frame.reformat(format="rgb24", threads=1)
+    return rgb.to_ndarray().astype(np.uint8, copy=False)
