@@ -1,4 +1,4 @@
-"""A movie's passport, made from the copy that was annotated."""
+"""`fingerprint`: a movie's passport, made from the copy that was annotated."""
 
 from __future__ import annotations
 

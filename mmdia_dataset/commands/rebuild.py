@@ -1,4 +1,4 @@
-"""The whole way for many movies: cut what a plan asks for, write down what was done, and why what was not."""
+"""`rebuild`: from a release and films to a built directory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from mmdia_dataset.building.plan import Plan, plan
 from mmdia_dataset.clips.settings import CutOptions, check_options, settings_for
 from mmdia_dataset.processes import Progress
 
-__all__ = [
-    "rebuild",
-]
+__all__ = ["rebuild"]
 
 
 def rebuild(

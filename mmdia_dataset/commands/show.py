@@ -1,4 +1,4 @@
-"""Pages to look at: rows of tasks with their pictures and players, as HTML."""
+"""`show`: a page to look at, rows of tasks with their pictures and players, as HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validation of whatever a path holds: a release, a built directory, a manifest, an edition file.
+"""`validate`: whatever a path holds, checked: a release, a built directory, a manifest, an edition file.
 
 Each issue is handed out at once, so memory does not grow with the number of issues.
 """

@@ -1,7 +1,4 @@
-"""Charts of distributions, each drawn once for paper (PNG) and once for a page (SVG that follows its colours).
-
-In the SVG every colour is a variable of the page's style sheet, so that the page can be light or dark.
-"""
+"""Charts of distributions: what each shows and how it is drawn; `drawing` makes files of them."""
 
 from __future__ import annotations
 
