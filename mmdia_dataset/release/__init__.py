@@ -15,6 +15,7 @@ A new dialect needs a file with `LINES`, `read_entry` and `write_entry`, a line 
 an entry in `movie_files.ENTRY_READERS` and in `writers.WRITERS`.
 """
 
+from mmdia_dataset.release.audio import ENCODED, HEARD_BEST, LISTENED_TO, ReleaseAudio, ReleasedSound
 from mmdia_dataset.release.folder import Release, open_release
 from mmdia_dataset.release.identity import series_of
 from mmdia_dataset.release.movie_files import EntryReading, SourceFile
@@ -26,6 +27,9 @@ from mmdia_dataset.release.writers import WRITERS, ConvertReport, convert
 
 __all__ = [
     "DIALECTS",
+    "ENCODED",
+    "HEARD_BEST",
+    "LISTENED_TO",
     "PASSPORTS",
     "RULES",
     "WRITERS",
@@ -33,6 +37,8 @@ __all__ = [
     "Dialect",
     "EntryReading",
     "Release",
+    "ReleaseAudio",
+    "ReleasedSound",
     "SourceFile",
     "convert",
     "open_release",

@@ -9,12 +9,14 @@ Times are integer milliseconds. Spans are half-open. Every field says its unit a
 
 from mmdia_dataset.schema.answer import Answer, Utterance
 from mmdia_dataset.schema.base import (
+    AUDIO_KINDS,
     FORMAT_VERSION,
     INTERACTION_MODES,
     RELATIONSHIPS,
     SCHEMA_VERSION,
     SPLITS,
     VISIBILITIES,
+    AudioKind,
     Mode,
     Model,
     Severity,
@@ -80,6 +82,7 @@ from mmdia_dataset.schema.versioned import (
 from mmdia_dataset.timing import Span
 
 __all__ = [
+    "AUDIO_KINDS",
     "FORMAT_VERSION",
     "INTERACTION_MODES",
     "RELATIONSHIPS",
@@ -88,6 +91,7 @@ __all__ = [
     "VISIBILITIES",
     "AffectiveTriplet",
     "Answer",
+    "AudioKind",
     "Certificate",
     "Clip",
     "Dialogue",

@@ -36,11 +36,15 @@ InteractionLabel = Literal[
 Split = Literal["train", "validation", "test", "hard", "bench", "unassigned"]
 Mode = Literal["copy", "encode", "audio", "keyframes"]
 Severity = Literal["error", "warning", "note"]
+AudioKind = Literal["voice", "voice_44k", "mix", "background", "film"]
 
 VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
 RELATIONSHIPS: tuple[RelationshipLabel, ...] = get_args(RelationshipLabel)
 INTERACTION_MODES: tuple[InteractionLabel, ...] = get_args(InteractionLabel)
 SPLITS: tuple[Split, ...] = get_args(Split)
+AUDIO_KINDS: tuple[AudioKind, ...] = get_args(AudioKind)
+"""What a dialogue's sound is: the voices alone at 24 kHz or at 44.1 kHz, the film's mix, what separation took away (all
+as the release has them), or the sound of the film itself, in a video of the release or cut from a recording."""
 
 _T = TypeVar("_T")
 
