@@ -89,14 +89,19 @@ def _located(dialogue: Dialogue, planned: Plan, timing: Timing | None) -> Locate
         return planned.missing[dialogue.movie].reason if timing is None else timing.reason
     edition = timing.edition
     refused = next((refusal.reasons for refusal in edition.refused if refusal.id == dialogue.id), ())
-    if refused or dialogue.timeline != "movie":
-        return refused[0] if refused else UNTIMED
+    placed = next((placed for placed in edition.placed if placed.id == dialogue.id), None)
+    if refused:
+        return refused[0]
+    if dialogue.timeline != "movie" and placed is None:
+        return UNTIMED
+    if placed is not None:
+        dialogue = dialogue.at(placed.span)
     if dialogue.span.duration_ms <= 0:
         return Reason(rule=Refusal.EMPTY_SPAN, detail="it does not end after it starts")
     piece = edition.time_map().piece_of(dialogue.span)
     if piece is None:
         return Reason(rule=Refusal.SPLICE, detail="part of this dialogue is cut or missing in your recording")
-    evidence = next((placed.evidence for placed in edition.placed if placed.id == dialogue.id), edition.evidence)
+    evidence = edition.evidence if placed is None else placed.evidence
     source = SourceSpan(
         recording=str(timing.located.path.absolute()),
         start_ms=dialogue.span.start_ms,

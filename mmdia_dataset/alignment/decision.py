@@ -1,6 +1,7 @@
 """Which edition a recording is, and where in it each dialogue lies: all kinds of evidence, and one verdict each.
 
-The movie's timing fingerprint decides alone, where the release has one. Without it, the recording's subtitles are
+The movie's timing fingerprint decides alone, where the release has one; without it, the sounds that the release brings
+of its dialogues. They also say where dialogues without movie times are. Without either, the recording's subtitles are
 compared with the words and checked against the sound; voice activity confirms them, or stands alone where there are
 none. Kinds of evidence that contradict each other place nothing.
 """
@@ -8,11 +9,13 @@ none. Kinds of evidence that contradict each other place nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from mmdia_dataset.alignment.by_audio.audio_matching import by_audio
+from mmdia_dataset.alignment.by_audio.dialogue_sounds import SoundFiles
 from mmdia_dataset.alignment.by_fingerprint.matching import by_fingerprint
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.by_speech.speech import by_speech
@@ -34,6 +37,7 @@ from mmdia_dataset.schema import (
     Reason,
     RecordingInfo,
     RefusedDialogue,
+    WrongSound,
 )
 from mmdia_dataset.timing import rate_text
 
@@ -43,8 +47,11 @@ UNTIMED = Reason(rule=Refusal.NO_MOVIE_TIME, detail="the release does not say wh
 """Why a dialogue whose times count from itself can't be placed."""
 
 # Part of every edition's basis: raised when the same input would be aligned otherwise.
-_METHOD = "3"
+_METHOD = "4"
 _MOST_TRACKS = 8
+_NAMED = 5
+# Sounds that can't be used say nothing about the recording.
+_UNHEARD = (Refusal.TOO_LITTLE_EVIDENCE,)
 # So many dialogues whose rhythm is found nowhere say that it is another movie. Chosen, not measured.
 _MANY = 12
 # Farther apart than this, beyond their bounds, two kinds of evidence are about two things [s]. Chosen, not measured.
@@ -67,12 +74,16 @@ class Decision:
 
 
 def basis_of(
-    dialogues: Sequence[Dialogue], passport: Passport | None, language: str | None, candidates: Sequence[str]
+    dialogues: Sequence[Dialogue],
+    passport: Passport | None,
+    language: str | None,
+    candidates: Sequence[str],
+    files: Mapping[str, SoundFiles] | None = None,
 ) -> str:
     """A hash of all that a decision rests on.
 
-    That is the method, the words and times, the passport, the language asked for, and the fingerprints of all
-    recordings that were compared.
+    That is the method, the words and times, the passport, the language asked for, the fingerprints of all recordings
+    that were compared, and names, sizes and times of the release's sounds.
     """
     digest = hashlib.sha256(f"{_METHOD}\0{language}\0{sorted(candidates)}".encode())
     if passport is not None:
@@ -85,6 +96,12 @@ def basis_of(
                 "utf-8", "replace"
             )
         )
+    for id_, kinds in (files or {}).items():
+        for kind, file in kinds.items():
+            path = Path(file)
+            status = path.stat() if path.exists() else None
+            state = (status.st_size, status.st_mtime_ns) if status else None
+            digest.update(f"\0{id_}\0{kind}\0{path.name}\0{state}".encode("utf-8", "replace"))
     return digest.hexdigest()
 
 
@@ -96,6 +113,7 @@ def align_recording(
     passport: Passport | None = None,
     language: str | None = None,
     basis: str | None = None,
+    files: Mapping[str, SoundFiles] | None = None,
 ) -> Decision:
     """Find out how a recording's time runs against a movie's.
 
@@ -107,6 +125,7 @@ def align_recording(
         passport: the movie's, if the release has one.
         language: of the sound track to take, if there are several; the passport's by default.
         basis: from `basis_of`, to be kept in the edition.
+        files: the sounds that the release has of the dialogues, by id.
 
     Raises:
         MediaUnreadable, NoAudio, MediaDamaged: its sound can't be read.
@@ -115,20 +134,33 @@ def align_recording(
     timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie" and dialogue.turns]
     language = language or (passport.language if passport else None)
     reference = _reference(passport, notes)
-    if not timed:
-        reason = Reason(
-            rule=Refusal.NO_MOVIE_TIME, detail="the release does not say when in the movie its dialogues are"
-        )
-        ids = tuple(dialogue.id for dialogue in dialogues)
-        alignment, track = Alignment.nothing("speech", ids, reason), None
-    elif reference is not None:
+    untimed = [dialogue.id for dialogue in dialogues if dialogue.timeline != "movie"]
+    if reference is not None and timed:
         alignment, track = _by_reference(path, timed, reference, language, notes)
-    else:
+        if alignment.time_map.pieces and any(files and id_ in files for id_ in untimed):
+            alignment = _with_untimed(path, dialogues, files or {}, alignment, track, language)
+    elif files:
+        alignment, track = _by_sounds(path, dialogues, files, language, notes)
+        if timed and not alignment.time_map.pieces and alignment.reason and alignment.reason.rule in _UNHEARD:
+            notes.append(f"the sounds of the release are not used: {alignment.reason.detail}")
+            alignment, track = _by_words_and_voices(path, timed, language, notes)
+    elif timed:
         alignment, track = _by_words_and_voices(path, timed, language, notes)
+    else:
+        ids = tuple(dialogue.id for dialogue in dialogues)
+        alignment, track = Alignment.nothing("speech", ids, UNTIMED), None
     alignment = alignment.mapped(dialogues)
-    notes += alignment.notes
+    notes += [*alignment.notes, *_named(alignment.wrong_sounds)]
     edition = _edition(movie, recording, dialogues, alignment, track, basis)
     return Decision(edition, alignment.reason, tuple(notes))
+
+
+def _named(wrong_sounds: Mapping[str, str]) -> Iterator[str]:
+    """A sentence on the release's sounds that do not fit, with the first of them."""
+    if wrong_sounds:
+        examples = "; ".join(f"that of {id_} {detail}" for id_, detail in sorted(wrong_sounds.items())[:_NAMED])
+        more = f"; and {len(wrong_sounds) - _NAMED} more" if len(wrong_sounds) > _NAMED else ""
+        yield f"{count_text(len(wrong_sounds), 'sound')} of the release can't be used: {examples}{more}"
 
 
 def _reference(passport: Passport | None, notes: list[str]) -> TimingFingerprint | None:
@@ -157,6 +189,50 @@ def _by_reference(
             refusal = alignment
     assert refusal is not None  # noqa: S101 - at least one track was tried
     return refusal, None
+
+
+def _by_sounds(
+    path: Path,
+    dialogues: Sequence[Dialogue],
+    files: Mapping[str, SoundFiles],
+    language: str | None,
+    notes: list[str],
+) -> tuple[Alignment, int | None]:
+    """What the first sound track says in which the release's sounds are heard; its number if there are several."""
+    order = audio_order(path, language)[:_MOST_TRACKS]
+    refusal: Alignment | None = None
+    for track in order or (None,):  # without a track, hearing says so
+        alignment = by_audio(dialogues, files, hear(path, language, track))
+        if alignment.time_map.pieces:
+            if track != order[0]:
+                notes.append(f"sound track {order[0] + 1} does not match the movie; track {(track or 0) + 1} is used")
+            return alignment, track if len(order) > 1 else None
+        if refusal is None or (alignment.reason and alignment.reason.rule == Refusal.OTHER_LANGUAGE):
+            refusal = alignment
+    assert refusal is not None  # noqa: S101 - at least one track was tried
+    return refusal, None
+
+
+def _with_untimed(
+    path: Path,
+    dialogues: Sequence[Dialogue],
+    files: Mapping[str, SoundFiles],
+    alignment: Alignment,
+    track: int | None,
+    language: str | None,
+) -> Alignment:
+    """An alignment, with dialogues without movie times placed by their sounds."""
+    untimed = [dialogue for dialogue in dialogues if dialogue.timeline != "movie"]
+    found = by_audio(untimed, files, hear(path, language, track), alignment.time_map)
+    if not found.time_map.pieces:
+        return alignment
+    return replace(
+        alignment,
+        time_map=found.time_map,
+        verdicts={**alignment.verdicts, **found.verdicts},
+        spans=found.spans,
+        wrong_sounds=found.wrong_sounds,
+    )
 
 
 def _by_words_and_voices(
@@ -263,7 +339,8 @@ def _edition(
                 error_ms=round(verdict.error_ms, 1),
                 confidence=round(max(0.0, min(1.0, verdict.confidence)), 3),
             )
-            placed.append(PlacedDialogue(id=dialogue.id, span=dialogue.span, evidence=evidence))
+            span = alignment.spans.get(dialogue.id, dialogue.span)
+            placed.append(PlacedDialogue(id=dialogue.id, span=span, evidence=evidence))
         else:
             reason = verdict.reason if verdict else UNTIMED
             refused.append(RefusedDialogue(id=dialogue.id, reasons=(reason,)))
@@ -279,6 +356,7 @@ def _edition(
         evidence=whole,
         placed=tuple(placed),
         refused=tuple(refused),
+        wrong_sounds=tuple(WrongSound(id=id_, detail=detail) for id_, detail in sorted(alignment.wrong_sounds.items())),
         track=track,
         basis=basis,
     )

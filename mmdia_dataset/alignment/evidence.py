@@ -9,11 +9,11 @@ from typing import Literal
 
 from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
-from mmdia_dataset.timing import TimeMap
+from mmdia_dataset.timing import Span, TimeMap
 
 __all__ = ["PULLED_RATES", "RATES", "Alignment", "NotPlaced", "Placed", "Tier", "Verdict", "known_rate"]
 
-Tier = Literal["fingerprint", "subtitles", "speech"]
+Tier = Literal["fingerprint", "audio", "subtitles", "speech"]
 
 _FILM, _NTSC, _PAL = Fraction(24), Fraction(24000, 1001), Fraction(25)
 RATES: tuple[Fraction, ...] = (
@@ -77,6 +77,9 @@ class Alignment:
         error_ms: bound of the timing error of the whole [ms]; None where nothing was found.
         confidence: 0 to 1, that this recording is an edition of the movie and the map is right.
         reason: why nothing was found, where that is so.
+        notes: what else a user should know.
+        spans: the movie times found of dialogues that had none, by dialogue id.
+        wrong_sounds: what is wrong with the sound that the release has of a dialogue, by dialogue id.
     """
 
     tier: Tier
@@ -86,6 +89,8 @@ class Alignment:
     confidence: float = 0.0
     reason: Reason | None = None
     notes: tuple[str, ...] = field(default=())
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    wrong_sounds: Mapping[str, str] = field(default_factory=dict)
 
     def mapped(self, dialogues: Sequence[Dialogue]) -> Alignment:
         """The same, without what its time map puts elsewhere than its verdicts do: clips are cut by the map."""
@@ -93,7 +98,7 @@ class Alignment:
         for dialogue in dialogues:
             verdict = verdicts.get(dialogue.id)
             if isinstance(verdict, Placed):
-                place = self.time_map.place(dialogue.span)
+                place = self.time_map.place(self.spans.get(dialogue.id, dialogue.span))
                 if place is None or abs(float(place[0]) - verdict.start_s) > _SAME_PLACE_S:
                     verdicts[dialogue.id] = NotPlaced(_TWO_PLACES)
         return replace(self, verdicts=verdicts)

@@ -154,7 +154,7 @@ def _lines_of(
     lines = []
     for mode in _MODES:
         line = fresh.get((dialogue.id, mode)) or earlier.get((dialogue.id, mode))
-        if line is not None and line.span == dialogue.span:
+        if line is not None and dialogue.may_lie_at(line.span):
             lines.append(line if line.splits == splits else line.model_copy(update={"splits": splits}))
     return lines
 
@@ -167,7 +167,7 @@ def _clip(dialogue: Dialogue, lines: list[Line]) -> Clip | None:
     files = {_COLUMNS[line.mode]: Media(path=line.file) for line in made_lines if line.mode in _COLUMNS}
     pictures = [picture for line in made_lines for picture in line.pictures]
     return Clip(
-        **dialogue.__dict__,
+        **dialogue.at(made_lines[0].span).__dict__,
         video=files.get("video"),
         audio=files.get("audio"),
         keyframes=tuple(

@@ -7,8 +7,8 @@ edition of an earlier run, if nothing changed that it rests on; else the recordi
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.release import read_passport
 from mmdia_dataset.reports import count_text
 from mmdia_dataset.schema import (
+    AudioKind,
     Dialogue,
     Edition,
     EditionPiece,
@@ -56,6 +57,7 @@ class EditionTask:
         transcript: all its dialogues, from `pack_dialogue`.
         release: the release's folder, for the passport.
         language: of the sound track wanted.
+        files: the sounds that the release has of the dialogues, by id.
         given: an edition file to use, which need not exist.
         kept: the edition file of an earlier run, which need not exist.
         as_is: take the likeliest recording for the annotated edition, without checking the timing.
@@ -66,6 +68,7 @@ class EditionTask:
     transcript: tuple[bytes, ...]
     release: Path
     language: str | None = None
+    files: Mapping[str, Mapping[AudioKind, str]] = field(default_factory=dict)
     given: Path | None = None
     kept: Path | None = None
     as_is: bool = False
@@ -211,7 +214,9 @@ def _timing(task: EditionTask) -> Timing:
     dialogues = [unpack_dialogue(packed) for packed in task.transcript]
     notes: list[str] = []
     passport = _passport(task, notes)
-    basis = basis_of(dialogues, passport, task.language, [recording.fingerprint for _, recording in recordings])
+    basis = basis_of(
+        dialogues, passport, task.language, [recording.fingerprint for _, recording in recordings], task.files
+    )
     ready = _from_file(task, recordings, dialogues, notes) or _from_earlier(task, recordings, basis)
     if ready is not None:
         return replace(_described(ready, dialogues), notes=tuple(notes))
@@ -258,7 +263,9 @@ def _measured(
     basis: str,
 ) -> Timing:
     try:
-        decision = align_recording(located.path, recording, task.movie, dialogues, passport, task.language, basis)
+        decision = align_recording(
+            located.path, recording, task.movie, dialogues, passport, task.language, basis, task.files
+        )
     except NoAudio as error:
         reason = Reason(rule=Refusal.NO_AUDIO, detail=str(error))
     except MediaError as error:
@@ -316,7 +323,10 @@ def _unknown_to(edition: Edition, dialogues: list[Dialogue]) -> int:
         return 0
     placed = {dialogue.id: dialogue.span for dialogue in edition.placed}
     refused = {dialogue.id for dialogue in edition.refused}
-    return sum(placed.get(dialogue.id) != dialogue.span and dialogue.id not in refused for dialogue in dialogues)
+    return sum(
+        dialogue.id not in refused and not (dialogue.id in placed and dialogue.may_lie_at(placed[dialogue.id]))
+        for dialogue in dialogues
+    )
 
 
 def _from_earlier(task: EditionTask, recordings: list[tuple[Claimant, RecordingInfo]], basis: str) -> Timing | None:

@@ -100,8 +100,10 @@ class Cutting:
         self.directory = BuiltDirectory(task.out)
         self.settings = task.settings.on_track(task.edition.track)
         self.time_map = task.edition.time_map()
-        self._edition, self._wishes = task.edition, task.wishes
-        self._evidence = {dialogue.id: dialogue.evidence for dialogue in task.edition.placed}
+        placed = {dialogue.id: dialogue for dialogue in task.edition.placed}
+        self._edition = task.edition
+        self._wishes = [wish.at(placed[wish.id].span) if wish.id in placed else wish for wish in task.wishes]
+        self._evidence = {id_: dialogue.evidence for id_, dialogue in placed.items()}
 
     def file_of(self, wish: Wish) -> Path:
         """Where a clip goes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from mmdia_dataset.errors import ConfigError, UsageError
 from mmdia_dataset.files import file_name
 from mmdia_dataset.library import Claimant, Missing, locate
 from mmdia_dataset.processes import Progress
-from mmdia_dataset.release import Release, open_release
-from mmdia_dataset.schema import SPLITS, Dialogue, Issue, Split
+from mmdia_dataset.release import Release, ReleaseAudio, open_release
+from mmdia_dataset.schema import SPLITS, AudioKind, Dialogue, Issue, Split
 
 __all__ = [
     "Plan",
@@ -29,13 +29,14 @@ class Plan:
     """What is to be made of which recording.
 
     ``unused`` are the recordings that no movie claims. ``transcripts`` holds all dialogues of each movie, wanted or
-    not, as `editions.pack_dialogue` packs them.
+    not, as `editions.pack_dialogue` packs them, and ``files`` the sounds that the release has of them.
     """
 
     release: Release
     settings: clips.Settings
     wishes: dict[str, list[clips.Wish]]
     transcripts: dict[str, tuple[bytes, ...]]
+    files: dict[str, dict[str, Mapping[AudioKind, str]]]
     located: dict[str, tuple[Claimant, ...]]
     missing: dict[str, Missing]
     unused: tuple[Path, ...]
@@ -68,6 +69,7 @@ class Plan:
             transcript=self.transcripts.get(movie, ()),
             release=self.release.root,
             language=self.settings.language,
+            files=self.files.get(movie, {}),
             given=None if self.editions is None else self.editions / f"{file_name(movie)}.json",
             kept=kept / f"{file_name(movie)}.json",
             as_is=self.as_is,
@@ -113,6 +115,8 @@ def plan(
     opened = open_release(release)
     wishes: dict[str, list[clips.Wish]] = {}
     transcripts: dict[str, list[bytes]] = {}
+    audio = None if as_is else ReleaseAudio.of(opened.root)
+    files: dict[str, dict[str, Mapping[AudioKind, str]]] = {}
     issues = len(opened.issues)
     wanted_ids = None if ids is None else set(ids)
     seen: set[str] = set()
@@ -127,6 +131,8 @@ def plan(
         splits = opened.splits_of(dialogue.id)
         if not as_is:
             transcripts.setdefault(dialogue.movie, []).append(pack_dialogue(dialogue))
+        if audio is not None and (sounds := audio.names_of(dialogue)):
+            files.setdefault(dialogue.movie, {})[dialogue.id] = sounds
         if (split is None or split in splits) and (wanted_ids is None or dialogue.id in wanted_ids):
             wishes.setdefault(dialogue.movie, []).append(_wish(dialogue, splits, settings))
     if wanted_ids is not None and wanted_ids - seen:
@@ -154,6 +160,7 @@ def plan(
         settings=settings,
         wishes=wishes,
         transcripts={movie: tuple(packed) for movie, packed in transcripts.items() if movie in wishes},
+        files={movie: sounds for movie, sounds in files.items() if movie in wishes},
         located=library.located,
         missing=library.missing,
         unused=library.unused,

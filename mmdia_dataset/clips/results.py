@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -74,6 +74,14 @@ class Wish:
     placed: bool = True
     splits: tuple[Split, ...] = ()
     moments: tuple[Moment, ...] = ()
+
+    def at(self, span: Span) -> Wish:
+        """The same with a span of the movie, which was found where the release has none."""
+        if self.placed:
+            return self
+        moved_ms = span.start_ms - self.span.start_ms
+        moments = tuple(replace(moment, ms=max(0, moment.ms + moved_ms)) for moment in self.moments)
+        return replace(self, span=span, placed=True, moments=moments)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ def plot_edition(edition: Edition, dialogues: Iterable[Dialogue], title: str, fi
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     axes = figure.add_subplot()
     spans = {dialogue.id: dialogue.span for dialogue in dialogues if dialogue.timeline == "movie"}
+    spans |= {dialogue.id: dialogue.span for dialogue in edition.placed}
     _pieces(axes, edition)
     _dialogues(axes, edition, {id_: (span.start_ms, span.end_ms) for id_, span in spans.items()})
     axes.set_xlabel("movie time [min]")

@@ -99,13 +99,17 @@ class ReleaseAudio:
         """How many files are known."""
         return self._files
 
-    def files_of(self, dialogue: Dialogue) -> Mapping[AudioKind, Path]:
-        """The files of a dialogue by kind; empty where the release has none."""
+    def names_of(self, dialogue: Dialogue) -> Mapping[AudioKind, str]:
+        """The paths of a dialogue's files by kind, as the index has them: no copies, so that all fit in memory."""
         found = self._found(dialogue.movie, dialogue.batch, dialogue.number)
         if found is None:
             return {}
         found.taken = True
-        return {kind: Path(name) for kind, name in found.names.items()}
+        return found.names
+
+    def files_of(self, dialogue: Dialogue) -> Mapping[AudioKind, Path]:
+        """The files of a dialogue by kind; empty where the release has none."""
+        return {kind: Path(name) for kind, name in self.names_of(dialogue).items()}
 
     def sound_of(self, dialogue: Dialogue, kinds: tuple[AudioKind, ...] = LISTENED_TO) -> ReleasedSound | None:
         """The file to use of a dialogue, None if it has none.

@@ -54,6 +54,7 @@ from mmdia_dataset.schema.edition import (
     Reason,
     RecordingInfo,
     RefusedDialogue,
+    WrongSound,
 )
 from mmdia_dataset.schema.manifest_line import MadeLine, ManifestLine, Picture, Place, RefusedLine
 from mmdia_dataset.schema.passport import Fingerprint, Passport
@@ -153,6 +154,7 @@ __all__ = [
     "Visibility",
     "VisionSpeech",
     "VoicedSpeaker",
+    "WrongSound",
     "fault_in_words",
     "marked_version",
     "newer_major",

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from mmdia_dataset.timing import MAX_MS, rate_from_text
 
 SCHEMA_VERSION = "1.0"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 """Of every file we write, as major.minor: see `versioned.py` for what others do with it."""
 
 Visibility = Literal["on_screen", "partly", "off_screen", "unknown"]

@@ -134,6 +134,23 @@ class Dialogue(Model):
         examples=[{}],
     )
 
+    def at(self, span: Span) -> Dialogue:
+        """The same with times of the movie, as it lies at a span of it; unchanged if it has them already."""
+        if self.timeline == "movie":
+            return self
+        moved_ms = span.start_ms - self.span.start_ms
+        turns = tuple(
+            turn.model_copy(
+                update={"span": Span(max(0, turn.span.start_ms + moved_ms), max(0, turn.span.end_ms + moved_ms))}
+            )
+            for turn in self.turns
+        )
+        return self.model_copy(update={"timeline": "movie", "span": span, "turns": turns})
+
+    def may_lie_at(self, span: Span) -> bool:
+        """Whether a span of the movie can be this dialogue's: its own, or where it has none, one of its length."""
+        return self.span == span if self.timeline == "movie" else self.span.duration_ms == span.duration_ms
+
 
 class Movie(Model):
     """The work a dialogue is from: a film or an episode; never a file."""

@@ -44,7 +44,7 @@ class EditionPiece(Model):
 class Evidence(Model):
     """Why a time map is believed, and how exact it is."""
 
-    tier: Literal["given", "identity", "fingerprint", "subtitles", "speech"] = Field(
+    tier: Literal["given", "identity", "fingerprint", "audio", "subtitles", "speech"] = Field(
         description="What it rests on: `given` by the user, `identity` if the file was taken for the annotated "
         "edition, or the kind of measurement.",
         examples=["fingerprint"],
@@ -77,10 +77,18 @@ class PlacedDialogue(Model):
 
     id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_64"])
     span: Span = Field(
-        description="Its span of movie time when it was looked for [ms].",
+        description="Its span of movie time when it was looked for; of a dialogue without one, that which was found "
+        "[ms].",
         examples=[{"start_ms": 50260, "end_ms": 68120}],
     )
     evidence: Evidence = Field(description="Why the place is believed.", examples=[{"tier": "fingerprint"}])
+
+
+class WrongSound(Model):
+    """A sound of the release that is not the dialogue's, or can't be used."""
+
+    id: Id = Field(description="The dialogue.", examples=["tt0114388_clip_9"])
+    detail: str = Field(description="What is wrong with it.", examples=["is that of tt0114388_clip_12"])
 
 
 class Edition(Versioned):
@@ -94,6 +102,9 @@ class Edition(Versioned):
     evidence: Evidence = Field(description="Why it is believed.", examples=[{"tier": "identity"}])
     placed: Many[PlacedDialogue] = Field(default=(), description="Dialogues that were found in it.", examples=[[]])
     refused: Many[RefusedDialogue] = Field(default=(), description="Dialogues not placed, and why.", examples=[[]])
+    wrong_sounds: Many[WrongSound] = Field(
+        default=(), description="Sounds of the release that do not fit their dialogues.", examples=[[]]
+    )
     track: Index | None = Field(
         default=None, description="Number of the sound track that was used; null for the default.", examples=[None]
     )

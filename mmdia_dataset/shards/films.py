@@ -182,7 +182,7 @@ class Films:
         if not isinstance(line, MadeLine):
             return None
         if number not in self._items:
-            item, size = item_of(self._entries[number].dialogue(), [line])
+            item, size = item_of(self._entries[number].dialogue().at(line.span), [line])
             self._items[number] = item, size
             self.members.update(member for member, *_ in item.files)
         return self._items[number]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mmdia_dataset.alignment.by_fingerprint.changes import CHANGES
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE
 
-__all__ = ["Hit", "Searchable"]
+__all__ = ["Hit", "Searchable", "fast_length"]
 
 _STEP = 4  # frames: 40 ms, less than the width of a match
 _RATE = FRAME_RATE // _STEP
@@ -43,7 +43,7 @@ class Searchable:
         values = changes[: count * _STEP].reshape(count, _STEP, CHANGES).mean(axis=1)
         self._count = count
         self._longest = 40 * _RATE
-        self._size = _fast_length(count + self._longest)
+        self._size = fast_length(count + self._longest)
         self._weight = np.abs(values).sum(axis=1)
         self._transforms = np.fft.rfft(values, self._size, axis=0).astype(np.complex64)
         self._weights = np.fft.rfft(self._weight, self._size).astype(np.complex64)
@@ -74,6 +74,6 @@ class Searchable:
         return Hit(float(times[0]), centre, float(score[best]), float(others.max()))
 
 
-def _fast_length(least: int) -> int:
+def fast_length(least: int) -> int:
     """The next length of the form 2**a, 3 * 2**a or 5 * 2**a."""
     return min(factor << max(0, (-(-least // factor) - 1).bit_length()) for factor in (1, 3, 5))

@@ -1,0 +1,1 @@
+"""Alignment by the sound that a release brings of its dialogues: each is found in the recording by itself."""
