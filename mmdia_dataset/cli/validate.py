@@ -12,6 +12,7 @@ import typer
 
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
+from mmdia_dataset.cli.options import JobsOption
 from mmdia_dataset.cli.terminal import count_text, err, out, progress_bar
 from mmdia_dataset.errors import shown
 
@@ -27,10 +28,15 @@ def validate(
     splits: Annotated[
         Path | None, typer.Option("--splits", help="Check this splits file instead of the release's own.")
     ] = None,
+    listen: Annotated[
+        bool,
+        typer.Option("--listen", help="Read a release's sound to its end; else its headers, and until it is loud."),
+    ] = False,
+    jobs: JobsOption = 1,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write every issue here, as JSON lines.")] = None,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Check annotations, or what was built from them. Exit code 1 if there are errors."""
+    """Check annotations and their sound, or what was built from them. Exit code 1 if there are errors."""
     from mmdia_dataset.files import whole_file
     from mmdia_dataset.schema import Issue
 
@@ -52,7 +58,9 @@ def validate(
         if format_ is Format.json:
             sys.stdout.write('{"issues": [')
         on_issue = tell if lines is not None or format_ is Format.json else None
-        report = mmdia_dataset.validate(*paths, splits=splits, on_issue=on_issue, progress=progress)
+        report = mmdia_dataset.validate(
+            *paths, splits=splits, listen=listen, jobs=jobs, on_issue=on_issue, progress=progress
+        )
     if format_ is Format.json:
         sys.stdout.write("\n],\n" + json.dumps(report.as_json())[1:] + "\n")
         return report.exit_code

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,8 +21,9 @@ from mmdia_dataset.built.directory import BuiltDirectory
 from mmdia_dataset.built.manifest import MANIFEST, has_manifest, is_built, read_lines
 from mmdia_dataset.errors import BadFingerprint, UsageError
 from mmdia_dataset.publishing import card_faults
-from mmdia_dataset.release import Release, open_release, passport_issues, splits_of_file
+from mmdia_dataset.release import Release, ReleaseAudio, open_release, passport_issues, splits_of_file
 from mmdia_dataset.release.checks import Checker
+from mmdia_dataset.release.sound_checks import SoundChecker
 from mmdia_dataset.reports import Report
 from mmdia_dataset.schema import SPLITS, Edition, FormatError, Issue, MadeLine, Passport, read_versioned
 from mmdia_dataset.splitting import Leakage, issues_of_leaks
@@ -37,6 +39,8 @@ __all__ = [
 
 Seen = Callable[[int, int, int], None]
 """Called as ``seen(dialogues, done, total)`` while reading; done and total are bytes."""
+Hear = Callable[[SoundChecker], Iterator[Issue]]
+"""Ends the checks of sound, with the options for it."""
 
 
 @dataclass(slots=True)
@@ -83,13 +87,16 @@ class ValidationReport(Report):
         return {**Report.as_json(self), "counts": counts}
 
 
-def issues_of(path: Path, seen: Seen | None = None, splits: Path | None = None) -> Iterator[Issue]:
+def issues_of(
+    path: Path, seen: Seen | None = None, splits: Path | None = None, hear: Hear = SoundChecker.finish
+) -> Iterator[Issue]:
     """Every issue of what a path holds.
 
     Args:
         path: a release, a built directory, a manifest, an edition file.
         seen: called while annotations are read.
         splits: of a release: the splits file to check instead of its own.
+        hear: of a release: reads its sound.
 
     Raises:
         UsageError: there is no such path.
@@ -104,10 +111,10 @@ def issues_of(path: Path, seen: Seen | None = None, splits: Path | None = None) 
     elif path.is_file() and (edition := _edition_text(path)) is not None:
         yield from _edition(edition, path.name)
     else:
-        yield from _release(open_release(path), seen or (lambda *_: None), splits)
+        yield from _release(open_release(path), seen or (lambda *_: None), splits, hear)
 
 
-def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> Iterator[Issue]:
+def _release(release: Release, seen: Seen, other_splits: Path | None, hear: Hear) -> Iterator[Issue]:
     yield from release.issues
     splits, name = release.splits, release.splits_file
     if other_splits is not None:
@@ -116,6 +123,8 @@ def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> 
         yield from wrong
     checker = Checker(splits, name)
     leakage = None if splits is None else Leakage()
+    # Of a single file's folder, the other dialogues are not read.
+    sounds = SoundChecker(ReleaseAudio.of(release.root)) if release.path.is_dir() else None
     total = max(1, sum(file.size for file in release.files))
     done = dialogues = 0
     for file in release.files:
@@ -125,6 +134,8 @@ def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> 
                 dialogues += 1
                 if leakage is not None:
                     leakage.add(reading.dialogue)
+                if sounds is not None:
+                    sounds.add(reading.dialogue)
                 yield from checker.check(
                     reading.dialogue, file=reading.file, path=reading.path, path_of=reading.path_of
                 )
@@ -134,6 +145,8 @@ def _release(release: Release, seen: Seen, other_splits: Path | None = None) -> 
     if leakage is not None and splits is not None:
         yield from issues_of_leaks(leakage.leaks_of(splits), name)
     yield from passport_issues(release.root, _fingerprint_fault)
+    if sounds is not None:
+        yield from hear(sounds)
 
 
 def _fingerprint_fault(passport: Passport) -> str | None:
@@ -264,6 +277,8 @@ def _edition(text: bytes, name: str) -> Iterator[Issue]:
 def validate(
     *paths: Path | str,
     splits: Path | str | None = None,
+    listen: bool = False,
+    jobs: int = 1,
     on_issue: Callable[[Issue], None] | None = None,
     progress: Progress | None = None,
 ) -> ValidationReport:
@@ -272,10 +287,13 @@ def validate(
     Args:
         paths: what to check; its kind is found by content.
         splits: of releases: a splits file to check instead of their own.
+        listen: of releases: read their sound to its end; else its headers, and sound until something is heard.
+        jobs: processes that read sound.
         on_issue: called with every issue at once; the report keeps only counts and examples.
-        progress: called while annotations are read.
+        progress: called as ``progress(stage, done, total)``.
     """
     report = ValidationReport()
+    hear = partial(SoundChecker.finish, listen=listen, jobs=jobs, progress=progress)
     for path in paths:
         before = report.dialogues
 
@@ -284,7 +302,7 @@ def validate(
             if progress:
                 progress("checking", done, total)
 
-        for issue in issues_of(Path(path), seen, None if splits is None else Path(splits)):
+        for issue in issues_of(Path(path), seen, None if splits is None else Path(splits), hear):
             report.add(issue)
             if on_issue:
                 on_issue(issue)

@@ -172,7 +172,7 @@ class ReleaseAudio:
                 elif entry.is_dir():
                     if not entry.is_symlink() and len(parts) < 8:
                         pending.append((entry.path, (*parts, entry.name)))
-                else:
+                elif entry.is_file():
                     self._add(entry.path, entry.name, parts, video, by_place)
 
     def _add(

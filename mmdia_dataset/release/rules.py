@@ -1,4 +1,4 @@
-"""What readers report: every rule by name, and the issues made of them.
+"""What readers report, and what is reported of a release's sound: every rule by name, and the issues made of them.
 
 A reader reports a warning where it had to interpret, and an error where it could not read. To keep reports short, a
 rule is reported once per dialogue: at its first place, with the number of places.
@@ -13,9 +13,11 @@ __all__ = ["RULES", "EntryError", "Notes", "make_issue"]
 
 _E: Severity = "error"
 _W: Severity = "warning"
+_N: Severity = "note"
 _MEND = "correct the file; all other files are read anyway"
 _FILE = "get the file again from its source"
 _LOOK = "check the line against the film"
+_HEAR = "listen to it; align the release with a film to be sure"
 
 _TABLE: dict[str, tuple[Severity, str, str]] = {
     # Discovery.
@@ -106,10 +108,47 @@ _TABLE: dict[str, tuple[Severity, str, str]] = {
         "use on_screen, partly or off_screen",
     ),
     "bad-style": (_W, "A style annotation has an unknown structure; it is ignored.", "correct its structure"),
+    # Sound.
+    "no-sound": (
+        _N,
+        "Dialogues have no sound, although the release has sound; reported once per movie.",
+        "get the missing files, if there are any; films have the sound too",
+    ),
+    "sound-not-decoded": (
+        _N,
+        "Dialogues have encoded sound that was not decoded yet.",
+        "run `mmdia decode RELEASE --weights FILE`",
+    ),
+    "sound-empty": (_E, "A file of sound or video holds nothing.", _FILE),
+    "sound-unreadable": (_E, "A sound file can't be read.", _FILE),
+    "sound-cut-off": (_E, "A sound file ends before the place that its header says.", _FILE),
+    "sound-too-short": (_W, "A dialogue's sound is too short to hold a word.", _FILE),
+    "sound-silent": (_W, "A dialogue's sound is silent.", "use another of its files, or get it again"),
+    "sound-length": (_W, "A dialogue's sound is not as long as its span.", _HEAR),
+    "sound-fits-another": (
+        _W,
+        "A dialogue's sound is as long as another dialogue of the movie, and not as long as its own span.",
+        _HEAR,
+    ),
+    "sound-repeated": (
+        _W,
+        "Two dialogues have the same sound, byte for byte.",
+        "listen to it, and get the other's sound again",
+    ),
+    "sound-of-two": (
+        _W,
+        "A file's name fits dialogues of two movies; all of them get it.",
+        "put it into a folder named after its movie",
+    ),
+    "sound-unclaimed": (
+        _W,
+        "A file of sound or video belongs to no dialogue; it is ignored.",
+        "correct its name, or get the annotations of its dialogue",
+    ),
 }
 
 RULES: dict[str, str] = {rule: demand for rule, (_, demand, _) in _TABLE.items()}
-"""Every rule of the readers, with a sentence that says what it reports."""
+"""Every rule of the readers and of sound, with a sentence that says what it reports."""
 
 
 def make_issue(rule: str, file: str | None, path: str, message: str, hint: str | None = None) -> Issue:
