@@ -11,6 +11,7 @@ import typer
 import mmdia_dataset
 from mmdia_dataset.cli.app import Format, FormatOption, command
 from mmdia_dataset.cli.terminal import count_text, err, out, print_json, progress_bar
+from mmdia_dataset.errors import shown
 
 __all__ = ["ConvertTarget", "convert"]
 
@@ -45,6 +46,9 @@ def convert(
     if format_ is Format.json:
         return print_json(report)
     out.print(f"{count_text(report.dialogues, 'dialogue')} in {count_text(report.files, 'file')}: {report.out}")
+    if report.media:
+        names = ", ".join(shown(media) for media in report.media)
+        err.print(f"sound and video stay where they are; to have them with the new files, link them there: {names}")
     if report.unreadable:
         unreadable = count_text(report.unreadable, "entry", "entries")
         err.print(f"{unreadable} could not be read and are left out; to see why: mmdia validate {release}")

@@ -24,7 +24,7 @@ def stats(
     movies: Annotated[bool, typer.Option("--movies", help="Print the figures of each movie too.")] = False,
     format_: FormatOption = Format.text,
 ) -> int:
-    """Count the annotations, beside the figures of the paper. Of a built directory also the clips."""
+    """Count the annotations, beside the figures of the paper. Also what has sound, or a clip."""
     from dataclasses import asdict
 
     from mmdia_dataset.statistics import PAPER, PAPER_BENCH
@@ -53,6 +53,14 @@ def stats(
                 for name, c in coverage.items()
             ]
             print_table((title, "wanted", "made", "share", "hours made"), rows)
+    if report.sound:
+        total = report.figures["all"].dialogues
+        out.print()
+        sounds = [
+            (name.replace("_", " "), f"{count.dialogues:,}", f"{count.dialogues / total:.1%}", f"{count.hours:,.2f}")
+            for name, count in report.sound.items()
+        ]
+        print_table(("sound", "dialogues", "share", "hours"), sounds)
     if plots is not None:
         err.print(f"drawn: {report.files[0]}")
     return report.exit_code

@@ -167,8 +167,9 @@ def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None
             add(
                 Check("release", "good", f"{count_text(len(opened.files), 'file')} ({opened.dialect}) in {opened.root}")
             )
+            step = _sound(report, home)
             add(Check("media", "missing", "no --media given"))
-            return f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
+            return step or f"mmdia locate --release {home} --media FOLDER_OF_YOUR_FILMS"
         from mmdia_dataset.building.plan import plan
 
         planned = plan(home, media)
@@ -178,6 +179,7 @@ def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None
     movies = count_text(len(planned.wishes), "movie")
     add(Check("release", "good", f"{count_text(planned.wanted, 'dialogue')} of {movies}"))
     some = bool(planned.located)
+    step = _sound(report, home)
     add(
         Check(
             "media",
@@ -186,4 +188,18 @@ def _own(report: DoctorReport, home: Path | str | None, media: Path | str | None
         )
     )
     verb = "rebuild" if some else "locate"
-    return f"mmdia {verb} --release {home} --media {media}" + (" --out built" if some else "")
+    return step or f"mmdia {verb} --release {home} --media {media}" + (" --out built" if some else "")
+
+
+def _sound(report: DoctorReport, home: Path | str) -> str:
+    """The sound of the user's release, if it has any. Gives the next step where it was not decoded yet."""
+    from mmdia_dataset.release import ReleaseAudio
+
+    audio = ReleaseAudio.of(Path(home))
+    if audio.undecoded:
+        dialogues = count_text(audio.undecoded, "dialogue")
+        report.checks.append(Check("sound", "missing", f"the encoded sound of {dialogues} was not decoded yet"))
+        return f"mmdia decode {home} --weights FILE"
+    if audio:
+        report.checks.append(Check("sound", "good", f"{count_text(len(audio), 'file')} of sound and video"))
+    return ""

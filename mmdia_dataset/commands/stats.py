@@ -18,7 +18,7 @@ __all__ = ["stats"]
 
 
 def stats(release: Path | str, *, plots: Path | str | None = None, progress: Progress | None = None) -> StatsReport:
-    """Figures of annotations, counted in one pass: of all dialogues, of each split, of each movie.
+    """Figures of annotations, counted in one pass: of all dialogues, of each split, of each movie; and what has sound.
 
     Args:
         release: a release, or a built directory, of which the dialogues with clips are counted.
@@ -39,6 +39,13 @@ def stats(release: Path | str, *, plots: Path | str | None = None, progress: Pro
 
     title = shown(opened.root.resolve().name)
     files = write_plots(
-        Path(plots), title, report.figures, report.movies, report.distributions, report.coverage, report.movie_coverage
+        Path(plots),
+        title,
+        report.figures,
+        report.movies,
+        report.distributions,
+        report.coverage,
+        report.movie_coverage,
+        report.sound,
     )
     return replace(report, files=files)

@@ -123,8 +123,7 @@ def _release(release: Release, seen: Seen, other_splits: Path | None, hear: Hear
         yield from wrong
     checker = Checker(splits, name)
     leakage = None if splits is None else Leakage()
-    # Of a single file's folder, the other dialogues are not read.
-    sounds = SoundChecker(ReleaseAudio.of(release.root)) if release.path.is_dir() else None
+    sounds = SoundChecker(ReleaseAudio.of(release.path))  # of a single file none: others may have what lies around it
     total = max(1, sum(file.size for file in release.files))
     done = dialogues = 0
     for file in release.files:
@@ -134,8 +133,7 @@ def _release(release: Release, seen: Seen, other_splits: Path | None, hear: Hear
                 dialogues += 1
                 if leakage is not None:
                     leakage.add(reading.dialogue)
-                if sounds is not None:
-                    sounds.add(reading.dialogue)
+                sounds.add(reading.dialogue)
                 yield from checker.check(
                     reading.dialogue, file=reading.file, path=reading.path, path_of=reading.path_of
                 )
@@ -145,8 +143,7 @@ def _release(release: Release, seen: Seen, other_splits: Path | None, hear: Hear
     if leakage is not None and splits is not None:
         yield from issues_of_leaks(leakage.leaks_of(splits), name)
     yield from passport_issues(release.root, _fingerprint_fault)
-    if sounds is not None:
-        yield from hear(sounds)
+    yield from hear(sounds)
 
 
 def _fingerprint_fault(passport: Passport) -> str | None:

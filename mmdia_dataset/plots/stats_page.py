@@ -14,7 +14,7 @@ from mmdia_dataset.errors import shown
 from mmdia_dataset.files import make_folder, write_text
 from mmdia_dataset.plots.charts import charts_of
 from mmdia_dataset.plots.drawing import LIGHT, draw_png, draw_svg
-from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Covered, Distributions, Figures
+from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Covered, Distributions, Figures, SoundCount
 
 __all__ = ["write_plots"]
 
@@ -62,6 +62,7 @@ def write_plots(
     distributions: Distributions,
     coverage: Mapping[str, Covered],
     movie_coverage: Mapping[str, Covered],
+    sound: Mapping[str, SoundCount],
 ) -> tuple[Path, ...]:
     """Draw everything into a folder; gives the files written, `index.html` first.
 
@@ -73,6 +74,7 @@ def write_plots(
         distributions: of all dialogues.
         coverage: of `all` and each split, or empty where nothing was to be built.
         movie_coverage: of each movie, or empty.
+        sound: how many dialogues have `any` and each kind, or empty where there is none.
 
     Raises:
         OutputError: a file can't be written.
@@ -87,7 +89,7 @@ def write_plots(
         f"<figure><h3>{escape(chart.title)}</h3><p>{escape(chart.caption)}</p>{draw_svg(chart)}</figure>\n"
         for chart in charts
     )
-    page = _page(title, _tables(figures, coverage), drawn, _movies(movies, movie_coverage))
+    page = _page(title, _tables(figures, coverage, sound), drawn, _movies(movies, movie_coverage))
     write_text(folder / "index.html", page)
     return folder / "index.html", *files
 
@@ -105,7 +107,7 @@ def _page(title: str, tables: str, charts: str, movies: str) -> str:
     )
 
 
-def _tables(figures: Mapping[str, Figures], coverage: Mapping[str, Covered]) -> str:
+def _tables(figures: Mapping[str, Figures], coverage: Mapping[str, Covered], sound: Mapping[str, SoundCount]) -> str:
     columns = {**figures, "paper": PAPER, "paper, bench": PAPER_BENCH}
     rows = [
         [name.replace("_", " "), *(number(getattr(column, name)) for column in columns.values())]
@@ -123,6 +125,11 @@ def _tables(figures: Mapping[str, Figures], coverage: Mapping[str, Covered]) -> 
             for name, covered in coverage.items()
         ]
         text += f"<h2>Clips</h2>\n{_table(['', 'wanted', 'made', 'share', 'hours made'], cells)}"
+    if sound:
+        cells = [
+            [name.replace("_", " "), number(count.dialogues), number(count.hours)] for name, count in sound.items()
+        ]
+        text += f"<h2>Sound</h2>\n{_table(['', 'dialogues', 'hours'], cells)}"
     return text
 
 

@@ -55,7 +55,8 @@ from mmdia_dataset.statistics.survey import survey
 __all__ = ["Publication", "Withheld", "make_publication", "published_extra", "published_line"]
 
 _ROWS = 1000
-_MEDIA = (".mp4", ".mkv", ".wav", ".flac", ".jpg", ".jpeg", ".png", ".dac", ".avi", ".mov", ".webm", ".mp3", ".m4a")
+_VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
+_MEDIA = (*_VIDEOS, ".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".dac", ".jpg", ".jpeg", ".png")
 _OURS = {"README.md", "croissant.json", MANIFEST, MARKER, "splits.json", "movies.jsonl"}
 # A file on somebody's machine: from the root, from the home folder, on a Windows drive or share, or as an address.
 _LOCAL = re.compile(r"(?:/|~[/\\]|[A-Za-z]:[/\\]|\\\\|file:)", re.IGNORECASE)
@@ -163,7 +164,7 @@ def make_publication(
         card=card,
         dialogues=dialogues,
         media=with_media,
-        left_out=list(_left_out(source, with_media)),
+        left_out=list(_left_out(source, opened.built, with_media)),
         emptied=emptied,
     )
 
@@ -336,10 +337,11 @@ def _put(file: Path, target: Path) -> None:
         raise output_error(error, target) from error
 
 
-def _left_out(source: Path, with_media: bool) -> Iterator[Withheld]:
+def _left_out(source: Path, built: bool, with_media: bool) -> Iterator[Withheld]:
     """By kind, the largest reason first."""
+    ours = "clips are parts of films; --with-media publishes them, if you have the right to"
     kinds: dict[str, tuple[str, list[int]]] = {
-        "media": ("clips are parts of films; --with-media publishes them, if you have the right to", []),
+        "media": (ours if built else "the sound and video of a release are never published", []),
         "names": ("they are rewritten without your file names and notes", []),
         "other": ("they are not part of a publication", []),
     }
@@ -348,7 +350,7 @@ def _left_out(source: Path, with_media: bool) -> Iterator[Withheld]:
         if not file.is_file():
             continue
         name = file.relative_to(root)
-        if file.suffix.lower() in _MEDIA and name.parts[0] != "figures":
+        if file.suffix.lower() in _MEDIA and (name.parts[0] != "figures" or file.suffix != ".png"):
             kind = "" if with_media and name.parts[0] == "clips" else "media"
         elif name.parts[0] == "editions" or name.as_posix() == MANIFEST:
             kind = "names"

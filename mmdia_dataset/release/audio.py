@@ -23,7 +23,7 @@ from pathlib import Path
 
 from mmdia_dataset.schema import AudioKind, Dialogue
 
-__all__ = ["ENCODED", "HEARD_BEST", "LISTENED_TO", "ReleaseAudio", "ReleasedSound"]
+__all__ = ["ENCODED", "HEARD_BEST", "LISTENED_TO", "ReleaseAudio", "ReleasedSound", "media_folders"]
 
 ENCODED = ".dac"
 """How files of the neural codec are named."""
@@ -87,7 +87,7 @@ class ReleaseAudio:
             root: the release's folder. A folder `audio` or `video` may be a link to another disk.
         """
         audio = cls(root)
-        for top in _media_folders(root):
+        for top in media_folders(root):
             audio._take(top)
         return audio
 
@@ -247,7 +247,7 @@ def _keys(batch: str | None, folder: str | None, named: str | None) -> set[str]:
     return keys
 
 
-def _media_folders(root: Path) -> Iterator[Path]:
+def media_folders(root: Path) -> Iterator[Path]:
     """The folders of sounds and videos of a release, wherever they lie in it."""
     for folder, folders, _ in os.walk(root):
         parent = Path(folder)

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.files import file_name, make_folder, output_error, write_text
 from mmdia_dataset.release import srt, training, utterances
+from mmdia_dataset.release.audio import media_folders
 from mmdia_dataset.release.folder import Release, nothing_read
 from mmdia_dataset.release.identity import is_safe
 from mmdia_dataset.release.movie_files import SourceFile, write_frame
@@ -47,6 +48,7 @@ class ConvertReport(Report):
         unreadable: entries left out because they could not be read; the issues say why.
         movies: movies they are from.
         files: annotation files written.
+        media: the release's folders of sound and video; they stay where they are.
         counts: how many issues of each rule there were.
         issues: the first few issues of each rule.
     """
@@ -57,6 +59,7 @@ class ConvertReport(Report):
     unreadable: int
     movies: int
     files: int
+    media: tuple[Path, ...]
     counts: dict[str, int]
     issues: tuple[Issue, ...]
 
@@ -174,6 +177,7 @@ def _write(release: Release, folder: Path, to: Dialect, progress: Progress | Non
         unreadable=unreadable,
         movies=len(movies),
         files=files,
+        media=tuple(media_folders(release.path)),
         counts=dict(counts),
         issues=tuple(examples),
     )

@@ -1,4 +1,4 @@
-"""Statistics of annotations: all, each split, each movie, the benchmark; and the coverage of clips."""
+"""Statistics of annotations: all, each split, each movie, the benchmark; the coverage of clips, and of sound."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from mmdia_dataset.built.annotations import Annotations, wanted_of
 from mmdia_dataset.processes import Progress
+from mmdia_dataset.release import ReleaseAudio
 from mmdia_dataset.reports import Report, plain
-from mmdia_dataset.schema import SPLITS
+from mmdia_dataset.schema import AUDIO_KINDS, SPLITS, Dialogue
 from mmdia_dataset.splitting.benchmark import Selection
-from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Covered, Distributions, Figures, Statistics, Tally
+from mmdia_dataset.statistics import PAPER, PAPER_BENCH, Covered, Distributions, Figures, SoundCount, Statistics, Tally
 
 __all__ = ["OURS", "StatsReport", "survey"]
 
@@ -31,6 +32,8 @@ class StatsReport(Report):
         distributions: of all dialogues.
         coverage: of a built directory: how many of the dialogues wanted have a clip; of `all`, then of each split.
         movie_coverage: the same for each movie.
+        sound: of a release that has some: how many dialogues have `any`, then each kind, then encoded sound alone
+            (`not_decoded`).
         files: the files drawn.
     """
 
@@ -39,10 +42,11 @@ class StatsReport(Report):
     distributions: Distributions
     coverage: dict[str, Covered] = field(default_factory=dict)
     movie_coverage: dict[str, Covered] = field(default_factory=dict)
+    sound: dict[str, SoundCount] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The columns of figures by name, the paper's among them, then movies, distributions and coverage."""
+        """The columns of figures by name, the paper's among them, then movies, distributions, coverage and sound."""
         columns = {**self.figures, "paper": PAPER, "paper bench": PAPER_BENCH}
         return {
             **{name.replace(" ", "_"): plain(figures) for name, figures in columns.items()},
@@ -50,6 +54,7 @@ class StatsReport(Report):
             "distributions": plain(self.distributions),
             "coverage": plain(self.coverage),
             "movie_coverage": plain(self.movie_coverage),
+            "sound": plain(self.sound),
         }
 
 
@@ -65,10 +70,15 @@ def survey(opened: Annotations, progress: Progress | None = None) -> StatsReport
     """
     tally, chosen = Tally(), Statistics()
     is_bench = opened.bench(Selection())
+    audio = None if opened.built else ReleaseAudio.of(opened.root)
+    sound = {name: SoundCount() for name in ("any", *AUDIO_KINDS, "not_decoded")}
     for dialogue in opened.dialogues(None if progress is None else partial(progress, "counting")):
         tally.add(dialogue, opened.splits_of(dialogue.id))
         if is_bench(dialogue):
             chosen.add(dialogue)
+        if audio is not None:
+            for name in _sounds(audio, dialogue):
+                sound[name].add(dialogue.span.duration_ms)
     figures = tally.figures
     if not opened.official_bench and chosen.figures.dialogues:
         figures[OURS] = chosen.figures
@@ -79,7 +89,16 @@ def survey(opened: Annotations, progress: Progress | None = None) -> StatsReport
         distributions=tally.distributions,
         coverage=coverage,
         movie_coverage=movie_coverage,
+        sound={name: count for name, count in sound.items() if count.dialogues},
     )
+
+
+def _sounds(audio: ReleaseAudio, dialogue: Dialogue) -> tuple[str, ...]:
+    """What a dialogue counts as."""
+    kinds = audio.files_of(dialogue)
+    if kinds:
+        return "any", *kinds
+    return ("not_decoded",) if audio.is_encoded_only(dialogue) else ()
 
 
 def _coverage(opened: Annotations) -> tuple[dict[str, Covered], dict[str, Covered]]:

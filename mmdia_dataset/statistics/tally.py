@@ -9,7 +9,7 @@ from mmdia_dataset.schema import SPLITS, Dialogue, Split
 from mmdia_dataset.statistics.distributions import Distributions
 from mmdia_dataset.statistics.figures import Figures, Statistics
 
-__all__ = ["Covered", "Tally"]
+__all__ = ["Covered", "SoundCount", "Tally"]
 
 
 @dataclass(slots=True)
@@ -42,6 +42,28 @@ class Covered:
     def hours(self) -> float:
         """Of the dialogues made."""
         return self.made_ms / 3_600_000
+
+
+@dataclass(slots=True)
+class SoundCount:
+    """How many dialogues have sound. Durations are those of the dialogues' spans: no file is opened for them."""
+
+    dialogues: int = 0
+    ms: int = 0
+
+    def add(self, span_ms: int) -> None:
+        """Count a dialogue that has it."""
+        self.dialogues += 1
+        self.ms += max(0, span_ms)
+
+    def as_json(self) -> dict[str, float]:
+        """The count, and the hours."""
+        return {"dialogues": self.dialogues, "hours": self.hours}
+
+    @property
+    def hours(self) -> float:
+        """Of these dialogues."""
+        return self.ms / 3_600_000
 
 
 @dataclass(slots=True)

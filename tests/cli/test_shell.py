@@ -204,6 +204,19 @@ def test_convert(world, tmp_path, to):
     assert (found["dialogues"], found["dialect"], found["unreadable"]) == (6, to, 0)
 
 
+def test_convert_leaves_sound_where_it_is_and_says_so(tmp_path):
+    release, out = tmp_path / "release", tmp_path / "out"
+    write_movie(tmp_path, "tt0000001", SPANS["tt0000001"])
+    for name in ("audio/movie/tt0000001/clip_000.wav", "video/movie/tt0000001/clip_001.mp4"):
+        (release / name).parent.mkdir(parents=True)
+        (release / name).write_bytes(b"sound")
+    _, err = mmdia("convert", release, "--to", "parquet", "--out", out)
+    assert re.search(f"sound and video stay where they are.*: {release}/audio, {release}/video$", err, re.M)
+    assert sorted(tree(out)) == [".mmdia-release.json", "dialogues/train.parquet", "movies.jsonl"]
+    (out / "audio").symlink_to(release / "audio")
+    assert mmdia_dataset.stats(out).sound["voice"].dialogues == 1
+
+
 def test_a_single_file_is_converted_beside_itself(world, tmp_path):
     file = write_movie(tmp_path, "tt0000001", SPANS["tt0000001"])
     assert mmdia("convert", file, "--to", "jsonl", "--out", file.parent / "out")[0].startswith("3 dialogues")
@@ -218,6 +231,23 @@ def test_doctor_gives_one_next_step(world, monkeypatch, tmp_path):
     assert "next: mmdia rebuild" in mmdia("doctor", "--release", world.release, "--media", world.media)[0]
     assert "BAD" in mmdia("doctor", "--release", tmp_path, code=1)[0]
     assert json.loads(mmdia("doctor", "--format", "json")[0])["next"]
+
+
+def test_doctor_sees_sound_that_was_not_decoded_yet(tmp_path):
+    write_movie(tmp_path, "tt0000001", SPANS["tt0000001"])
+    options = ("doctor", "--release", tmp_path / "release")
+    assert "  sound " not in mmdia(*options)[0]
+    for name in ("audio_encoded/movie/tt0000001/clip_001/clip_001.dac", "audio/movie/tt0000001/clip_000.wav"):
+        (tmp_path / "release" / name).parent.mkdir(parents=True)
+        (tmp_path / "release" / name).write_bytes(b"")
+    out = mmdia(*options)[0]
+    assert re.search(r"^missing +sound +the encoded sound of 1 dialogue was not decoded yet$", out, re.M)
+    assert out.splitlines()[-1] == f"next: mmdia decode {tmp_path / 'release'} --weights FILE"
+    assert "next: mmdia decode" in mmdia(*options, "--media", tmp_path)[0]
+    (tmp_path / "release" / "audio" / "movie" / "tt0000001" / "clip_001.wav").write_bytes(b"")
+    out = mmdia(*options)[0]
+    assert re.search(r"^ok +sound +2 files of sound and video$", out, re.M)
+    assert "next: mmdia locate" in out
 
 
 def test_doctor_tries_a_film_and_says_what_fails(monkeypatch):

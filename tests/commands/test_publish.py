@@ -114,6 +114,47 @@ def test_nothing_private_is_published(world, hub, tmp_path):
     assert hub.repos[REPO].private
 
 
+def test_no_sound_and_no_video_of_a_release_is_published_wherever_they_lie(world, hub, tmp_path):
+    release = tmp_path / "release"
+    shutil.copytree(world.release, release)
+    secret = b"RIFF the sound of a film " * 40
+    places = [
+        "audio/movie/tt0000001/clip_000/clip_000.wav",
+        "audio/movie/tt0000001/clip_000/clip_000_orig.flac",
+        "audio_encoded/movie/tt0000001/clip_000/clip_000.dac",
+        "video/movie/tt0000001/clip_000.mp4",
+        "clip_001.wav",
+        "json/movie/clip_001.opus",
+        "dialogues/train.dac",
+        "passports/tt0000001.mp3",
+        "figures/turns.wav",
+        "editions/clip_000.ogg",
+        "clips/tt0000001/tt0000001_clip_0.mp4",
+        "annotations/train.m4a",
+    ]
+    disguised = ["passports/tt0000009.json", "sound.jsonl"]
+    for name in [*places, *disguised]:
+        (release / name).parent.mkdir(parents=True, exist_ok=True)
+        (release / name).write_bytes(secret)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "clip_002.wav").write_bytes(secret)
+    (release / "more_audio").symlink_to(tmp_path / "elsewhere")
+    (release / "dialogues" / "clip_002.wav").symlink_to(tmp_path / "elsewhere" / "clip_002.wav")
+    (release / "json" / "clip_003.json").symlink_to("../clip_001.wav")
+    done = publish(hub, release, tmp_path, "--dry-run", "--out", tmp_path / "look", "--format", "json", token=None)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    media = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".dac", ".mp4")
+    assert set(told["files"]) == set(tree(tmp_path / "look"))
+    assert not [name for name in told["files"] if name.endswith(media)]
+    left = next(one for one in told["left_out"] if one["what"] == "media")
+    assert left["files"] == len(places) + 1
+    assert "never" in left["why"]
+    assert publish(hub, release, tmp_path).returncode == 0
+    assert set(hub.files(REPO)) == set(told["files"])
+    assert not [name for name, data in hub.files(REPO).items() if secret[:20] in data]
+
+
 def test_paths_in_extra_go_and_pointers_stay():
     extra = {
         "srt": [

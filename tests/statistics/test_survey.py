@@ -12,6 +12,7 @@ from mmdia_dataset.statistics import Distributions, Tally
 from mmdia_dataset.statistics import distributions as spread
 from tests.support.corpora import write_corpus
 from tests.support.dialogues import dialogue
+from tests.support.shell import mmdia
 from tests.support.worlds import make_world
 
 
@@ -99,6 +100,38 @@ def test_a_built_directory_says_what_it_covers(built):
     assert report.coverage["hard"].wanted == sum("hard" in line["splits"] for line in manifest)
     assert report.movie_coverage["tt0000003"].made == 0
     assert report.figures["all"].hours == pytest.approx(report.coverage["all"].hours)
+
+
+def sounding(root):
+    """Six dialogues of two seconds: two with voice and mix, one with a video, one encoded, two with nothing."""
+    (root / "dialogues").mkdir(parents=True)
+    lines = [dialogue(number, batch="movie").model_dump_json() for number in range(6)]
+    (root / "dialogues" / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    names = [f"audio/movie/tt0000001/clip_00{n}/clip_00{n}{kind}.wav" for n in (0, 1) for kind in ("", "_orig")]
+    encoded = [f"audio_encoded/movie/tt0000001/clip_00{n}/clip_00{n}.dac" for n in (0, 3)]
+    for name in [*names, *encoded, "video/movie/tt0000001/clip_002.mp4"]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"not opened")
+    return root
+
+
+def test_sound_is_counted_by_kind(tmp_path):
+    report = mmdia_dataset.stats(sounding(tmp_path / "release"), plots=tmp_path / "plots")
+    counts = {name: count.dialogues for name, count in report.sound.items()}
+    assert counts == {"any": 3, "voice": 2, "mix": 2, "film": 1, "not_decoded": 1}
+    assert report.as_json()["sound"]["mix"] == {"dialogues": 2, "hours": pytest.approx(4 / 3600)}
+    page = report.files[0].read_text("utf-8")
+    assert "<h2>Sound</h2>" in page
+    assert "<td>not decoded</td><td>1</td>" in page
+    text = mmdia("stats", tmp_path / "release")[0]
+    assert re.search(r"^any +3 +50.0% +0.00$", text, re.M)
+    assert re.search(r"^not decoded +1 +16.7% +0.00$", text, re.M)
+
+
+def test_where_there_is_no_sound_nothing_is_said_of_it(corpus, built):
+    assert mmdia_dataset.stats(corpus.folder).as_json()["sound"] == {}
+    assert mmdia_dataset.stats(built).sound == {}
+    assert "sound" not in mmdia("stats", corpus.folder)[0]
 
 
 class Page(HTMLParser):
