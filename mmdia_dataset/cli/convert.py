@@ -48,7 +48,7 @@ def convert(
     out.print(f"{count_text(report.dialogues, 'dialogue')} in {count_text(report.files, 'file')}: {report.out}")
     if report.media:
         names = ", ".join(shown(media) for media in report.media)
-        err.print(f"sound and video stay where they are; to have them with the new files, link them there: {names}")
+        err.print(f"sound and video stay where they are; to have them with the new files too, link them: {names}")
     if report.unreadable:
         unreadable = count_text(report.unreadable, "entry", "entries")
         err.print(f"{unreadable} could not be read and are left out; to see why: mmdia validate {release}")

@@ -56,11 +56,13 @@ def stats(
     if report.sound:
         total = report.figures["all"].dialogues
         out.print()
-        sounds = [
-            (name.replace("_", " "), f"{count.dialogues:,}", f"{count.dialogues / total:.1%}", f"{count.hours:,.2f}")
-            for name, count in report.sound.items()
-        ]
-        print_table(("sound", "dialogues", "share", "hours"), sounds)
+        print_table(
+            ("sound", "dialogues", "share", "hours"),
+            [
+                (name.replace("_", " "), f"{s.dialogues:,}", f"{s.dialogues / total:.1%}", f"{s.hours:,.2f}")
+                for name, s in report.sound.items()
+            ],
+        )
     if plots is not None:
         err.print(f"drawn: {report.files[0]}")
     return report.exit_code

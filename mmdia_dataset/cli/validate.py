@@ -30,7 +30,9 @@ def validate(
     ] = None,
     listen: Annotated[
         bool,
-        typer.Option("--listen", help="Read a release's sound to its end; else its headers, and until it is loud."),
+        typer.Option(
+            "--listen", help="Read a release's sound to its end; else its headers, and until something is heard."
+        ),
     ] = False,
     jobs: JobsOption = 1,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write every issue here, as JSON lines.")] = None,

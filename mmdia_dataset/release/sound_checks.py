@@ -1,7 +1,7 @@
 """Checks of the sound that a release brings: whether it is there, whole, loud, and as long as its dialogue.
 
-Of each file, the header is read, and sound until something is heard; with `listen`, the sound to its end. Whether it
-is the dialogue's by what is said in it, only a film can tell: `mmdia align` finds that out.
+Of each file, the header is read, and of voices the sound until something is heard; with `listen`, all sound to its
+end. Whether it is the dialogue's by what is said in it, only a film can tell: `mmdia align` finds that out.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ class _Heard:
     mark: int = 0
 
 
+_LOST = _Heard("sound-unreadable", "reading it, or another file of this movie, ended the program")
+
+
 @dataclass(frozen=True, slots=True)
 class _Sounds:
     """A dialogue and its files."""
@@ -91,6 +94,7 @@ class SoundChecker:
 
     def __init__(self, audio: ReleaseAudio) -> None:
         self._audio = audio
+        self._any = bool(audio) or audio.undecoded > 0
         self._movies: dict[str, list[_Sounds]] = {}
         self._without: dict[str, list[int]] = {}
         self._encoded = 0
@@ -101,6 +105,8 @@ class SoundChecker:
 
     def add(self, dialogue: Dialogue) -> None:
         """Find a dialogue's files, to look at them later."""
+        if not self._any:
+            return
         files = tuple((kind, os.fspath(path)) for kind, path in self._audio.files_of(dialogue).items())
         if not files and self._audio.is_encoded_only(dialogue):
             self._encoded += 1
@@ -156,8 +162,7 @@ class SoundChecker:
         waiting: dict[int, tuple[_Heard, ...]] = {}
         done = following = 0
         for task, heard in in_processes(_hear_all, tasks, jobs if total > _FEW else 1):
-            gone = _Heard("sound-unreadable", "reading it, or another file of this movie, ended the program")
-            waiting[task.place] = (gone,) * len(task.files) if heard is None else heard
+            waiting[task.place] = heard or (_LOST,) * len(task.files)
             done += len(task.files)
             if progress:
                 progress("listening", done, total)
@@ -185,8 +190,7 @@ class SoundChecker:
 
     def _repeated(self) -> Iterator[Issue]:
         """Files with the mark of another are compared whole; each pair of dialogues is named once."""
-        marks = np.frombuffer(self._marks, np.uint64)
-        _, first, counts = np.unique(marks, return_inverse=True, return_counts=True)
+        _, first, counts = np.unique(np.array(self._marks), return_inverse=True, return_counts=True)
         named: set[tuple[str, str]] = set()
         owners: dict[str, str] = {}
         for place in np.flatnonzero(counts[first] > 1):
@@ -268,12 +272,10 @@ def _listen(sound: soundfile.SoundFile, kind: AudioKind, mark: int, *, whole: bo
     frames = max(1, _BLOCK // sound.channels)
     loud = kind not in LISTENED_TO  # where there is neither music nor noise, nothing is left of the mix
     read = 0
-    while len(block := sound.read(frames, dtype="float32", always_2d=True)):
+    while (whole or not loud) and len(block := sound.read(frames, dtype="float32", always_2d=True)):
         read += len(block)
         loud = loud or bool(np.abs(block).max() > _SILENT)
-        if loud and not whole:
-            return _Heard(length_ms=length_ms, mark=mark)
-    if read < sound.frames:
+    if read < sound.frames and (whole or not loud):
         return _Heard("sound-cut-off", f"{read / sound.samplerate:.1f} s of {length_ms / 1000:.1f} s can be read")
     if not loud:
         return _Heard("sound-silent", f"nothing is heard in {length_ms / 1000:.1f} s")
