@@ -34,6 +34,7 @@ class Agreement:
     """A fingerprint laid over a recording whose speed and pitch are known."""
 
     def __init__(self, reference: TimingFingerprint, soundtrack: Soundtrack, rate: float, pitch: float) -> None:
+        self.reference = reference
         self.times = reference.times
         self.signs = reference.signs
         self.rate = rate

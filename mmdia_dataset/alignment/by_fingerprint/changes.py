@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.soundtrack import BANDS, FRAME_RATE, LEVEL_STEP_DB, RATIO, Soundtrack
 
-__all__ = ["CHANGES", "LARGEST_DB", "changes_of", "loudness_of"]
+__all__ = ["AROUND_S", "CHANGES", "LARGEST_DB", "changes_of", "loudness_of"]
 
 CHANGES = 8
 """Numbers per frame."""
@@ -21,6 +21,9 @@ LARGEST_DB = 12.0
 
 _SMOOTH = 7  # frames
 _REACH = 8  # frames before and after
+AROUND_S = (_REACH + _SMOOTH // 2 + 4) / FRAME_RATE  # a level is of 64 ms, so of a little less than 4 frames around it
+"""Sound so near a frame, before or after it, has a part in its changes [s]."""
+
 _FLOOR = 10.0 ** (-85 / 10)  # energy of a full-scale sine = 1; below this, digital silence and its dither look alike
 _ENERGY = (10.0 ** ((np.arange(256) * LEVEL_STEP_DB - 110.0) / 10)).astype(np.float32)
 _CHUNK = 60 * FRAME_RATE

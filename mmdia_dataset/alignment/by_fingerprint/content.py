@@ -134,11 +134,14 @@ class ContentIndex:
         self._first = np.cumsum(lengths + _APART) - lengths
         self._after = self._first + lengths
         self._bits = np.zeros(int(lengths.sum()) + _APART * (len(lengths) + 1), np.uint8)
+        self._known = np.zeros(len(self._bits), bool)
         places: list[NDArray[np.int32]] = []
         for first, fingerprint in zip(self._first, fingerprints.values(), strict=True):
             count = len(fingerprint.bits)
             self._bits[first : first + count] = fingerprint.bits
-            places.append(np.arange(first, first + max(0, count - _KEY + 1), dtype=np.int32))
+            self._known[first : first + count] = known = fingerprint.known
+            whole = np.logical_and.reduce([known[n : n + max(0, count - _KEY + 1)] for n in range(_KEY)])
+            places.append((first + np.flatnonzero(whole)).astype(np.int32))
         unsorted = np.concatenate([*places, np.zeros(0, np.int32)])
         keys = np.zeros(len(unsorted), np.uint32)
         for n in range(_KEY):
@@ -207,9 +210,9 @@ class ContentIndex:
         rate = speed.rate / _STEP
         first = max(int(self._first[movie]), int(np.ceil(offset)))
         after = min(int(self._after[movie]), int(offset + len(heard) * rate))
-        if after - first < limits.LEAST_FRAMES:
+        frames = first + np.flatnonzero(self._known[first : max(first, after)])
+        if len(frames) < limits.LEAST_FRAMES:
             return None
-        frames = np.arange(first, after)
         signs = ((self._bits[frames, None] >> np.arange(CHANGES, dtype=np.uint8) & 1) * 2.0 - 1).astype(np.float32)
         expected = (frames - offset) / rate
         # Agreement of every frame at every lag within reach; then, for each speed and shift, one lag of each frame.

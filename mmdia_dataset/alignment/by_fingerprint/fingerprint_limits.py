@@ -29,8 +29,8 @@ PART_REACH = 6
 ROUNDS = 4
 """A speed is corrected at most so often. Chosen, not measured."""
 RUNS_ALIKE_S = 0.03
-"""Runs whose offsets differ by less are one, whatever lies between: its dialogues speak for themselves [s]. Chosen, not
-measured."""
+"""Runs whose offsets differ by less are one, whatever lies between: its dialogues speak for themselves, and those in a
+fingerprint's gaps have it in their bound [s]. Chosen, not measured."""
 SLOWEST = 0.9
 """Slowest speed tried. Chosen, not measured."""
 FASTEST = 1.12
@@ -111,6 +111,9 @@ SPLICE_RISK = 0.5
 
 # The verdict on a dialogue, and on the recording (judging)
 
+LEAST_KNOWN = 1 / 3
+"""Share of a dialogue's speech that a fingerprint with gaps knows; one of less is not listened to. Chosen, not
+measured."""
 PAUSES_S = 3.0
 """What lies so near a dialogue is heard too, as its pauses [s]. Chosen, not measured."""
 STRONG = 0.35
@@ -166,6 +169,12 @@ DUB_SAME_S = 0.1
 DUB_HITS = 3
 """Windows found on one line: dubs, against other films; a theme that episodes share lies in two at most. Row:
 dub-hits."""
+
+# A fingerprint from the sounds of dialogues (from_dialogues)
+
+VOICE_BELOW_DB = 25.0
+"""A separated voice so much below its loud parts is not known [dB]: of 15 to 40, up to 25 no end of a line counts
+against its film's music. Measured on speech with music, separated and coded."""
 
 # Which movie it is (content)
 

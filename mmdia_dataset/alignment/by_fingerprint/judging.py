@@ -3,6 +3,9 @@
 A dub carries the same music and effects at the same times. So what must agree is the SPEECH: the loud frames inside
 the cues; and they must agree about as well as the pauses do, since noise that a recording has gained spoils pauses
 before it spoils speech, while another voice spoils nothing but speech.
+
+Dialogues in a fingerprint's gaps say nothing themselves. One that lies between two placed ones of one run is placed by
+that run; its bound says that it was not heard.
 """
 
 from __future__ import annotations
@@ -17,19 +20,21 @@ from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
 from mmdia_dataset.alignment.by_fingerprint.likelihood import Likelihood
 from mmdia_dataset.alignment.by_fingerprint.splices import splice_in
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import FRAMES_PER_SECOND
 from mmdia_dataset.alignment.by_fingerprint.tracking import Run
 from mmdia_dataset.alignment.cues import cued
 from mmdia_dataset.alignment.evidence import NotPlaced, Placed, Verdict
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE
 from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.schema import Dialogue, Reason
-from mmdia_dataset.timing import format_timestamp
+from mmdia_dataset.timing import Span, format_timestamp
 
 __all__ = ["DUB", "judge"]
 
 DUB = "music and effects match the movie, but the voices do not: this is a dub or another mix"
 """What is said of a recording in another language."""
 
+_BEYOND_S = 0.02  # a dialogue may end so much after its movie's fingerprint
 _FRAME_S = 0.27  # a little more than the time between two frames of a fingerprint
 
 
@@ -82,13 +87,19 @@ def judge(
     """
     verdicts: dict[str, Verdict] = {}
     heard: dict[str, tuple[Dialogue, int, _Heard]] = {}
+    unheard: list[Dialogue] = []
+    every = np.arange(len(agreement.reference.bits)) / FRAMES_PER_SECOND
+    known = agreement.reference.known
     for dialogue in dialogues:
         where = _run_of(dialogue, agreement.times, likelihood, runs)
-        if dialogue.span.end_ms > 1000 * (agreement.times[-1] + _FRAME_S):
+        speech = known[cued(every, [dialogue])]
+        if dialogue.span.end_ms > 1000 * (agreement.reference.duration_s + _BEYOND_S):
             reason = Reason(
                 rule=Refusal.TOO_LITTLE_EVIDENCE, detail="the movie's fingerprint ends before this dialogue does"
             )
             verdicts[dialogue.id] = NotPlaced(reason)
+        elif speech.sum() < limits.LEAST_KNOWN * len(speech):
+            unheard.append(dialogue)
         elif where is None:
             verdicts[dialogue.id] = NotPlaced(
                 Reason(rule=Refusal.ABSENT, detail="your edition does not have this dialogue")
@@ -102,12 +113,39 @@ def judge(
         for id_, (dialogue, where, hearing) in heard.items():
             verdicts[id_] = _verdict(dialogue, agreement, runs[where], errors_s[where], hearing, wander)
         placed = sum(isinstance(verdict, Placed) for verdict in verdicts.values())
-        if placed < limits.FEWEST_PLACED * len(dialogues):
+        if placed < limits.FEWEST_PLACED * (len(dialogues) - len(unheard)):
             detail = f"only {placed} of the movie's {len(dialogues)} dialogues could be found in this recording"
             whole = Reason(rule=Refusal.OTHER_MOVIE, detail=detail)
     if whole is not None:
         return {dialogue.id: NotPlaced(whole) for dialogue in dialogues}, whole
+    neighbours = [
+        (dialogue.span, number, verdict)
+        for id_, (dialogue, number, _) in heard.items()
+        if isinstance(verdict := verdicts[id_], Placed)
+    ]
+    for dialogue in unheard:
+        verdicts[dialogue.id] = _between(dialogue.span, neighbours, runs, agreement.rate)
     return {dialogue.id: verdicts[dialogue.id] for dialogue in dialogues}, None
+
+
+def _between(span: Span, neighbours: list[tuple[Span, int, Placed]], runs: Sequence[Run], rate: float) -> Verdict:
+    """The verdict on a dialogue that was not heard, by the run that plays its nearest placed neighbours.
+
+    Args:
+        span: of the dialogue.
+        neighbours: span, run and verdict of each dialogue that was heard and placed.
+        runs: pieces in order of time.
+        rate: movie seconds per recording second.
+    """
+    before = max((n for n in neighbours if n[0].start_ms <= span.start_ms), key=lambda n: n[0].start_ms, default=None)
+    after = min((n for n in neighbours if n[0].end_ms >= span.end_ms), key=lambda n: n[0].end_ms, default=None)
+    if before is None or after is None or before[1] != after[1]:
+        where = "your recording is cut or longer near it" if before and after else "it lies outside of those it has"
+        detail = f"the movie's fingerprint has no sound of this dialogue, and {where}"
+        return NotPlaced(Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail=detail))
+    bound = max(before[2].error_ms, after[2].error_ms) + 1000 * limits.RUNS_ALIKE_S
+    start = (span.start_ms / 1000 + runs[before[1]].offset_s) / rate
+    return Placed(start, bound, min(before[2].confidence, after[2].confidence))
 
 
 def _run_of(dialogue: Dialogue, times: NDArray[np.float64], likelihood: Likelihood, runs: Sequence[Run]) -> int | None:

@@ -121,13 +121,16 @@ def _windows(dialogues: Sequence[Dialogue], reference: TimingFingerprint, length
 
 def _stretches(dialogues: Sequence[Dialogue], reference: TimingFingerprint) -> list[Window]:
     """Frames of every dialogue and a little around it, long ones in parts."""
-    times = reference.times
+    every, numbers = np.arange(len(reference.bits)) / FRAMES_PER_SECOND, reference.frames
     stretches: list[Window] = []
     for dialogue in sorted(dialogues, key=lambda dialogue: dialogue.span):
         start, end = dialogue.span.start_ms / 1000 - limits.CONTEXT_S, dialogue.span.end_ms / 1000 + limits.CONTEXT_S
-        frames = np.flatnonzero((times >= start) & (times < end))
+        around = np.flatnonzero((every >= start) & (every < end))
         parts = max(1, round((end - start) / limits.WINDOW_S))
-        stretches += [part for part in np.array_split(frames, parts) if len(part) >= limits.SMALL_S * _COVERED]
+        for part in np.array_split(around, parts):
+            frames = np.flatnonzero((numbers >= part.min(initial=len(every))) & (numbers <= part.max(initial=-1)))
+            if len(frames) >= limits.SMALL_S * _COVERED:
+                stretches.append(frames)
     return stretches
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import FRAMES_PER_SECOND
 from mmdia_dataset.alignment.by_fingerprint.tracking import Gains, Run
 from mmdia_dataset.schema import Span
 
@@ -19,23 +20,31 @@ def splice_in(span: Span, times: NDArray[np.float64], nats: Gains, runs: Sequenc
 
     Args:
         span: of a dialogue, in the movie.
-        times: of the fingerprint's frames [s].
+        times: of the fingerprint's frames [s]. In its gaps a run can end as well as elsewhere, and nothing speaks.
         nats: what frames say for an offset.
         runs: pieces in order of time.
         number: the one that plays the dialogue.
     """
+    numbers = np.rint(times * FRAMES_PER_SECOND).astype(np.int64)
+    every = np.arange(numbers[-1] + 1) / FRAMES_PER_SECOND
+
+    def said(frames: NDArray[np.int64], offset_s: float) -> NDArray[np.float64]:
+        result, known = np.zeros(len(frames)), np.isin(frames, numbers)
+        result[known] = nats(np.searchsorted(numbers, frames[known]), offset_s)
+        return result
+
     start, end = span.start_ms / 1000, span.end_ms / 1000
     middle = (start + end) / 2
-    to_the_end = np.flatnonzero((times >= middle) & (times < end + limits.SPLICE_AROUND_S))
-    to_the_start = np.flatnonzero((times >= start - limits.SPLICE_AROUND_S) & (times < middle))[::-1]
+    to_the_end = np.flatnonzero((every >= middle) & (every < end + limits.SPLICE_AROUND_S))
+    to_the_start = np.flatnonzero((every >= start - limits.SPLICE_AROUND_S) & (every < middle))[::-1]
     for frames, inside, neighbour in (
-        (to_the_start, times[to_the_start] >= start, number - 1),
-        (to_the_end, times[to_the_end] < end, number + 1),
+        (to_the_start, every[to_the_start] >= start, number - 1),
+        (to_the_end, every[to_the_end] < end, number + 1),
     ):
-        neighbour_nats = nats(frames, runs[neighbour].offset_s) if 0 <= neighbour < len(runs) else None
-        odds = _odds(nats(frames, runs[number].offset_s), neighbour_nats)[: int(inside.sum())]
+        neighbour_nats = said(frames, runs[neighbour].offset_s) if 0 <= neighbour < len(runs) else None
+        odds = _odds(said(frames, runs[number].offset_s), neighbour_nats)[: int(inside.sum())]
         if odds.sum() > limits.SPLICE_RISK:
-            return float(times[frames[int(np.argmax(odds))]])
+            return float(every[frames[int(np.argmax(odds))]])
     return None
 
 

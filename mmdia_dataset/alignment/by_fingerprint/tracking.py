@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.by_fingerprint import fingerprint_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.agreement import Agreement
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import FRAMES_PER_SECOND
 
 __all__ = ["Gains", "Run", "follow", "track"]
 
@@ -170,11 +171,17 @@ def _divided(times: NDArray[np.float64], earlier: Run, later: Run, gains: Gains)
     second = np.arange(later.first, later.after)
     tail = first[times[first] + earlier.offset_s >= begin]
     head = second[times[second] + later.offset_s <= end]
-    kept = np.concatenate([[0], np.cumsum(gains(tail, earlier.offset_s))])
-    left = np.concatenate([[0], np.cumsum(gains(head, later.offset_s)[::-1])])[::-1]
+    # Frames of both that are played at one time count together, whatever gaps lie between them.
+    tail_slots, head_slots = (
+        np.floor((times[frames] + run.offset_s - begin) * FRAMES_PER_SECOND + 1e-6).astype(np.int64)
+        for frames, run in ((tail, earlier), (head, later))
+    )
+    kept = np.cumsum(np.append(0, np.bincount(tail_slots, gains(tail, earlier.offset_s))))
+    left = np.cumsum(np.append(0, np.bincount(head_slots, gains(head, later.offset_s))[::-1]))[::-1]
     shared = min(len(kept), len(left))
     split = int(np.argmax(kept[:shared] + left[:shared]))
-    return replace(earlier, after=int(tail[0]) + split), replace(later, first=int(head[0]) + split)
+    after, start = int(np.searchsorted(tail_slots, split)), int(np.searchsorted(head_slots, split))
+    return replace(earlier, after=int(tail[0]) + after), replace(later, first=int(head[0]) + start)
 
 
 def _trimmed(run: Run, gains: Gains) -> Run | None:
