@@ -1,6 +1,7 @@
 """Timing fingerprints as bytes: what was written is read, and nothing else is."""
 
 import base64
+import hashlib
 import json
 import struct
 import tracemalloc
@@ -14,7 +15,13 @@ from hypothesis.extra import numpy as arrays
 
 from mmdia_dataset import schema
 from mmdia_dataset.alignment.by_fingerprint.changes import CHANGES, changes_of
-from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import VERSION, TimingFingerprint
+from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import (
+    GAPS_VERSION,
+    MOST_FRAMES,
+    VERSION,
+    FingerprintPart,
+    TimingFingerprint,
+)
 from mmdia_dataset.alignment.soundtrack import BANDS, FRAME_RATE, Soundtrack
 from mmdia_dataset.errors import BadFingerprint
 
@@ -116,8 +123,8 @@ def test_an_hour_takes_less_than_15_kb():
 
 
 def test_another_version_is_named():
-    with pytest.raises(BadFingerprint, match=r"version 2; this program reads version 1; update mmdia-dataset"):
-        TimingFingerprint.from_bytes(built({"frames": 0, **SETTINGS}, version=2))
+    with pytest.raises(BadFingerprint, match=r"version 3; this program reads versions 1 and 2; update mmdia-dataset"):
+        TimingFingerprint.from_bytes(built({"frames": 0, **SETTINGS}, version=3))
     with pytest.raises(BadFingerprint, match="version 0"):
         TimingFingerprint.from_bytes(built({"frames": 0, **SETTINGS}, version=0))
 
@@ -196,3 +203,112 @@ def test_what_it_holds_is_base64_of_its_bytes():
     fingerprint = TimingFingerprint.of(sound(5))
     assert base64.b64decode(fingerprint.to_schema().data) == fingerprint.to_bytes()
     assert fingerprint.to_schema().version == VERSION
+
+
+# With gaps
+
+
+def gapped(bits, known):
+    """The fingerprint of frames of which only some are known; any bits of the others."""
+    changes = np.where(np.unpackbits(bits[:, None], axis=1, bitorder="little"), 1.0, -1.0).astype(np.float32)
+    return TimingFingerprint.of_parts([FingerprintPart(0, changes, known)], len(bits))
+
+
+def test_the_bytes_of_a_whole_fingerprint_are_those_of_the_first_program():
+    data = TimingFingerprint(np.arange(256, dtype=np.uint8)).to_bytes()
+    assert hashlib.sha256(data).hexdigest() == "d92da419478b1287e3e29a8eba7b2069068d25f945b9940e66ab4e796d4d5374"
+
+
+@given(st.data(), BITS)
+def test_bytes_with_gaps_are_read_as_they_were_written(data, bits):
+    known = data.draw(arrays.arrays(bool, len(bits)))
+    fingerprint = gapped(bits, known)
+    assert np.array_equal(fingerprint.known, known)
+    assert np.array_equal(fingerprint.bits, np.where(known, bits, 0))
+    assert np.array_equal(fingerprint.times, np.flatnonzero(known) / 4)
+    assert fingerprint.signs.shape == (known.sum(), CHANGES)
+    assert fingerprint.duration_s == len(bits) / 4
+    written = fingerprint.to_bytes()
+    assert written[4] == (VERSION if known.all() else GAPS_VERSION)  # programs that know no gaps refuse them
+    read = TimingFingerprint.from_bytes(written)
+    assert (read.gaps, read.to_bytes()) == (fingerprint.gaps, written)
+    assert np.array_equal(read.bits, fingerprint.bits)
+    assert TimingFingerprint.from_schema(fingerprint.to_schema()).gaps == fingerprint.gaps
+
+
+def test_the_layout_with_gaps_is_the_documented_one():
+    known = np.ones(100, bool)
+    known[10:14] = known[16:96] = False
+    bits = np.arange(100, dtype=np.uint8)
+    data = gapped(bits, known).to_bytes()
+    assert (data[:4], data[4]) == (b"MMTF", 2)
+    length = int.from_bytes(data[5:9], "little")
+    assert json.loads(data[9 : 9 + length]) == {"frames": 100, "gaps": [10, 4, 2, 80], **SETTINGS}
+    assert data[9 + length : -4] == bits[known].tobytes()
+    assert int.from_bytes(data[-4:], "little") == zlib.crc32(data[:-4])
+    assert gapped(bits, known).to_schema().version == 2
+
+
+def test_of_two_parts_that_know_a_frame_the_first_counts_and_none_reaches_beyond_the_end():
+    rises, falls = np.ones((6, CHANGES), np.float32), -np.ones((6, CHANGES), np.float32)
+    parts = [FingerprintPart(2, rises, np.arange(6) < 3), FingerprintPart(3, falls, np.arange(6) > 0)]
+    made = TimingFingerprint.of_parts(parts, 8)
+    assert made.gaps == ((0, 2),)
+    assert made.bits.tolist() == [0, 0, 255, 255, 255, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        [],
+        None,
+        "gaps",
+        {},
+        [5],
+        [5, 5, 5],
+        [5, 0],
+        [-5, 10],
+        [0, 5, 0, 5],
+        [10, 20, -15, 5],
+        [0, 101],
+        [90, 5, 5, 5],
+        [0, 5.0],
+        [0, True],
+        [0, "5"],
+        [0, [5]],
+        [0, 10**400],
+        [0, -(10**400)],
+    ],
+)
+def test_gaps_that_overlap_or_are_in_disorder_or_lie_outside_are_refused(gaps):
+    for held in (100, 95, 0):
+        with pytest.raises(BadFingerprint):
+            TimingFingerprint.from_bytes(built({"frames": 100, "gaps": gaps, **SETTINGS}, bytes(held), version=2))
+
+
+def test_gaps_and_version_must_fit():
+    header = {"frames": 100, "gaps": [10, 4], **SETTINGS}
+    assert TimingFingerprint.from_bytes(built(header, bytes(96), version=2)).gaps == ((10, 14),)
+    for data in (
+        built(header, bytes(96)),
+        built(header, bytes(100), version=2),
+        built({"frames": 100, **SETTINGS}, bytes(100), version=2),
+    ):
+        with pytest.raises(BadFingerprint):
+            TimingFingerprint.from_bytes(data)
+    outer = TimingFingerprint.from_bytes(built(header, bytes(96), version=2)).to_schema()
+    with pytest.raises(BadFingerprint, match="the passport says version 1, but its timing fingerprint has version 2"):
+        TimingFingerprint.from_schema(outer.model_copy(update={"version": 1}))
+
+
+def test_a_million_gaps_take_no_memory_that_the_file_does_not_have():
+    frames = MOST_FRAMES
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadFingerprint, match="cut off or damaged"):
+            TimingFingerprint.from_bytes(built({"frames": frames, "gaps": [1, 1] * 400_000, **SETTINGS}, version=2))
+        nothing = TimingFingerprint.from_bytes(built({"frames": frames, "gaps": [0, frames], **SETTINGS}, version=2))
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(nothing.times) == 0

@@ -444,7 +444,7 @@ def _checked(data):
 
 
 def _version(data):
-    data[4] = 2
+    data[4] = 3
     return _checked(data)
 
 
@@ -468,7 +468,7 @@ BAD_PASSPORTS = {
     ),
     "fingerprint-cut-off": _fingerprint_of(lambda data: data[:-50]),
     "fingerprint-changed": _fingerprint_of(lambda data: data[:-50] + bytes([data[-50] ^ 1]) + data[-49:]),
-    "fingerprint-of-version-2": _fingerprint_of(_version),
+    "fingerprint-of-version-3": _fingerprint_of(_version),
     "fingerprint-of-1000-hours": _fingerprint_of(_thousand_hours),
 }
 

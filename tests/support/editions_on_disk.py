@@ -83,6 +83,20 @@ def write_sound(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
     return path
 
 
+def write_dialogue_sounds(
+    release: Path, movie: str, film: Film, numbers: Sequence[int] | None = None, kind: str = "_orig"
+) -> Mapping[int, Path]:
+    """The film's own sound of each dialogue, as a release brings it: to 0.1 s after its end. Files by number."""
+    files = {}
+    for dialogue in film.dialogues:
+        if numbers is None or dialogue.number in numbers:
+            name = f"clip_{dialogue.number:03}"
+            span = slice(dialogue.span.start_ms * RATE // 1000, (dialogue.span.end_ms + 100) * RATE // 1000)
+            file = release / "audio" / "movie" / movie / name / f"{name}{kind}.wav"
+            files[dialogue.number] = write_sound(file, film.samples()[span])
+    return files
+
+
 def write_tracks(path: Path, *tracks: Sound, fps: int | None = None, seconds: float | None = None) -> Path:
     """A recording of several lossless tracks, with a picture of so many frames a second that carry their number.
 

@@ -69,7 +69,9 @@ def by_fingerprint(dialogues: Sequence[Dialogue], reference: TimingFingerprint, 
         return alignment
     if is_dub(dialogues, reference, soundtrack):
         return nothing(Refusal.OTHER_LANGUAGE, DUB)
-    return alignment or nothing(Refusal.OTHER_MOVIE, "no part of its sound matches the movie's fingerprint")
+    # In the gaps lie the pauses that a dub shares with the movie.
+    dubbed = "; it may be a dub, since this fingerprint knows little but speech" if reference.gaps else ""
+    return alignment or nothing(Refusal.OTHER_MOVIE, f"no part of its sound matches the movie's fingerprint{dubbed}")
 
 
 def _tracked(
