@@ -23,7 +23,10 @@ class Passport(Versioned):
     """What identifies a movie's reference edition, without holding any of its content."""
 
     movie: Id = Field(description="The movie.", examples=["tt0114388"])
-    duration_ms: Milliseconds = Field(description="Length of the reference edition [ms].", examples=[8160000])
+    duration_ms: Milliseconds = Field(
+        description="Length of the reference edition [ms]; of one known by its dialogues alone, their end.",
+        examples=[8160000],
+    )
     frame_rate: Ratio | None = Field(
         default=None, description="Frames per second, exact; null where it has no picture.", examples=["24000/1001"]
     )
