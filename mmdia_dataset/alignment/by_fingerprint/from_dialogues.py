@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdia_dataset.alignment.by_fingerprint.changes import AROUND_S, changes_of, loudness_of
 from mmdia_dataset.alignment.by_fingerprint.fingerprint_limits import SILENT_DB, VOICE_BELOW_DB
@@ -82,22 +83,29 @@ def _part(sound: DialogueSound) -> FingerprintPart | str:
     if sound.span.end_ms > MOST_FRAMES * _FRAME_MS:
         return "by its times, it lies beyond 48 hours"
     first, early_ms = divmod(sound.span.start_ms, _FRAME_MS)
-    # Silence before it, so that the frames of the sound lie where those of the movie do.
-    blocks = [np.zeros(early_ms * SOUND_RATE // 1000, np.float32)]
+    samples = 0
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        nonlocal samples
+        # Silence before it, so that the frames of the sound lie where those of the movie do.
+        yield np.zeros(early_ms * SOUND_RATE // 1000, np.float32)
+        for block in sound_of(sound.path, duration_s=length_s + 2 * _LONGER_S):
+            samples += len(block)
+            yield block
+
     try:
-        blocks += sound_of(sound.path, duration_s=length_s + 2 * _LONGER_S)
+        soundtrack = listen(blocks())
     except MediaError as error:
         return error.what
-    start_s, end_s = early_ms / 1000, sum(map(len, blocks)) / SOUND_RATE
-    longer_s = end_s - start_s - length_s
-    if not -_SHORTER_S <= longer_s <= _LONGER_S:
-        heard = f"{end_s - start_s:.1f} s" if longer_s < 0 else f"more than {length_s + _LONGER_S:.1f} s"
+    heard_s = samples / SOUND_RATE
+    if not length_s - _SHORTER_S <= heard_s <= length_s + _LONGER_S:
+        heard = f"{heard_s:.1f} s" if heard_s < length_s else f"more than {length_s + _LONGER_S:.1f} s"
         return f"it has {heard} of sound, but the dialogue has {length_s:.1f} s"
-    soundtrack = listen(blocks)
     step = FRAME_RATE // FRAMES_PER_SECOND
     changes = changes_of(soundtrack)[::step]
     times = np.arange(len(changes)) / FRAMES_PER_SECOND
-    known = (times >= start_s + AROUND_S) & (times < end_s - AROUND_S)
+    start_s = early_ms / 1000
+    known = (times >= start_s + AROUND_S) & (times < start_s + heard_s - AROUND_S)
     known &= (np.abs(changes) >= SILENT_DB).any(axis=1)
     if not known.any():
         return "it is silent, or too short to be heard"

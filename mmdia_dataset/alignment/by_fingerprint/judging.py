@@ -137,10 +137,13 @@ def _between(span: Span, neighbours: list[tuple[Span, int, Placed]], runs: Seque
         runs: pieces in order of time.
         rate: movie seconds per recording second.
     """
-    before = max((n for n in neighbours if n[0].start_ms <= span.start_ms), key=lambda n: n[0].start_ms, default=None)
-    after = min((n for n in neighbours if n[0].end_ms >= span.end_ms), key=lambda n: n[0].end_ms, default=None)
+    earlier = [neighbour for neighbour in neighbours if neighbour[0].start_ms <= span.start_ms]
+    later = [neighbour for neighbour in neighbours if neighbour[0].end_ms >= span.end_ms]
+    before = max(earlier, key=lambda neighbour: neighbour[0].start_ms, default=None)
+    after = min(later, key=lambda neighbour: neighbour[0].end_ms, default=None)
     if before is None or after is None or before[1] != after[1]:
-        where = "your recording is cut or longer near it" if before and after else "it lies outside of those it has"
+        alone = f"no dialogue {'after' if before else 'before'} it was found"
+        where = "your recording is cut or longer near it" if before and after else alone
         detail = f"the movie's fingerprint has no sound of this dialogue, and {where}"
         return NotPlaced(Reason(rule=Refusal.TOO_LITTLE_EVIDENCE, detail=detail))
     bound = max(before[2].error_ms, after[2].error_ms) + 1000 * limits.RUNS_ALIKE_S
