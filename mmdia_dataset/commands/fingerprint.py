@@ -197,7 +197,7 @@ def _sounds_tasks(release: Release, language: str | None, missing: dict[str, str
     for movie, dialogues in by_movie.items():
         timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie"]
         sounds = tuple(
-            DialogueSound(dialogue.id, dialogue.span, sound.path, sound.kind)
+            DialogueSound(dialogue.id, dialogue.span, sound.path)
             for dialogue in timed
             if (sound := audio.sound_of(dialogue, HEARD_BEST)) is not None
         )

@@ -170,12 +170,6 @@ DUB_HITS = 3
 """Windows found on one line: dubs, against other films; a theme that episodes share lies in two at most. Row:
 dub-hits."""
 
-# A fingerprint from the sounds of dialogues (from_dialogues)
-
-VOICE_BELOW_DB = 25.0
-"""A separated voice so much below its loud parts is not known [dB]: of 15 to 40, up to 25 no end of a line counts
-against its film's music. Measured on speech with music, separated and coded."""
-
 # Which movie it is (content)
 
 CROWD = 64
