@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmdia_dataset.alignment.by_fingerprint.from_dialogues import DialogueSound, fingerprint_of_dialogues
+from mmdia_dataset.alignment.by_fingerprint.from_dialogues import LaidSound, fingerprint_of_dialogues
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import FRAMES_PER_SECOND, TimingFingerprint
 from mmdia_dataset.alignment.soundtrack import hear
 from mmdia_dataset.errors import MediaError, UsageError, shown
@@ -44,7 +44,7 @@ class SoundsTask:
     """A movie, the sounds that the release has of its dialogues, when the last one ends, and their language."""
 
     movie: str
-    sounds: tuple[DialogueSound, ...]
+    sounds: tuple[LaidSound, ...]
     duration_ms: int
     language: str | None
 
@@ -197,7 +197,7 @@ def _sounds_tasks(release: Release, language: str | None, missing: dict[str, str
     for movie, dialogues in by_movie.items():
         timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie"]
         sounds = tuple(
-            DialogueSound(dialogue.id, dialogue.span, sound.path)
+            LaidSound(dialogue.id, dialogue.span, sound.path)
             for dialogue in timed
             if (sound := audio.sound_of(dialogue, HEARD_BEST)) is not None
         )

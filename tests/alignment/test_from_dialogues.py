@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmdia_dataset.alignment.by_fingerprint.content import ContentIndex
-from mmdia_dataset.alignment.by_fingerprint.from_dialogues import DialogueSound, fingerprint_of_dialogues
+from mmdia_dataset.alignment.by_fingerprint.from_dialogues import LaidSound, fingerprint_of_dialogues
 from mmdia_dataset.alignment.by_fingerprint.matching import by_fingerprint
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.evidence import Placed
@@ -27,7 +27,7 @@ def film(seed=1):
 
 
 def sounds_of(files, seed=1):
-    return [DialogueSound(one.id, one.span, files[one.number]) for one in film(seed).dialogues if one.number in files]
+    return [LaidSound(one.id, one.span, files[one.number]) for one in film(seed).dialogues if one.number in files]
 
 
 def end_ms(seed=1):
@@ -110,7 +110,7 @@ def test_a_wrong_sound_is_refused_and_does_no_harm(brought):
     sounds = [one for one in sounds_of(files) if not one.dialogue.endswith("_6")]
     # As long as its dialogue, so that nothing but the film can tell.
     wrong = film().dialogues[3].span.duration_ms
-    other = DialogueSound(f"{MOVIE}_clip_6", Span(span.start_ms, span.start_ms + wrong), files[6])
+    other = LaidSound(f"{MOVIE}_clip_6", Span(span.start_ms, span.start_ms + wrong), files[6])
     fingerprint, left_out = fingerprint_of_dialogues([*sounds, other], end_ms())
     assert not left_out
     made = editions.edition(film())
@@ -141,8 +141,8 @@ def test_a_voice_alone_places_dialogues_in_the_mix(tmp_path):
 
 def test_of_overlapping_dialogues_the_earlier_is_heard(brought):
     (first, second) = sounds_of({number: brought.files[number] for number in (0, 1)})
-    late = DialogueSound(second.dialogue, Span(1000, 1000 + second.span.duration_ms), second.path)
-    early = DialogueSound(first.dialogue, Span(0, first.span.duration_ms), first.path)
+    late = LaidSound(second.dialogue, Span(1000, 1000 + second.span.duration_ms), second.path)
+    early = LaidSound(first.dialogue, Span(0, first.span.duration_ms), first.path)
     alone, _ = fingerprint_of_dialogues([early], 40_000)
     both, _ = fingerprint_of_dialogues([late, early], 40_000)
     assert np.array_equal(both.bits[alone.known], alone.bits[alone.known])
@@ -161,8 +161,8 @@ def test_sounds_that_cannot_be_used_are_left_out_with_the_reason(brought, tmp_pa
         "text": (tmp_path / "text.wav", "this is not a film"),
     }
     rows["text"][0].write_text("this is no sound")
-    sounds = [DialogueSound(name, good.span, path) for name, (path, _) in rows.items()]
-    beyond = DialogueSound("beyond", Span(10**12, 10**12 + good.span.duration_ms), good.path)
+    sounds = [LaidSound(name, good.span, path) for name, (path, _) in rows.items()]
+    beyond = LaidSound("beyond", Span(10**12, 10**12 + good.span.duration_ms), good.path)
     fingerprint, left_out = fingerprint_of_dialogues([good, *sounds, beyond], 10**12 + 60_000)
     assert set(left_out) == {*rows, "beyond"}
     for name, (_, words) in rows.items():

@@ -105,7 +105,7 @@ def by_audio(
     found = _find(heard, soundtrack)
     if found is None:
         return nothing(*_other(dialogues, files, soundtrack))
-    verdicts = _Verdicts(wrong=wrong)
+    verdicts = _Verdicts(wrong=dict(wrong))
     timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie"]
     stops = _stops(timed, found)
     path = best_path(stops, found.rate)

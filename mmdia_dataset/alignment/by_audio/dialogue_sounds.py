@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from mmdia_dataset.alignment.by_audio import audio_limits as limits
 from mmdia_dataset.alignment.by_fingerprint.changes import changes_of, loudness_of
 from mmdia_dataset.alignment.cues import cued
-from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack, hear
+from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack, listen
 from mmdia_dataset.errors import MediaError
+from mmdia_dataset.media import sound_of
 from mmdia_dataset.schema import AudioKind, Dialogue
 
 __all__ = ["DialogueSound", "SoundFiles", "hear_pauses", "hear_sounds"]
@@ -84,7 +85,7 @@ def hear_sounds(
         if kind is None:
             continue
         try:
-            soundtrack = hear(files[dialogue.id][kind])
+            soundtrack = _heard(files[dialogue.id][kind], dialogue)
         except MediaError as error:
             wrong[dialogue.id] = f"can't be read: {error}"
             continue
@@ -111,7 +112,7 @@ def hear_pauses(dialogues: Iterable[Dialogue], files: Mapping[str, SoundFiles]) 
         if kind is None:
             continue
         try:
-            soundtrack = hear(files[dialogue.id][kind])
+            soundtrack = _heard(files[dialogue.id][kind], dialogue)
         except MediaError:
             continue
         loudness = loudness_of(soundtrack)
@@ -120,6 +121,11 @@ def hear_pauses(dialogues: Iterable[Dialogue], files: Mapping[str, SoundFiles]) 
             audible &= ~_cues(dialogue, len(loudness))
         if audible.sum() >= limits.LEAST_HEARD_S * FRAME_RATE:
             yield _sound_of(dialogue.id, kind, soundtrack, audible)
+
+
+def _heard(file: str, dialogue: Dialogue) -> Soundtrack:
+    """What is heard of a file, as far as it can be the dialogue's. Raises MediaError."""
+    return listen(sound_of(file, duration_s=dialogue.span.duration_ms / 1000 + limits.LONGER_S))
 
 
 def _first(files: SoundFiles, kinds: Sequence[AudioKind]) -> AudioKind | None:

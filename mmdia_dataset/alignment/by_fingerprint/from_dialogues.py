@@ -27,7 +27,7 @@ from mmdia_dataset.errors import MediaError
 from mmdia_dataset.media import SOUND_RATE, sound_of
 from mmdia_dataset.timing import Span
 
-__all__ = ["DialogueSound", "fingerprint_of_dialogues"]
+__all__ = ["LaidSound", "fingerprint_of_dialogues"]
 
 _FRAME_MS = 1000 // FRAMES_PER_SECOND
 # A release's sound ends about 0.1 s after its dialogue; so much more or less is no other length [s]. Not measured.
@@ -38,7 +38,7 @@ _QUIET_DB = 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class DialogueSound:
+class LaidSound:
     """A file with the sound of a dialogue.
 
     Attributes:
@@ -53,7 +53,7 @@ class DialogueSound:
 
 
 def fingerprint_of_dialogues(
-    sounds: Sequence[DialogueSound], duration_ms: int
+    sounds: Sequence[LaidSound], duration_ms: int
 ) -> tuple[TimingFingerprint, dict[str, str]]:
     """The fingerprint of a movie, and by dialogue why a sound was left out.
 
@@ -77,7 +77,7 @@ def fingerprint_of_dialogues(
     return TimingFingerprint.of_parts(parts(), frames), left_out
 
 
-def _part(sound: DialogueSound) -> FingerprintPart | str:
+def _part(sound: LaidSound) -> FingerprintPart | str:
     """What is heard of a dialogue, or why it is not used."""
     length_s = sound.span.duration_ms / 1000
     if sound.span.end_ms > MOST_FRAMES * _FRAME_MS:
