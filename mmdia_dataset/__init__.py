@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mmdia_dataset.commands.check import check
     from mmdia_dataset.commands.convert import convert
     from mmdia_dataset.commands.coverage import coverage
+    from mmdia_dataset.commands.decode import decode
     from mmdia_dataset.commands.demo import demo
     from mmdia_dataset.commands.doctor import doctor
     from mmdia_dataset.commands.export import export
@@ -54,6 +55,7 @@ __all__ = [
     "check",
     "convert",
     "coverage",
+    "decode",
     "demo",
     "doctor",
     "export",
@@ -76,8 +78,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _COMMANDS = (
-    *("align", "bench", "card", "check", "convert", "coverage", "demo", "doctor", "export", "fingerprint"),
-    *("locate", "pack", "publish", "rebuild", "score", "show", "splits", "stats", "validate"),
+    *("align", "bench", "card", "check", "convert", "coverage", "decode", "demo", "doctor", "export"),
+    *("fingerprint", "locate", "pack", "publish", "rebuild", "score", "show", "splits", "stats", "validate"),
 )
 _HOMES = {
     **{name: f"commands.{name}" for name in _COMMANDS},

@@ -39,6 +39,7 @@ __all__ = [
     "SpanOutside",
     "UnsupportedCodec",
     "UsageError",
+    "WeightsUnreadable",
     "shown",
 ]
 
@@ -153,6 +154,10 @@ class ReleaseNotFound(ReleaseError):
 
 class ReleaseUnreadable(ReleaseError):
     """A file of the release can't be read: not JSON, cut off, wrong encoding, or an unknown structure."""
+
+
+class WeightsUnreadable(MmdiaError):
+    """The file with the weights of a model is missing, damaged, or of another model."""
 
 
 class MediaMapError(MmdiaError):

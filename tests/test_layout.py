@@ -20,7 +20,7 @@ FLOW = [
     ["release", "media"],
     ["library", "splitting", "views", "clips", "alignment"],
     ["built"],
-    ["statistics", "certificates", "exports", "metrics"],
+    ["statistics", "certificates", "exports", "metrics", "codec"],
     ["plots"],
     ["publishing"],
     ["building"],
@@ -68,6 +68,8 @@ def test_media_and_datasets_are_imported_in_one_room_each():
     homes = {"av": "media", "datasets": "loader", "matplotlib": "plots"}
     wrong = [f"{file} imports {name}" for file, room, name in imports() if homes.get(name.split(".")[0], room) != room]
     assert not wrong
+    torch = [file for file, _, name in imports() if name.split(".")[0] in ("torch", "safetensors")]
+    assert {str(file) for file in torch} == {"codec/network.py"}
 
 
 def test_importing_the_package_is_light():

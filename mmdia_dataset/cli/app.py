@@ -22,7 +22,7 @@ GROUPS = {
     "Start": ("demo", "doctor"),
     "Make a release": ("fingerprint",),
     "Look at a release, and publish it": ("validate", "convert", "stats", "splits", "bench", "card", "publish"),
-    "Rebuild clips from a release and your films": ("locate", "align", "rebuild"),
+    "Rebuild clips from a release and your films": ("decode", "locate", "align", "rebuild"),
     "Train with the clips": ("pack", "check", "export", "show"),
     "Compare with others": ("coverage", "score"),
 }

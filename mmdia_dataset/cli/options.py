@@ -25,12 +25,15 @@ __all__ = [
     "IdsOption",
     "Image",
     "JobsOption",
+    "KindsOption",
     "LanguageOption",
     "Mode",
     "ModeOption",
     "ModesOption",
     "SoundFile",
     "SplitOption",
+    "at_commas",
+    "duration_text",
     "forecast_text",
     "print_editions",
     "say_if_full",
@@ -63,7 +66,7 @@ class Image(StrEnum):
     png = "png"
 
 
-def _at_commas(values: list[str] | None) -> list[str]:
+def at_commas(values: list[str] | None) -> list[str]:
     """`--ids a,b --ids c` as three values; an empty list without any, as older versions of typer want it."""
     if not values:
         return []
@@ -78,7 +81,16 @@ SplitOption = Annotated[str | None, typer.Option("--split", help="Only dialogues
 IdsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--ids", help="Only these dialogues: ids, separated by commas; repeatable.", callback=_at_commas, metavar="A,B"
+        "--ids", help="Only these dialogues: ids, separated by commas; repeatable.", callback=at_commas, metavar="A,B"
+    ),
+]
+KindsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kinds",
+        help="Only these: voice, voice_44k, mix, background; repeatable.",
+        callback=at_commas,
+        metavar="A,B",
     ),
 ]
 ModesOption = Annotated[
@@ -86,7 +98,7 @@ ModesOption = Annotated[
     typer.Option(
         "--modes",
         help="Of a built directory: only clips of these modes; repeatable.",
-        callback=_at_commas,
+        callback=at_commas,
         metavar="A,B",
     ),
 ]
@@ -186,11 +198,12 @@ def forecast_text(forecast: Forecast, release: str, dialogues: int, movies: int)
     return (
         f"{forecast.clips:,} of {count_text(dialogues, 'dialogue')}, from {forecast.movies:,} of "
         f"{count_text(movies, 'movie')} in {release}: "
-        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)}, in about {_duration(forecast.seconds)}"
+        f"{forecast.hours:.2f} h, about {size_text(forecast.bytes)}, in about {duration_text(forecast.seconds)}"
     )
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Seconds as people say them."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -10,7 +10,7 @@ Released or decoded sound lies below folders whose names begin with `audio`, vid
     video/<batch>/<movie>/clip_007.mp4              the film's picture and sound
 
 Numbers have as many zeros before them as somebody liked. <movie> is the movie's id, or an episode's own file name.
-Encoded sound (`.dac`) is counted and not read; `mmdia decode` makes sound of it.
+Encoded sound (`.dac`, below such as `audio_encoded`) has the same names; `mmdia decode` makes sound of it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Files:
 
     batch: str | None
     names: dict[AudioKind, str] = field(default_factory=dict)
-    encoded: bool = False
+    encoded: list[tuple[AudioKind, str]] = field(default_factory=list)
     taken: bool = False
 
 
@@ -71,11 +71,13 @@ class ReleaseAudio:
     Attributes:
         root: the release's folder.
         outside: links that lead out of the release; they are not followed.
+        nameless: files of encoded sound whose names say no number or no movie; they are no dialogue's.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.outside: list[Path] = []
+        self.nameless: list[Path] = []
         self._clips: dict[tuple[str, int], list[_Files]] = {}
         self._files = 0
 
@@ -124,12 +126,18 @@ class ReleaseAudio:
     def is_encoded_only(self, dialogue: Dialogue) -> bool:
         """Whether a dialogue's sound is there, but was not decoded yet."""
         found = self._found(dialogue.movie, dialogue.batch, dialogue.number)
-        return found is not None and found.encoded and not found.names
+        return found is not None and bool(found.encoded) and not found.names
 
     @property
     def undecoded(self) -> int:
         """How many clips have encoded sound and no other."""
-        return sum(files.encoded and not files.names for files in self._distinct())
+        return sum(bool(files.encoded) and not files.names for files in self._distinct())
+
+    def encoded(self) -> Iterator[ReleasedSound]:
+        """Every file of encoded sound, whosever it is."""
+        for files in self._distinct():
+            for kind, name in files.encoded:
+                yield ReleasedSound(kind, Path(name))
 
     def unclaimed(self) -> Iterator[Path]:
         """One file of each clip that no dialogue asked for, since `of`."""
@@ -180,10 +188,13 @@ class ReleaseAudio:
     ) -> None:
         stem, suffix = os.path.splitext(name)  # noqa: PTH122 - 200,000 of them
         suffix = suffix.lower()
-        if suffix not in (_VIDEOS if video else _SOUNDS) and suffix != ENCODED:
+        encoded = suffix == ENCODED and not video
+        if suffix not in (_VIDEOS if video else _SOUNDS) and not encoded:
             return
         match = _NAME.fullmatch(stem)
         if match is None:
+            if encoded:
+                self.nameless.append(Path(path))
             return
         number = int(match["number"])
         if parts and (own := _FOLDER.fullmatch(parts[-1])) is not None and int(own["number"]) == number:
@@ -192,15 +203,18 @@ class ReleaseAudio:
         else:
             named = match["movie"]
         batch, folder = _home(parts, named is not None)
+        if encoded and folder is None and named is None:
+            self.nameless.append(Path(path))
+            return
         place = ("/".join(parts), named or "", number)
         files = by_place.get(place)
         if files is None:
             files = self._joined(batch, folder, named, number)
             by_place[place] = files
-        if suffix == ENCODED:
-            files.encoded = True
-            return
         kind: AudioKind = "film" if video else _KINDS[match["kind"] or ""]
+        if encoded:
+            files.encoded.append((kind, path))
+            return
         known = files.names.get(kind)
         order = _VIDEOS if video else _SOUNDS
         if known is None or order.index(suffix) < order.index(os.path.splitext(known)[1].lower()):  # noqa: PTH122

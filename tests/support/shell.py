@@ -9,7 +9,7 @@ from mmdia_dataset import cli
 # What a shell has that a function has not, and the names a shell's habits call for.
 SHELL_ONLY = {"format_", "report_file", "movies"}
 RENAMED = {"folder": "out", "page": "out"}
-FUNCTION_ONLY = {"before", "progress", "on_issue", "on_fault", "token"}
+FUNCTION_ONLY = {"before", "loader", "progress", "on_issue", "on_fault", "token"}
 
 
 COMMANDS = sorted(
