@@ -50,7 +50,7 @@ class EncodedFiles:
 
 
 def encoded_files(root: Path, out: Path, kinds: Collection[AudioKind], suffix: str) -> EncodedFiles:
-    """List the encoded sounds of a release, in seconds for the whole of MM-DIA.
+    """List the encoded sounds of a release, in less than a minute for the whole of MM-DIA.
 
     A sound of any format in a target's place is left as it is: ours are whole or absent.
 
@@ -65,30 +65,34 @@ def encoded_files(root: Path, out: Path, kinds: Collection[AudioKind], suffix: s
     links = [link for link in audio.outside if link.suffix.lower() == ENCODED or link.is_dir()]
     files.failed.update(dict.fromkeys(links, "the link leads out of the release; put what it leads to in its place"))
     files.failed.update(dict.fromkeys(audio.nameless, "its name or folder does not say which movie's clip it is"))
+    places: dict[Path, Path] = {}  # by the folder of encoded sounds
     folders: dict[Path, set[str] | None] = {}
     for sound in sorted(audio.encoded(), key=lambda sound: sound.path):
         if sound.kind not in kinds:
             continue
-        target = out / _decoded(sound.path.relative_to(root)).with_suffix(suffix)
-        if target.parent not in folders:
-            folders[target.parent] = _sounds_in(target.parent, out / target.relative_to(out).parts[0])
-        there = folders[target.parent]
+        path = sound.path
+        if path.parent not in places:
+            top, folder = _decoded(path.parent.relative_to(root))
+            places[path.parent] = out / folder
+            folders.setdefault(out / folder, _sounds_in(out / folder, out / top))
+        folder = places[path.parent]
+        there = folders[folder]
         if there is None:
-            files.failed[sound.path] = f"a link leads out of {target.parent}; remove it, or choose another --out"
-        elif target.stem in there:
+            files.failed[path] = f"a link leads out of {folder}; remove it, or choose another --out"
+        elif path.stem in there:
             files.kept += 1
         else:
-            there.add(target.stem)
-            files.wanted.append(EncodedFile(sound.path, target, _size(sound.path)))
+            there.add(path.stem)
+            files.wanted.append(EncodedFile(path, folder / f"{path.stem}{suffix}", _size(path)))
     return files
 
 
-def _decoded(place: Path) -> Path:
-    """The place of a sound in a release without `_encoded` in the name of its topmost folder of sounds."""
-    parts = list(place.parts)
+def _decoded(folder: Path) -> tuple[Path, Path]:
+    """Where the sounds of a folder go: the topmost folder of sounds, `_encoded` left out of its name, and theirs."""
+    parts = list(folder.parts)
     top = next(number for number, name in enumerate(parts) if name.lower().startswith("audio"))
     parts[top] = parts[top].replace(_MARK, "")
-    return Path(*parts)
+    return Path(*parts[: top + 1]), Path(*parts)
 
 
 def _size(path: Path) -> int:

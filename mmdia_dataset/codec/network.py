@@ -125,9 +125,11 @@ class _Snake:
 
     def __init__(self, tensors: _Tensors, layer: str) -> None:
         self.alpha = tensors.get(f"{layer}.alpha")
+        self._inverse = (self.alpha + 1e-9).reciprocal()
 
     def __call__(self, signal: Any, padded: bool) -> Any:
-        return signal + torch.sin(self.alpha * signal).square() / (self.alpha + 1e-9)
+        waves = self.alpha * signal
+        return waves.sin_().square_().mul_(self._inverse).add_(signal)  # in place: memory costs most of the time
 
     def length(self, samples: int, padded: bool) -> int:
         return samples
@@ -144,7 +146,7 @@ class _Residual:
         for layer in self.layers:
             change = layer(change, padded)
         lost = (signal.shape[-1] - change.shape[-1]) // 2
-        return signal[..., lost : lost + change.shape[-1]] + change
+        return change.add_(signal[..., lost : lost + change.shape[-1]])
 
     def length(self, samples: int, padded: bool) -> int:
         for layer in self.layers:
