@@ -78,6 +78,7 @@ class Refusal(StrEnum):
         "no-movie-time",
         _YOURS,
         "The annotations do not say when in the movie this dialogue is.",
+        "get the release's sound too (its folder `audio`, decoded with `mmdia decode`): dialogues are found by it",
         "use the annotations with absolute times, or ask the curator for them",
         "`mmdia validate {release}` (which dialogues these are: rule `no-movie-times`)",
     )

@@ -60,7 +60,7 @@ APART_S = 0.03
 OTHER_VOICE = 0.15
 """How much better than the lines what lies between them agrees: in a dub 0.65, in another film with the same music 0.3,
 in the film itself -0.06, in noise -0.4 (with music 10 dB louder than usual)."""
-DUB_SHARE = 0.6
+DUB_SHARE = 0.4
 """Share of the music between lines that is heard in a dub; other films and episodes have the theme in common. Chosen,
 not measured."""
 LEAST_ERROR_S = 0.003

@@ -11,7 +11,7 @@ from mmdia_dataset.alignment.by_audio import audio_limits as limits
 from mmdia_dataset.alignment.by_audio.sound_speed import FoundSound
 from mmdia_dataset.timing import Span
 
-__all__ = ["SoundStop", "Stretch", "best_path", "stretches_of"]
+__all__ = ["SoundStop", "SoundStretch", "best_path", "stretches_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class SoundStop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class SoundStretch:
     """Dialogues in a row that share an offset.
 
     Attributes:
@@ -97,7 +97,7 @@ def best_path(stops: Sequence[SoundStop], rate: float) -> dict[str, FoundSound]:
     return path
 
 
-def stretches_of(stops: Sequence[SoundStop], path: dict[str, FoundSound], rate: float) -> list[Stretch]:
+def stretches_of(stops: Sequence[SoundStop], path: dict[str, FoundSound], rate: float) -> list[SoundStretch]:
     """The stretches along a path.
 
     A single sound that leaves the way and comes back to it is not a cut but another dialogue's sound: it is left out.
@@ -144,9 +144,9 @@ def _mean(group: Sequence[SoundStop], path: dict[str, FoundSound], rate: float) 
     return middle, max(scatter, float(spreads.min())) / np.sqrt(len(group))
 
 
-def _stretch(group: Sequence[SoundStop], path: dict[str, FoundSound], rate: float) -> Stretch:
+def _stretch(group: Sequence[SoundStop], path: dict[str, FoundSound], rate: float) -> SoundStretch:
     offset_s, error_s = _mean(group, path, rate)
-    return Stretch(
+    return SoundStretch(
         offset_s=offset_s,
         error_s=float(error_s),
         ids=tuple(stop.id for stop in group),

@@ -59,8 +59,10 @@ def find_sound_speed(sounds: Sequence[DialogueSound], soundtrack: Soundtrack, sh
         soundtrack: the recording's.
         share: of the sounds that are tried, so many must be heard.
     """
+    if not sounds:
+        return None
     probes = [_loudest(sound) for sound in _spread(sounds)]
-    longest_s = max((probe.length_s for probe in probes), default=0.0) / limits.SLOWEST
+    longest_s = max(probe.length_s for probe in probes) / limits.SLOWEST
     for speeds in (_speeds((1.0,)), _speeds(_USUAL[1:]), _speeds(_others())):
         tried: list[tuple[float, int, SoundSpeed]] = []
         search: SoundSearch | None = None

@@ -52,9 +52,7 @@ class LaidSound:
     path: Path
 
 
-def fingerprint_of_dialogues(
-    sounds: Sequence[LaidSound], duration_ms: int
-) -> tuple[TimingFingerprint, dict[str, str]]:
+def fingerprint_of_dialogues(sounds: Sequence[LaidSound], duration_ms: int) -> tuple[TimingFingerprint, dict[str, str]]:
     """The fingerprint of a movie, and by dialogue why a sound was left out.
 
     Where dialogues overlap, the one that begins first is heard.
