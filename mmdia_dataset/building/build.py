@@ -170,6 +170,7 @@ def _clip(dialogue: Dialogue, lines: list[Line]) -> Clip | None:
         **dialogue.at(made_lines[0].span).__dict__,
         video=files.get("video"),
         audio=files.get("audio"),
+        audio_kind="film" if "audio" in files else None,
         keyframes=tuple(
             Keyframe(image=Media(path=picture.file), time_ms=picture.time_ms, turn=picture.turn) for picture in pictures
         ),

@@ -1,4 +1,7 @@
-"""A built directory read back: its clips by split, when in each what is said, and the voices in it."""
+"""A built directory read back: its clips by split, when in each what is said, and the voices in it.
+
+The sounds of a release are read in the same way (`release_clips`).
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,20 @@ _FILE: TypeAdapter[str] = TypeAdapter(RelativeFile, config=ConfigDict(regex_engi
 
 
 class ClipSet:
-    """The clips of a built directory.
+    """The clips of a built directory, or of a release with sound.
+
+    Args:
+        root: the folder of `annotations/`.
+        media: the folder that paths of media count from: the release; the same folder if None.
 
     Raises, wherever it reads:
         ReleaseUnreadable: a file holds something else.
     """
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, media: Path | str | None = None) -> None:
         self.root = Path(root)
+        self.media = self.root if media is None else Path(media)
+        self.again = "run `mmdia rebuild` again" if media is None else "put the release's own file back"
         self._voices: dict[Split, Voices] = {}
 
     def splits(self) -> dict[Split, Path]:
@@ -85,12 +94,10 @@ class ClipSet:
             ReleaseUnreadable: it is named by no path, or by one that leads out of the folder.
         """
         try:
-            return self.root / _FILE.validate_python(media.path)
+            return self.media / _FILE.validate_python(media.path)
         except ValidationError:
             raise ReleaseUnreadable(
-                f"{shown(str(media.path))} is not a file in the folder",
-                where=self.root,
-                hint="run `mmdia rebuild` again",
+                f"{shown(str(media.path))} is not a file in the folder", where=self.media, hint=self.again
             ) from None
 
     @cached_property

@@ -111,7 +111,7 @@ def _card(task: Task, row: Any, clipset: ClipSet, page: Path) -> str:
     """One row: what is given, what controls it, what is to be made."""
 
     def link(media: Media) -> str:
-        file = clipset.root.resolve() / clipset.file(media).relative_to(clipset.root)
+        file = clipset.media.resolve() / clipset.file(media).relative_to(clipset.media)
         return quote(Path(os.path.relpath(file, page.parent.resolve())).as_posix())
 
     conditions = [f"<p>{_transcript(row.transcript)}</p>"]

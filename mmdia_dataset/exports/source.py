@@ -63,7 +63,7 @@ class SplitSource:
 
     @cached_property
     def _base(self) -> str:
-        return os.path.relpath(self.clipset.root.resolve(), self.out.resolve())
+        return os.path.relpath(self.clipset.media.resolve(), self.out.resolve())
 
     def path(self, media: Media) -> str:
         """A media file's path as it is written: from the output folder, or absolute."""
@@ -86,7 +86,7 @@ class SplitSource:
             info = soundfile.info(file)
         except (OSError, soundfile.LibsndfileError) as error:
             raise MediaUnreadable(
-                f"the sound can't be read: {str(error).splitlines()[0]}", where=file, hint="run `mmdia rebuild` again"
+                f"the sound can't be read: {str(error).splitlines()[0]}", where=file, hint=self.clipset.again
             ) from None
         return ExportedSound(self.path(clip.audio), info.samplerate, info.frames, info.channels)
 

@@ -15,7 +15,7 @@ import pathlib
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,9 +33,10 @@ from mmdia_dataset.loader.cuts import ACCESS, Cuts
 from mmdia_dataset.loader.features import features
 from mmdia_dataset.loader.parts import SourcePart, joined
 from mmdia_dataset.loader.released import ReleasedRows, StagedRows
-from mmdia_dataset.loader.row_sources import RowSource, open_source
+from mmdia_dataset.loader.row_sources import BuiltRows, RowSource, open_source
+from mmdia_dataset.loader.sounds import RELEASE, ReleaseSounds, kinds_of
 from mmdia_dataset.loader.task_rows_source import OPTIONS, Tasks
-from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, Clip, Dialogue, Model, Split
+from mmdia_dataset.schema import SCHEMA_VERSION, SPLITS, AudioKind, Clip, Dialogue, Model, Split
 from mmdia_dataset.views import TASKS, TaskOptions
 
 __all__ = ["Builder", "Config", "check_choice", "split_names"]
@@ -84,7 +85,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     VERSION = datasets.Version(f"{SCHEMA_VERSION}.0")
     BUILDER_CONFIG_CLASS = Config
     BUILDER_CONFIGS = [  # noqa: RUF012 - datasets reads it as a class attribute
-        Config(name="dialogues", version=VERSION, description="Annotations only; needs no media."),
+        Config(name="dialogues", version=VERSION, description="Annotations; needs no media."),
         Config(name="clips", version=VERSION, description="Annotations with the clip cut from your film."),
         Config(name=BENCH, version=VERSION, description="The benchmark; with clips if loaded from a built directory."),
         *(
@@ -103,6 +104,8 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         data_dir: str | os.PathLike[str] | None = None,
         media_dir: str | os.PathLike[str] | None = None,
         mode: str = "copy",
+        audio: str | None = None,
+        audio_kind: str | Sequence[str] | None = None,
         decode: bool = False,
         only: str | None = None,
         revision: str | None = None,
@@ -123,32 +126,39 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise UsageError(
                 f"the option {next(iter(task_options))} is only for tasks", hint=f"load a task: {', '.join(TASKS)}"
             )
-        folder = places.find(data_dir, token=token, revision=revision, media=name != "dialogues" and media_dir is None)
+        if audio is not None:
+            check_choice("audio", audio, (RELEASE,))
+        asked = audio is not None or audio_kind is not None
+        media = (name != "dialogues" or asked) and media_dir is None
+        folder = places.find(data_dir, token=token, revision=revision, media=media)
         source = open_source(folder, Dialogue if name == "dialogues" else Clip)
         self._choice = Choice.taken_from(datasets_options, name, source)
-        self._model = Dialogue if name == BENCH and isinstance(source, ReleasedRows) else _MODELS[name]
+        cache = os.fspath(datasets_options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)
+        with _in_our_words(cache):
+            rows = _with_sound(source, name, asked, kinds_of(audio_kind), cache)
+        if name != "dialogues" and media_dir is not None and (isinstance(rows, BuiltRows) or name in TASKS):
+            what = "the clips of this built directory are cut already"
+            if isinstance(source, ReleasedRows):
+                what = "the release's own sound is loaded, which needs no films"
+            raise UsageError(what, where=source.root, hint="leave out media_dir")
+        self._model = _MODELS[name]
+        if name in ("dialogues", BENCH):
+            self._model = Clip if isinstance(rows, BuiltRows) and rows.model is Clip else Dialogue
         self._cuts: Cuts | None = None
         self._release: ReleasedRows | None = None
         self._source: RowSource | None = None
-        kwargs: dict[str, Any] = {"data_dir": os.fspath(source.root), "state": source.fingerprint()}
-        if name in TASKS:
-            self._source = Tasks.of(source, TASKS[name], options)
+        kwargs: dict[str, Any] = {"data_dir": os.fspath(source.root), "state": rows.fingerprint()}
+        if name in TASKS and isinstance(rows, BuiltRows):
+            self._source = Tasks.of(rows, TASKS[name], options)
             kwargs |= {"state": self._source.fingerprint(), "task": options.text()}
-        elif not isinstance(source, ReleasedRows):
-            self._source = source
-        if self._source is not None:
-            if name != "dialogues" and media_dir is not None:
-                raise UsageError(
-                    "the clips of this built directory are cut already",
-                    where=source.root,
-                    hint="leave out media_dir",
-                )
-        elif name == "clips" and isinstance(source, ReleasedRows):
-            self._cuts = Cuts.of(source, media_dir, mode, splits)
+        elif isinstance(rows, BuiltRows):
+            self._source = rows
+        elif name == "clips":
+            self._cuts = Cuts.of(rows, media_dir, mode, splits)
             kwargs |= {"media_dir": os.fspath(self._cuts.media), "mode": mode, "state": self._cuts.state}
             kwargs |= {"only": only} if only else {}
-        elif isinstance(source, ReleasedRows):
-            self._release = source
+        else:
+            self._release = rows
         kwargs |= {"decode": True} if decode else {}
         kwargs |= {"chosen": self._choice.text} if self._choice else {}
         datasets_options |= {"dataset_name": NAME, "hash": places.package_hash()}
@@ -156,7 +166,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise UsageError(
                 "mode and only are for cutting clips, but nothing is cut here", hint="give a release and media_dir"
             )
-        with _in_our_words(os.fspath(datasets_options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
+        with _in_our_words(cache):
             super().__init__(config_name=name, token=token, **kwargs, **datasets_options)
 
     def _info(self) -> datasets.DatasetInfo:
@@ -250,6 +260,46 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 hint="use streaming=False, or .take(n) and .skip(n)",
             )
         return super().as_streaming_dataset(split, *args, **kwargs)
+
+
+def _with_sound(
+    source: BuiltRows | ReleasedRows, name: str, asked: bool, kinds: tuple[AudioKind, ...], cache: str
+) -> BuiltRows | ReleasedRows:
+    """The source, or where it is a release whose sound is wanted, its rows with sound.
+
+    Args:
+        source: what was opened.
+        name: the configuration.
+        asked: whether the user asked for the release's sound.
+        kinds: the sounds that will do.
+        cache: the folder of the cache.
+
+    Raises:
+        UsageError: there is no sound, or key frames are needed too.
+    """
+    if isinstance(source, BuiltRows):
+        if asked:
+            raise UsageError(
+                "audio and audio_kind choose among the sounds of a release, but this is a built directory",
+                where=source.root,
+                hint="leave them out",
+            )
+        return source
+    task = TASKS.get(name)
+    if task is not None and "keyframes" in task.media:
+        raise UsageError(
+            f"{name} needs key frames, which only films have",
+            where=source.root,
+            hint="run `mmdia rebuild` (--mode audio and --mode keyframes) and load its output",
+        )
+    if not (asked or task is not None or name == BENCH):
+        return source
+    sounds = ReleaseSounds.of(source, kinds, heard_only=name == "clips")
+    if sounds.audio:
+        return sounds.make(cache)
+    if asked or task is not None:
+        raise sounds.none(name, ("audio",) if task is None else task.media)
+    return source
 
 
 def split_names(split: Any) -> list[str]:

@@ -38,7 +38,7 @@ def find(
         data_dir: the folder.
         token: for the Hub.
         revision: branch, tag or commit of the Hub repository.
-        media: whether to download clips, if the repository has any.
+        media: whether to download clips, and the sound and video of dialogues, if the repository has any.
 
     Raises:
         ReleaseNotFound: the folder does not exist.
@@ -64,7 +64,7 @@ def _from_hub(token: str | bool | None, revision: str | None, media: bool) -> Pa
             hint=f"give data_dir, set ${HOME}, or set ${HUB_REPO} to the Hub repository you have access to",
         )
     check_repo(repo)
-    patterns = [*_HUB_FILES, "clips/**"] if media else _HUB_FILES
+    patterns = [*_HUB_FILES, "clips/**", "audio/**", "video/**"] if media else _HUB_FILES
     with in_our_words(repo, revision, token=token):
         import huggingface_hub
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from mmdia_dataset.errors import UsageError
@@ -23,6 +24,8 @@ def load(
     streaming: bool = False,
     num_proc: int | None = None,
     mode: str = "copy",
+    audio: str | None = None,
+    audio_kind: str | Sequence[str] | None = None,
     decode: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
     download_mode: str | None = None,
@@ -43,6 +46,10 @@ def load(
         num_proc: number of processes that prepare the data.
         mode: how clips are cut from media_dir: `copy`, `encode`, `audio` or `keyframes`. With `access` nothing is cut,
             and `mmdia_dataset.Decode` decodes the rows.
+        audio: `release` gives `dialogues` or `clips` of a release the sound that the release brings, by path; tasks and
+            `bench` of a release have it without asking. No film is needed.
+        audio_kind: which sound of a release: `voice`, `voice_44k`, `mix`, `background` or `film`, or several, the
+            preferred one first; by default the first of these that a dialogue has, but for `background`.
         decode: decode media when a row is read, as `datasets` does; else a row has the paths.
         cache_dir: where `datasets` stores what it prepares.
         download_mode: `force_redownload` to prepare the data again.
@@ -71,6 +78,8 @@ def load(
         data_dir=data_dir,
         media_dir=media_dir,
         mode=mode,
+        audio=audio,
+        audio_kind=audio_kind,
         decode=decode,
         only=",".join(names) if names and name == "clips" and media_dir is not None else None,
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),

@@ -41,10 +41,20 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True)
 class BuiltRows:
-    """A built directory: `annotations/<split>.parquet`, read with media as `Clip`, without as `Dialogue`."""
+    """A built directory: `annotations/<split>.parquet`, read with media as `Clip`, without as `Dialogue`.
+
+    Of a release with sound, `root` is in the cache, `media` is the release, and `state` its fingerprint.
+    """
 
     root: Path
     model: type[Dialogue] = Clip
+    media: Path | None = None
+    state: str | None = None
+
+    @property
+    def place(self) -> Path:
+        """The folder that the user gave; paths of media count from there."""
+        return self.media or self.root
 
     def schema(self) -> pa.Schema:
         """The schema of the tables."""
@@ -57,7 +67,7 @@ class BuiltRows:
 
     def fingerprint(self) -> str:
         """Changes when an annotation or a line of the manifest is edited."""
-        return fingerprint([*self.annotations().values(), self.root / MANIFEST])
+        return self.state or fingerprint([*self.annotations().values(), self.root / MANIFEST])
 
     def check(self) -> None:
         """Read the manifest, if there is one: rows whose clip nobody can vouch for are not served.
@@ -76,7 +86,7 @@ class BuiltRows:
 
     def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
-        yield from rows_of(parquet_tables(shard, self.model), self.model, self.root, shard.file)
+        yield from rows_of(parquet_tables(shard, self.model), self.model, self.place, shard.file)
 
 
 def open_source(root: Path, model: type[Dialogue]) -> BuiltRows | ReleasedRows:

@@ -20,8 +20,8 @@ from mmdia_dataset.schema import Model, arrow
 __all__ = ["row_schema", "to_rows"]
 
 
-# Lists that built directories of earlier versions do not have: empty there.
-_LATER = ("keyframes",)
+# Columns that built directories of earlier versions do not have: no key frames, and sound cut from films.
+_LATER = ("keyframes", "audio_kind")
 
 
 @lru_cache
@@ -52,7 +52,7 @@ def to_rows(table: pa.Table, model: type[Model], root: Path) -> pa.Table:
         if item.name not in table.column_names:
             if item.name not in _LATER:
                 raise ValueError(f"the column {item.name!r} is missing")
-            columns.append(pa.array([[]] * len(table), _row_type(item)))
+            columns.append(_later(table, item))
             continue
         try:
             column = table.column(item.name)
@@ -61,6 +61,13 @@ def to_rows(table: pa.Table, model: type[Model], root: Path) -> pa.Table:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, ValueError) as error:
             raise ValueError(f"column {item.name!r}: {error}") from None
     return pa.Table.from_arrays(columns, schema=row_schema(model))
+
+
+def _later(table: pa.Table, item: arrow.Field) -> Any:
+    if item.name == "keyframes":
+        return pa.array([[]] * len(table), _row_type(item))
+    cut = pa.array(["film"] * len(table), pa.string())
+    return _row_array(pc.if_else(table.column("audio").combine_chunks().is_valid(), cut, None), item, Path())
 
 
 def _row_array(array: Any, item: arrow.Field, root: Path) -> Any:

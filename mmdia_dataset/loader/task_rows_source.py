@@ -1,4 +1,4 @@
-"""Rows of tasks: made from the clips of a built directory while they are read."""
+"""Rows of tasks: made from clips, of a built directory or of a release with sound, while they are read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from mmdia_dataset.built.clipset import ClipSet
-from mmdia_dataset.errors import DataNotFound, UsageError
+from mmdia_dataset.errors import DataNotFound
 from mmdia_dataset.loader.parts import SourcePart, parquet_tables, unreadable
-from mmdia_dataset.loader.released import ReleasedRows
 from mmdia_dataset.loader.row_sources import BuiltRows
 from mmdia_dataset.loader.rows import row_schema, to_rows
 from mmdia_dataset.schema import Clip, Split, arrow
@@ -39,41 +38,33 @@ class Tasks:
     counts: tuple[tuple[Split, int], ...]
 
     @classmethod
-    def of(cls, source: BuiltRows | ReleasedRows, task: Task, options: TaskOptions) -> Tasks:
+    def of(cls, source: BuiltRows, task: Task, options: TaskOptions) -> Tasks:
         """Read a built directory. Warns about dialogues that lack what the task needs.
 
         Raises:
-            UsageError: it is a release.
             DataNotFound: every dialogue lacks something.
             ReleaseUnreadable: its annotations can't be read.
         """
-        if isinstance(source, ReleasedRows):
-            raise UsageError(
-                f"{task.name} needs clips, but a release has none",
-                where=source.root,
-                hint=f"run `mmdia rebuild` ({_modes(task)}) and load its output",
-            )
         state = source.fingerprint()
-        counts, lacks = _counted(_clipset(source.root, state), task, options)
+        counts, lacks = _counted(_clipset(source.root, source.media, state), task, options)
+        advice = _advice(lacks, released=source.media is not None)
         if not counts and lacks:
             raise DataNotFound(
-                f"no dialogue has everything that {task.name} needs: {_words(lacks)}",
-                where=source.root,
-                hint=_advice(lacks),
+                f"no dialogue has everything that {task.name} needs: {_words(lacks)}", where=source.place, hint=advice
             )
         if lacks:
             total = lacks.total() + sum(counts.values())
             warnings.warn(
-                f"{source.root}: {task.name} leaves out {lacks.total():,} of {total:,} rows: {_words(lacks)}; "
-                f"{_advice(lacks)}.",
+                f"{source.place}: {task.name} leaves out {lacks.total():,} of {total:,} rows: {_words(lacks)}; "
+                f"{advice}.",
                 stacklevel=2,
             )
         return cls(built=source, task=task, options=options, state=state, counts=tuple(counts.items()))
 
     @property
     def root(self) -> Path:
-        """The built directory."""
-        return self.built.root
+        """The folder that the user gave."""
+        return self.built.place
 
     def schema(self) -> pa.Schema:
         """The schema of the tables."""
@@ -90,7 +81,7 @@ class Tasks:
 
     def tables(self, shard: SourcePart, split: Split) -> Iterator[pa.Table]:
         """The rows of one part. Raises ReleaseUnreadable."""
-        clipset = _clipset(self.root, self.state)
+        clipset = _clipset(self.built.root, self.built.media, self.state)
         unseen = {"extra", "error_ms", *MADE_BY}.difference(self.task.media)
         for stored in parquet_tables(shard, Clip, _ROWS, without=unseen):
             try:
@@ -105,9 +96,9 @@ class Tasks:
 
 
 @lru_cache(maxsize=2)
-def _clipset(root: Path, state: str) -> ClipSet:
+def _clipset(root: Path, media: Path | None, state: str) -> ClipSet:
     """The directory in a given state; kept in this process with what was read of it."""
-    return ClipSet(root)
+    return ClipSet(root, media)
 
 
 def _counted(clipset: ClipSet, task: Task, options: TaskOptions) -> tuple[dict[Split, int], Counter[str]]:
@@ -128,10 +119,14 @@ def _words(lacks: Counter[str]) -> str:
     return ", ".join(f"{count:,} with {lack}" for lack, count in lacks.most_common())
 
 
-def _advice(lacks: Counter[str]) -> str:
-    modes = [MADE_BY[kind] for lack in lacks if (kind := lack.removeprefix("no ")) in MADE_BY]
-    return f"run `mmdia rebuild --mode {modes[0]}` to make what is missing" if modes else "choose another `control`"
-
-
-def _modes(task: Task) -> str:
-    return " and ".join(f"--mode {MADE_BY[kind]}" for kind in task.media)
+def _advice(lacks: Counter[str], released: bool) -> str:
+    """What to do about what most dialogues lack."""
+    kinds = [kind for lack, _ in lacks.most_common() if (kind := lack.removeprefix("no ")) in MADE_BY]
+    if not kinds:
+        return "choose another `control`"
+    cutting = f"run `mmdia rebuild --mode {MADE_BY[kinds[0]]}`"
+    if not released:
+        return f"{cutting} to make what is missing"
+    if kinds[0] == "audio":
+        return f"run `mmdia decode` if it is not decoded yet, or {cutting} with your films and load its output"
+    return f"the release has no more, your films do: {cutting} and load its output"

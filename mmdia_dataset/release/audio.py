@@ -15,13 +15,14 @@ Encoded sound (`.dac`, below such as `audio_encoded`) has the same names; `mmdia
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmdia_dataset.schema import AudioKind, Dialogue
+from mmdia_dataset.schema import AUDIO_KINDS, AudioKind, Dialogue
 
 __all__ = ["ENCODED", "HEARD_BEST", "LISTENED_TO", "ReleaseAudio", "ReleasedSound", "media_folders"]
 
@@ -40,6 +41,7 @@ _KINDS: dict[str, AudioKind] = {"": "voice", "_44k": "voice_44k", "_orig": "mix"
 _NAME = re.compile(r"(?:(?P<movie>.+)_)?(?:clip|dia)_(?P<number>\d{1,9})(?P<kind>_44k|_orig|_no_vocals)?", re.DOTALL)
 _FOLDER = re.compile(r"(?:(?P<movie>.+)_)?(?:clip|dia)_(?P<number>\d{1,9})", re.DOTALL)
 _ROOTS = ("audio", "video")
+_UNSAYABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")  # no row can name such a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,11 @@ class ReleaseAudio:
 
     def names_of(self, dialogue: Dialogue) -> Mapping[AudioKind, str]:
         """The paths of a dialogue's files by kind, as the index has them: no copies, so that all fit in memory."""
-        found = self._found(dialogue.movie, dialogue.batch, dialogue.number)
+        return self.names_at(dialogue.movie, dialogue.batch, dialogue.number)
+
+    def names_at(self, movie: str, batch: str | None, number: int) -> Mapping[AudioKind, str]:
+        """The same, for who has no model of the dialogue."""
+        found = self._found(movie, batch, number)
         if found is None:
             return {}
         found.taken = True
@@ -112,6 +118,23 @@ class ReleaseAudio:
     def files_of(self, dialogue: Dialogue) -> Mapping[AudioKind, Path]:
         """The files of a dialogue by kind; empty where the release has none."""
         return {kind: Path(name) for kind, name in self.names_of(dialogue).items()}
+
+    def inside(self, name: str) -> str:
+        """A file's path from the release on."""
+        return name.removeprefix(os.path.join(os.fspath(self.root), ""))  # noqa: PTH118
+
+    def fingerprint(self, kinds: Sequence[AudioKind] = AUDIO_KINDS) -> str:
+        """A hash that changes when a file of these kinds is added, removed or replaced, from names, sizes and times."""
+        digest = hashlib.sha256()
+        names = (name for files in self._distinct() for kind, name in files.names.items() if kind in kinds)
+        for name in sorted(names):
+            try:
+                state = os.stat(name)  # noqa: PTH116 - 200,000 of them
+            except OSError:
+                continue
+            times = f"{state.st_mtime_ns}\0{state.st_ctime_ns}"
+            digest.update(f"{self.inside(name)}\0{state.st_size}\0{times}\n".encode(errors="replace"))
+        return digest.hexdigest()[:32]
 
     def sound_of(self, dialogue: Dialogue, kinds: tuple[AudioKind, ...] = LISTENED_TO) -> ReleasedSound | None:
         """The file to use of a dialogue, None if it has none.
@@ -173,7 +196,7 @@ class ReleaseAudio:
             except OSError:
                 continue
             for entry in entries:
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or _UNSAYABLE.search(entry.name):
                     continue
                 if entry.is_symlink() and not self._stays(entry.path, inside):
                     self.outside.append(Path(entry.path))
@@ -266,10 +289,10 @@ def media_folders(root: Path) -> Iterator[Path]:
     for folder, folders, _ in os.walk(root):
         parent = Path(folder)
         for name in sorted(folders):
-            if name.lower().startswith(_ROOTS):
+            if name.lower().startswith(_ROOTS) and not _UNSAYABLE.search(name):
                 yield parent / name
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and name != "clips" and not name.lower().startswith(_ROOTS)
+            if not (name == "clips" or name.lower().startswith((".", *_ROOTS)) or _UNSAYABLE.search(name))
         )

@@ -122,17 +122,17 @@ def json_line(item: Dialogue | Movie) -> str:
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def parquet_writer(path: Path) -> pq.ParquetWriter:
+def parquet_writer(path: Path, model: type[Dialogue] = Dialogue) -> pq.ParquetWriter:
     """A writer of dialogues; its rows are given by `to_table`."""
-    return pq.ParquetWriter(path, stored_schema(Dialogue), compression="zstd")
+    return pq.ParquetWriter(path, stored_schema(model), compression="zstd")
 
 
 class ParquetFiles:
-    """Writes tables of dialogues to a Parquet file per split in a new folder, in row groups of `ROWS`; to be closed."""
+    """Writes tables of a model to a Parquet file per split in a new folder, in row groups of `ROWS`; to be closed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: type[Dialogue] = Dialogue) -> None:
         folder.mkdir()
-        self._folder = folder
+        self._folder, self._model = folder, model
         self._waiting: dict[str, pa.Table] = {}
         self._open: dict[str, Any] = {}
 
@@ -147,7 +147,7 @@ class ParquetFiles:
 
     def _write(self, split: str, table: pa.Table) -> None:
         if split not in self._open:
-            self._open[split] = parquet_writer(self._folder / f"{split}.parquet")
+            self._open[split] = parquet_writer(self._folder / f"{split}.parquet", self._model)
         if len(table):
             self._open[split].write_table(table.combine_chunks())
 

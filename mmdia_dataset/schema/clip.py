@@ -6,7 +6,7 @@ import builtins
 
 from pydantic import Field
 
-from mmdia_dataset.schema.base import Index, Many, Milliseconds, Model, Rate
+from mmdia_dataset.schema.base import AudioKind, Index, Many, Milliseconds, Model, Rate
 from mmdia_dataset.schema.dialogue import Dialogue
 from mmdia_dataset.timing import MAX_MS
 
@@ -61,7 +61,10 @@ class Clip(Dialogue):
     """A row of the `clips` configuration: a dialogue with its media."""
 
     video: Media | None = Field(default=None, description="The clip with picture, MP4.", examples=[None])
-    audio: Media | None = Field(default=None, description="The clip's sound, WAV or FLAC.", examples=[None])
+    audio: Media | None = Field(default=None, description="The dialogue's sound, a file such as WAV.", examples=[None])
+    audio_kind: AudioKind | None = Field(
+        default=None, description="Which sound it is; null without sound.", examples=["film"]
+    )
     keyframes: Many[Keyframe] = Field(default=(), description="Its key frames, in the order asked for.", examples=[[]])
     frames: Index | None = Field(default=None, description="Video frames in the clip.", examples=[429])
     samples: Index | None = Field(default=None, description="Audio samples per channel.", examples=[858858])

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, Json, JsonValue
 
 from mmdia_dataset.schema.base import (
+    AudioKind,
     Index,
     Many,
     Milliseconds,
@@ -65,6 +66,9 @@ class Sample(Dialogue):
     splits: Many[Split] = Field(description="The splits the dialogue is in.", examples=[["test", "hard"]])
     keyframes: Many[SamplePicture] = Field(
         default=(), description="Its key frames, in the order asked for.", examples=[[]]
+    )
+    audio_kind: AudioKind | None = Field(
+        default=None, description="Which sound its sound is; null without a member of sound alone.", examples=["film"]
     )
     frames: Index | None = Field(default=None, description="Video frames in the clip.", examples=[429])
     samples: Index | None = Field(default=None, description="Audio samples per channel.", examples=[858858])

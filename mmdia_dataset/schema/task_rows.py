@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from mmdia_dataset.schema.base import Id, Index, Many, Milliseconds, Model
+from mmdia_dataset.schema.base import AudioKind, Id, Index, Many, Milliseconds, Model
 from mmdia_dataset.schema.clip import Media
 from mmdia_dataset.schema.dialogue import AffectiveTriplet
 from mmdia_dataset.timing import Span
@@ -109,7 +109,11 @@ class StyleSpeech(_Prompted):
 
     speakers: Many[VoicedSpeaker] = Field(description="Who speaks.", examples=[[]])
     audio: Media = Field(description="Y: the dialogue's sound.", examples=[{"path": "clips/tt0114388/a.wav"}])
-    samples: Index | None = Field(description="Audio samples per channel.", examples=[858858])
+    audio_kind: AudioKind = Field(description="Which sound it is.", examples=["voice"])
+    samples: Index | None = Field(
+        description="Audio samples per channel; null for sound of a release, whose files nobody opened.",
+        examples=[858858],
+    )
 
 
 class TaskKeyframe(Model):
@@ -131,7 +135,11 @@ class VisionSpeech(TaskRow):
     keyframes: Many[TaskKeyframe] = Field(description="Z: pictures of the dialogue; none if dropped.", examples=[[]])
     speakers: Many[VoicedSpeaker] = Field(description="Who speaks.", examples=[[]])
     audio: Media = Field(description="Y: the dialogue's sound.", examples=[{"path": "clips/tt0114388/a.wav"}])
-    samples: Index | None = Field(description="Audio samples per channel.", examples=[858858])
+    audio_kind: AudioKind = Field(description="Which sound it is.", examples=["voice"])
+    samples: Index | None = Field(
+        description="Audio samples per channel; null for sound of a release, whose files nobody opened.",
+        examples=[858858],
+    )
 
 
 class SpeechVideo(_Prompted):
@@ -142,6 +150,10 @@ class SpeechVideo(_Prompted):
 
     speakers: Many[TaskSpeaker] = Field(description="Who speaks.", examples=[[]])
     audio: Media = Field(description="C and Z: the dialogue's sound.", examples=[{"path": "clips/tt0114388/a.wav"}])
-    samples: Index | None = Field(description="Audio samples per channel.", examples=[858858])
+    audio_kind: AudioKind = Field(description="Which sound it is.", examples=["voice"])
+    samples: Index | None = Field(
+        description="Audio samples per channel; null for sound of a release, whose files nobody opened.",
+        examples=[858858],
+    )
     video: Media = Field(description="Y: the clip with picture.", examples=[{"path": "clips/tt0114388/a.mp4"}])
     frames: Index | None = Field(description="Video frames in the clip.", examples=[429])

@@ -24,9 +24,13 @@ class ClipTime:
 
     @classmethod
     def of(cls, dialogue: Dialogue, line: MadeLine | None) -> ClipTime:
-        """From the clip's line of the manifest; without one, as if the clip began where the dialogue does."""
+        """From the clip's line of the manifest; without one, as if the clip began where the dialogue does.
+
+        Times of a dialogue that nobody has placed in the movie count from its clip already.
+        """
         if line is None:
-            return cls(_UNCHANGED, 0, dialogue.span.start_ms * 1000, max(0, dialogue.span.duration_ms))
+            start = dialogue.span.start_ms if dialogue.timeline == "movie" else 0
+            return cls(_UNCHANGED, 0, start * 1000, max(0, dialogue.span.end_ms - start))
         return cls.of_plain(cls.plain(line))
 
     @classmethod

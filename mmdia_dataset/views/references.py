@@ -19,8 +19,10 @@ LONGEST_MS = 12_000
 """Between `GOOD_MS` and this is what models are given; a stretch of it is taken where there is one."""
 
 
+_NOWHERE = -1
+
 _Stretch = tuple[str, int, int, str, int, int, str]
-"""A dialogue, its start and end in the movie [ms], a file, start and end in it [ms], words.
+"""A dialogue, its start and end in the movie [ms] or `_NOWHERE`, a file, start and end in it [ms], words.
 
 A plain tuple of plain values, since there are hundreds of thousands: the garbage collector passes over these.
 """
@@ -39,21 +41,23 @@ class Voices:
         for name, merged in _alone(clip):
             span = time.span(merged.span)
             if span.duration_ms >= SHORTEST_MS:
-                within, text = clip.span, merged.text("drop")
+                first, last = _place(clip)
                 self._known.setdefault((clip.movie, name), []).append(
-                    (clip.id, within.start_ms, within.end_ms, clip.audio.path, span.start_ms, span.end_ms, text)
+                    (clip.id, first, last, clip.audio.path, span.start_ms, span.end_ms, merged.text("drop"))
                 )
 
     def reference(self, target: Dialogue, name: str, seed: int = 0) -> Reference | None:
         """A stretch of that speaker that does not overlap the target; None if there is no such stretch.
 
-        Seed and id choose one of two to twelve seconds; without one, the longest of at least one second is taken.
+        Where nobody knows when in the movie one of the two is, they may not share a turn's words. Seed and id choose one
+        of two to twelve seconds; without one, the longest of at least one second is taken.
         """
-        first, last = target.span.start_ms, target.span.end_ms
+        first, last = _place(target)
+        words = [turn.text for turn in target.turns if turn.text]
         outside = [
             stretch
             for stretch in self._known.get((target.movie, name), ())
-            if stretch[0] != target.id and not (stretch[1] < last and first < stretch[2])
+            if stretch[0] != target.id and not _shared(stretch, first, last, words)
         ]
         if not outside:
             return None
@@ -77,6 +81,19 @@ def _alone(clip: Clip) -> Iterator[tuple[str, MergedTurn]]:
             continue
         if not any(other_run is not run and _overlap(other_run.span, run.span) for other_run in merged):
             yield speaker.name, run
+
+
+def _shared(stretch: _Stretch, first: int, last: int, words: list[str]) -> bool:
+    """Whether a stretch's dialogue overlaps one at this place with these words, or may do so."""
+    if _NOWHERE in (first, stretch[1]):
+        return any(text in stretch[6] for text in words)
+    return stretch[1] < last and first < stretch[2]
+
+
+def _place(dialogue: Dialogue) -> tuple[int, int]:
+    """When it is in the movie [ms]."""
+    timed = dialogue.timeline == "movie"
+    return (dialogue.span.start_ms, dialogue.span.end_ms) if timed else (_NOWHERE, _NOWHERE)
 
 
 def _overlap(first: Span, second: Span) -> bool:

@@ -165,6 +165,7 @@ def task_row(task: Task, options: TaskOptions, clip: Clip, time: ClipTime, voice
         "turns": turns,
         "dropped": dropped,
         "speakers": tuple(_speaker(task, options, clip, place, speaker, voices) for place, speaker in enumerate(order)),
+        "audio_kind": clip.audio_kind or "film",  # what an earlier version cut does not say
         "samples": clip.samples,
         **{name: getattr(clip, name) for name in task.media},
     }
