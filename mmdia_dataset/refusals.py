@@ -113,6 +113,13 @@ class Refusal(StrEnum):
         "The built directory has no clip of this dialogue in a mode that others have.",
         "run `mmdia rebuild` with the `--mode` that is missing, or choose with `--modes` which clips to pack",
     )
+    NO_SOUND = (
+        "no-sound",
+        _YOURS,
+        "The release has no sound of this dialogue.",
+        "put its decoded sound into the folder audio/ of the release",
+        "run `mmdia rebuild` with `--mode audio` and your films, and pack what it makes",
+    )
     ABSENT = (
         "absent",
         _EDITION,

@@ -27,6 +27,7 @@ from tests.alignment import test_subtitles as captions
 from tests.support import films
 from tests.support.editions import edition, make_film
 from tests.support.shell import mmdia
+from tests.support.sounds import sound_file, write_wav
 from tests.support.worlds import make_world, write_movie
 
 ROOT = Path(__file__).parent.parent
@@ -175,6 +176,12 @@ def only_one_mode(shelf, _):
     return shelf.packed()
 
 
+def silent(shelf, _):
+    write_movie(shelf.root, MOVIE, [(200, 1400), (300, 1500)])
+    write_wav(sound_file(shelf.release, MOVIE, 0), 1300)
+    return set(mmdia_dataset.pack(out=shelf.root / "shards", release=shelf.release).left_out)
+
+
 def outside(shelf, _):
     given(shelf, offset_ms=60_000)
     return shelf.rebuilt()
@@ -255,6 +262,7 @@ PROVOKED = {
     Refusal.SUBTITLES_OFF: other_cues,
     Refusal.EVIDENCE_DISAGREES: two_places,
     Refusal.NO_CLIP: only_one_mode,
+    Refusal.NO_SOUND: silent,
     Refusal.ABSENT: lambda *_: by_voices(removed=(4,)),
     Refusal.SPLICE: cut_through,
     Refusal.OTHER_LANGUAGE: lambda *_: by_voices(dub=True),

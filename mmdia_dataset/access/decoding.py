@@ -1,4 +1,4 @@
-"""Decodes rows that name a place in a recording: exactly the frames and samples of the clip."""
+"""Decodes rows that name a place in a recording: exactly the frames and samples of the clip; or whole media files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmdia_dataset.errors import MediaError, UsageError
+from mmdia_dataset.errors import MediaError, MediaUnreadable, UsageError
 from mmdia_dataset.timing import rate_from_text
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ __all__ = ["Decode"]
 
 class Decode:
     """A transform of rows with a `source`, for `with_transform` or `map` of `datasets`, or for a single row.
+
+    Rows without a `source`, but with paths in `audio` or `video`, have these files decoded whole: sounds of a release,
+    or clips. Their sound is that of `audio` where there is one.
 
     It adds to each row ``frames``, uint8 [T, H, W, 3], RGB; ``times_s``, float64 [T], the time of each frame after the
     first; ``audio``, float32 [C, S], full scale 1; ``frame_rate`` and ``sample_rate``. A field is None if the recording
@@ -75,20 +78,26 @@ class Decode:
         """Decode a row, or a batch of rows as a dict of lists.
 
         Raises:
-            UsageError: the rows have no column `source`.
+            UsageError: the rows have neither a column `source` nor one of media that are not decoded.
             MediaError: a recording can't be used, does not contain the span, or is damaged there.
         """
-        source = rows.get("source")
-        if source is None:
-            raise UsageError("the rows have no column `source`", hint='load them with mode="access" and media_dir')
-        if not isinstance(source, list):
-            return {**rows, **self._row(source)}
-        decoded = [self._row(place) for place in source]
+        places = {name: rows[name] for name in ("source", "audio", "video") if name in rows}
+        if "source" in places:
+            places = {"source": places["source"]}
+        if not places:
+            raise UsageError(
+                "the rows have no column `source`, `audio` or `video`",
+                hint='load them with mode="access" and media_dir, or with audio="release"',
+            )
+        columns = list(places.values())
+        if not isinstance(columns[0], list):
+            return {**rows, **self._row(places)}
+        decoded = [self._row(dict(zip(places, row, strict=True))) for row in zip(*columns, strict=True)]
         return {**rows, **{name: [row[name] for row in decoded] for name in _FIELDS}}
 
-    def _row(self, source: Mapping[str, Any]) -> dict[str, Any]:
+    def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return self._decoded(source)
+            return self._decoded(row["source"]) if "source" in row else self._files(row)
         except MediaError:
             self.close()
             if self.errors == "raise":
@@ -96,12 +105,32 @@ class Decode:
             return dict.fromkeys(_FIELDS)
 
     def _decoded(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        from mmdia_dataset.media.sound.samples import LEAD, TAIL
-
         rate = rate_from_text(source.get("rate") or "1")
         offset = Fraction(round((source.get("offset_ms") or 0) * 1000), 1000)
         start, end = ((source[name] + offset) / rate / 1000 for name in ("start_ms", "end_ms"))
-        opened = self._of(os.fspath(source["recording"]), source.get("track"))
+        return self._stretch(self._of(os.fspath(source["recording"]), source.get("track")), start, end)
+
+    def _files(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The pictures of a row's video, and the sound of its audio, else of its video."""
+        decoded: dict[str, Any] = dict.fromkeys(_FIELDS)
+        for name in ("video", "audio"):
+            media = row.get(name)
+            if media is not None and not isinstance(media, Mapping):
+                raise UsageError(f"the column `{name}` is decoded already", hint="load the rows without decode=True")
+            if media is None or media.get("path") is None or (name == "audio" and not self.sound):
+                continue
+            opened = self._of(os.fspath(media["path"]), None)
+            length = opened.finder.recording.claimed_end
+            if length is None:
+                raise MediaUnreadable("the file does not say how long it plays", where=media["path"])
+            decoded |= {
+                field: value for field, value in self._stretch(opened, Fraction(0), length).items() if value is not None
+            }
+        return decoded
+
+    def _stretch(self, opened: _Open, start: Fraction, end: Fraction) -> dict[str, Any]:
+        from mmdia_dataset.media.sound.samples import LEAD, TAIL
+
         stretch = opened.finder.stretch(start, end, lead=LEAD, tail=TAIL)
         row: dict[str, Any] = dict.fromkeys(_FIELDS)
         if opened.pictures is not None and opened.look is not None:

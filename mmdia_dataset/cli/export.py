@@ -30,7 +30,7 @@ class ExportTarget(StrEnum):
     stm = "stm"
 
 
-BuiltArgument = Annotated[Path, typer.Argument(help="A built directory, made by `mmdia rebuild`.")]
+BuiltArgument = Annotated[Path, typer.Argument(help="A built directory, or a release with sound.")]
 
 
 @command

@@ -48,7 +48,7 @@ def pack(
     built: Annotated[Path | None, typer.Argument(help="The built directory to pack.", show_default=False)] = None,
     folder: Annotated[str | None, typer.Option("--out", help="Folder or URL (s3://…) to write to.")] = None,
     release: Annotated[
-        Path | None, typer.Option("--release", help="Pack straight from films: folder of annotations.")
+        Path | None, typer.Option("--release", help="Pack straight from films, or the release's own sound.")
     ] = None,
     media: Annotated[
         Path | None, typer.Option("--media", help="With --release: folder of your films, or a media.toml.")

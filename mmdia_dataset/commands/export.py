@@ -1,4 +1,4 @@
-"""`export`: the clips of a built directory in another program's form."""
+"""`export`: clips in another program's form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from mmdia_dataset.built.clipset import ClipSet
+from mmdia_dataset.built.release_clips import open_clips
 from mmdia_dataset.errors import ConfigError, DataNotFound
 from mmdia_dataset.exports.formats import FORMATS
 from mmdia_dataset.exports.source import SplitSource
@@ -45,10 +45,10 @@ def export(
     task: str = "style_speech",
     absolute: bool = False,
 ) -> ExportReport:
-    """Write a built directory's annotations for another program. Media stay where they are.
+    """Write annotations for another program, with the paths of media. Media stay where they are.
 
     Args:
-        built: the built directory.
+        built: the built directory, or a release with sound.
         to: of `FORMATS`.
         out: folder for the files, one or two per split; files of these names are replaced, others left alone.
         split: this one alone.
@@ -64,29 +64,37 @@ def export(
     for kind, value, choices in (("format", to, tuple(FORMATS)), ("task", task, tuple(TASKS))):
         if value not in choices:
             raise ConfigError(f"unknown {kind} {value!r}", hint=f"known are {', '.join(choices)}")
-    clipset, folder = ClipSet(built), Path(out)
-    splits = clipset.splits()
-    if not splits:
-        raise DataNotFound("there are no clips in this folder", where=clipset.root, hint="run `mmdia rebuild` first")
-    if split is not None and split not in splits:
-        raise ConfigError(f"there is no split {split!r} in this data", hint=f"present are {', '.join(splits)}")
-    check_folder(folder)
+    folder = Path(out)
     report = ExportReport(folder, to)
-    for name in splits:
-        if split in (None, name):
-            source = SplitSource(
-                clipset=clipset, split=name, out=folder, absolute=absolute, task=task, options=TaskOptions()
+    with open_clips(built) as clipset:
+        splits = clipset.splits()
+        if not splits:
+            raise DataNotFound(
+                "there are no clips in this folder, and no sound", where=built, hint="run `mmdia rebuild` first"
             )
-            with ExitStack() as stack:
-                files: dict[str, IO[bytes]] = {}
-                for file, line in FORMATS[to](source):
-                    if file not in files:
-                        temporary = stack.enter_context(whole_file(folder / file))
-                        files[file] = stack.enter_context(_opened(temporary, file))
-                    files[file].write(line.encode("utf-8", "surrogatepass") + b"\n")
-                    report.files[file] = report.files.get(file, 0) + 1
-            report.left_out += source.left_out
+        if split is not None and split not in splits:
+            raise ConfigError(f"there is no split {split!r} in this data", hint=f"present are {', '.join(splits)}")
+        check_folder(folder)
+        for name in splits:
+            if split in (None, name):
+                source = SplitSource(
+                    clipset=clipset, split=name, out=folder, absolute=absolute, task=task, options=TaskOptions()
+                )
+                _write(source, report)
     return report
+
+
+def _write(source: SplitSource, report: ExportReport) -> None:
+    """Write the files of a split."""
+    with ExitStack() as stack:
+        files: dict[str, IO[bytes]] = {}
+        for file, line in FORMATS[report.to](source):
+            if file not in files:
+                temporary = stack.enter_context(whole_file(report.out / file))
+                files[file] = stack.enter_context(_opened(temporary, file))
+            files[file].write(line.encode("utf-8", "surrogatepass") + b"\n")
+            report.files[file] = report.files.get(file, 0) + 1
+    report.left_out += source.left_out
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`pack`: clips as shards, of a built directory or of films."""
+"""`pack`: clips as shards, of a built directory, of films, or of a release with sound."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from mmdia_dataset.errors import UsageError
 from mmdia_dataset.processes import Progress
-from mmdia_dataset.shards.packing import PackPlan, plan_pack, write_pack
+from mmdia_dataset.shards.packing import PackPlan, plan_pack, plan_release, write_pack
 from mmdia_dataset.shards.packreport import PackReport
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def pack(
     """Pack clips into WebDataset shards, with an index and a card: those of a built directory, or straight from films.
 
     From films the same shards come out as from what `rebuild` makes of them. The disk needs room for the shards and for
-    one shard's clips.
+    one shard's clips. Without films, the sound that a release brings is packed.
 
     Args:
         built: the built directory.
         out: a folder, or any URL that fsspec knows, such as ``s3://bucket/shards``.
         release: instead of a built directory: the annotations.
-        media: and the folder of films.
+        media: and the folder of films; without it, the release's own sound is packed.
         max_size: of a shard, such as ``1GB``.
         shuffle: a seed to mix the samples of a split by; None keeps the order of the annotations.
         split: pack this one only.
@@ -79,9 +79,20 @@ def pack(
         built, release, media, modes, {"mode": mode, "editions": editions, "as_is": as_is, "ids": ids, **options}
     )
     if release is None or media is None:
-        packing = plan_pack(
-            built or "", max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards
-        )
+        if release is not None:
+            packing = plan_release(
+                release,
+                max_size=max_size,
+                shuffle=shuffle,
+                split=split,
+                min_shards=min_shards,
+                jobs=jobs,
+                progress=progress,
+            )
+        else:
+            packing = plan_pack(
+                built or "", max_size=max_size, shuffle=shuffle, split=split, modes=modes, min_shards=min_shards
+            )
         if before is not None:
             before(packing)
         return write_pack(packing, out, jobs=jobs, progress=progress)
@@ -113,7 +124,7 @@ def _check_source(
     modes: Sequence[str] | None,
     cutting: Mapping[str, object],
 ) -> None:
-    """Whether it is clear what is packed: a built directory, or a release and films. Raises UsageError.
+    """Whether it is clear what is packed: a built directory, a release, or a release and films. Raises UsageError.
 
     Args:
         built: the built directory.
@@ -122,15 +133,19 @@ def _check_source(
         modes: kinds of clips to choose from the built directory.
         cutting: all options for films, by name.
     """
-    if built is None and (release is None or media is None):
-        raise UsageError("there is nothing to pack", hint="name a built directory, or give --release and --media")
+    if built is None and release is None:
+        raise UsageError(
+            "there is nothing to pack", hint="name a built directory, or give --release, and --media with your films"
+        )
     if built is not None and (release is not None or media is not None):
         raise UsageError(
             "give either a built directory, or --release and --media, not both", hint="leave out one of them"
         )
     chosen = next((name for name, value in cutting.items() if value not in (None, False)), None)
-    if built is not None and chosen is not None:
+    if media is None and chosen is not None:
         option = chosen.replace("_", "-")
+        if built is None:
+            raise UsageError(f"--{option} is for packing from films", hint="give --media, the folder of your films")
         raise UsageError(
             f"--{option} is for packing from films; in a built directory the clips are already cut",
             hint="choose among them with --modes",

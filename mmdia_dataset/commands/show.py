@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mmdia_dataset.built.clipset import ClipSet
+from mmdia_dataset.built.release_clips import open_clips
 from mmdia_dataset.errors import ConfigError, DataNotFound
 from mmdia_dataset.files import write_text
 from mmdia_dataset.reports import Report
@@ -54,7 +55,7 @@ def show(
     """Write a page with the first rows of tasks. It names media relative to itself, so it stays where it is written.
 
     Args:
-        built: the built directory.
+        built: the built directory, or a release with sound.
         out: the page to write.
         task: this one alone.
         split: rows of this split; else of the first there is.
@@ -67,7 +68,11 @@ def show(
     """
     if task is not None and task not in TASKS:
         raise ConfigError(f"unknown task {task!r}", hint=f"known are {', '.join(TASKS)}")
-    clipset, page = ClipSet(built), Path(out)
+    with open_clips(built) as clipset:
+        return _written(clipset, Path(out), task, split, rows)
+
+
+def _written(clipset: ClipSet, page: Path, task: str | None, split: str | None, rows: int) -> ShowReport:
     splits = clipset.splits()
     if split is not None and split not in splits:
         raise ConfigError(f"there is no split {split!r} in this data", hint=f"present are {', '.join(splits)}")
@@ -84,7 +89,7 @@ def show(
     if not any(report.rows.values()):
         raise DataNotFound(
             "no clip has the media that these tasks need",
-            where=clipset.root,
+            where=clipset.media,
             hint="run `mmdia rebuild` again into the same folder with --mode audio, --mode keyframes or --mode copy",
         )
     title = f"MM-DIA: {', '.join(name for name, count in report.rows.items() if count)}"

@@ -1,4 +1,4 @@
-"""What is exported: one split of a built directory, with paths as they are written."""
+"""What is exported: one split of a built directory or of a release, with paths as they are written."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from mmdia_dataset.schema import Clip, Media, Split, Turn
 from mmdia_dataset.views import TaskOptions, speaking_order, tag_of
 
 __all__ = ["ExportedSound", "SplitSource", "SpokenSegment"]
+
+
+_NOT_SNDFILE = (".mp4", ".mkv", ".webm", ".mov", ".m4a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class SplitSource:
             self.left_out["no audio"] += 1
             return None
         file = self.clipset.file(clip.audio)
+        if file.suffix.lower() in _NOT_SNDFILE:
+            return self._in_film(clip.audio, file)
         try:
             info = soundfile.info(file)
         except (OSError, soundfile.LibsndfileError) as error:
@@ -89,6 +94,18 @@ class SplitSource:
                 f"the sound can't be read: {str(error).splitlines()[0]}", where=file, hint=self.clipset.again
             ) from None
         return ExportedSound(self.path(clip.audio), info.samplerate, info.frames, info.channels)
+
+    def _in_film(self, media: Media, file: Path) -> ExportedSound:
+        """The sound of a video, which a release may have where it has no other."""
+        from mmdia_dataset.media import probe
+
+        info = probe(file)
+        track = next((track for track in info.audio if track.default), None) or next(iter(info.audio), None)
+        if track is None or info.duration_s is None:
+            raise MediaUnreadable("the video has no sound", where=file, hint=self.clipset.again)
+        return ExportedSound(
+            self.path(media), track.sample_rate, round(info.duration_s * track.sample_rate), track.channels
+        )
 
     def segments(self, clip: Clip, end_ms: int | None = None) -> Iterator[SpokenSegment]:
         """Turns with words, none beyond `end_ms`; counts those that take no time in the clip."""

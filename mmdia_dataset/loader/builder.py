@@ -129,7 +129,7 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         if audio is not None:
             check_choice("audio", audio, (RELEASE,))
         asked = audio is not None or audio_kind is not None
-        media = (name != "dialogues" or asked) and media_dir is None
+        media = _media_folders(name, asked) if media_dir is None else ()
         folder = places.find(data_dir, token=token, revision=revision, media=media)
         source = open_source(folder, Dialogue if name == "dialogues" else Clip)
         self._choice = Choice.taken_from(datasets_options, name, source)
@@ -260,6 +260,13 @@ class Builder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 hint="use streaming=False, or .take(n) and .skip(n)",
             )
         return super().as_streaming_dataset(split, *args, **kwargs)
+
+
+def _media_folders(name: str, asked: bool) -> tuple[str, ...]:
+    """The folders of a Hub repository that a configuration needs; of the benchmark, the release has the videos."""
+    if asked or name in TASKS:
+        return ("clips", "audio", "video")
+    return {"dialogues": (), BENCH: ("clips", "video")}.get(name, ("clips",))
 
 
 def _with_sound(

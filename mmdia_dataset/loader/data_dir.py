@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def find(
     *,
     token: str | bool | None = None,
     revision: str | None = None,
-    media: bool = False,
+    media: Sequence[str] = (),
 ) -> Path:
     """The folder to load: data_dir, else $MMDIA_HOME, else a download of the Hub repository $MMDIA_HUB_REPO.
 
@@ -38,7 +38,7 @@ def find(
         data_dir: the folder.
         token: for the Hub.
         revision: branch, tag or commit of the Hub repository.
-        media: whether to download clips, and the sound and video of dialogues, if the repository has any.
+        media: folders of media to download too, if the repository has them.
 
     Raises:
         ReleaseNotFound: the folder does not exist.
@@ -56,7 +56,7 @@ def find(
     return _from_hub(token, revision, media)
 
 
-def _from_hub(token: str | bool | None, revision: str | None, media: bool) -> Path:
+def _from_hub(token: str | bool | None, revision: str | None, media: Sequence[str]) -> Path:
     repo = os.environ.get(HUB_REPO)
     if not repo:
         raise DataNotFound(
@@ -64,7 +64,7 @@ def _from_hub(token: str | bool | None, revision: str | None, media: bool) -> Pa
             hint=f"give data_dir, set ${HOME}, or set ${HUB_REPO} to the Hub repository you have access to",
         )
     check_repo(repo)
-    patterns = [*_HUB_FILES, "clips/**", "audio/**", "video/**"] if media else _HUB_FILES
+    patterns = [*_HUB_FILES, *(f"{name}/**" for name in media)]
     with in_our_words(repo, revision, token=token):
         import huggingface_hub
 

@@ -1,4 +1,7 @@
-"""`pack`: clips as shards, of a built directory or of films. Killed anywhere and started again: the same bytes."""
+"""`pack`: clips as shards, of a built directory, or of a release with sound.
+
+Killed anywhere and started again: the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ from pathlib import Path
 
 from mmdia_dataset.errors import ConfigError, OutputError
 from mmdia_dataset.processes import Progress, in_processes
-from mmdia_dataset.schema import SPLITS, Shard
+from mmdia_dataset.schema import SPLITS, Shard, Split
 from mmdia_dataset.shards.clip_stock import Item, LeftOut, PackedClips, Stock, basis_of, stock
 from mmdia_dataset.shards.packreport import PackReport
 from mmdia_dataset.shards.planning import Layout, ShardPlan, lay_out, parse_size
+from mmdia_dataset.shards.release_stock import release_stock
 from mmdia_dataset.shards.shard_set import ShardSetWriter, is_intact, make_shard
 from mmdia_dataset.shards.stores import Store
 
-__all__ = ["PackPlan", "plan_pack", "write_pack"]
+__all__ = ["PackPlan", "plan_pack", "plan_release", "write_pack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +73,48 @@ def plan_pack(
         UsageError: this is not a built directory, a mode is missing, or the size is not valid.
         ConfigError: the split is unknown or empty.
     """
-    if split is not None and split not in SPLITS:
-        raise ConfigError(f"unknown split {split!r}", hint=f"choose one of {', '.join(SPLITS)}")
     limit = parse_size(max_size)
-    packable = stock(Path(built), modes, split)
-    layout = lay_out(packable.sized, max_bytes=limit, shuffle=shuffle, split=split, min_shards=min_shards)
+    wanted = _checked(split)
+    packable = stock(Path(built), modes, wanted)
+    layout = lay_out(packable.sized, max_bytes=limit, shuffle=shuffle, split=wanted, min_shards=min_shards)
     if not layout.shards:
         what = "no dialogue has all its clips" if split is None else f"split {split!r} is empty"
         raise ConfigError(
             f"nothing can be packed: {what}", where=built, hint="see manifest.jsonl for the reasons, or choose --modes"
         )
     return PackPlan(packable, layout)
+
+
+def plan_release(
+    release: Path | str,
+    *,
+    max_size: str | int = "1GB",
+    shuffle: int | None = None,
+    split: str | None = None,
+    min_shards: int = 1,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> PackPlan:
+    """The same for a release with sound. Each of its files is read, to know its hash.
+
+    Raises:
+        UsageError: it has no sound, or sounds of several types, or the size is not valid.
+        ConfigError: the split is unknown or empty.
+    """
+    limit = parse_size(max_size)
+    wanted = _checked(split)
+    packable = release_stock(Path(release), wanted, jobs=jobs, progress=progress)
+    layout = lay_out(packable.sized, max_bytes=limit, shuffle=shuffle, split=wanted, min_shards=min_shards)
+    if not layout.shards:
+        what = "no dialogue has sound" if split is None else f"no dialogue of split {split!r} has sound"
+        raise ConfigError(f"nothing can be packed: {what}", where=release, hint="run `mmdia validate` to see why")
+    return PackPlan(packable, layout)
+
+
+def _checked(split: str | None) -> Split | None:
+    if split is None or split in SPLITS:
+        return split
+    raise ConfigError(f"unknown split {split!r}", hint=f"choose one of {', '.join(SPLITS)}")
 
 
 def write_pack(plan: PackPlan, out: Path | str, *, jobs: int = 1, progress: Progress | None = None) -> PackReport:

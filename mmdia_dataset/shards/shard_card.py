@@ -17,8 +17,10 @@ __all__ = ["README", "columns_fit", "kind_of", "sample_features", "shards_card"]
 README = "README.md"
 _MOST_COLUMNS = 10_000  # and what they consist of
 
-DIALOGUE_COLUMNS = "835bbbc2c758b1abb21092488cda4e67a62803871eb36d8c04e8c450aa72b0d3"
+DIALOGUE_COLUMNS = "ee928523ae3aeda3d9b5875beb3cf755f5f4fe13bceff738f8ebef8552024e6d"
 """The `columns_digest` of the column `json`, see `columns_fit`."""
+
+_EARLIER_COLUMNS = ("835bbbc2c758b1abb21092488cda4e67a62803871eb36d8c04e8c450aa72b0d3",)  # of format 1.0
 
 _KINDS = {
     **dict.fromkeys(("mp4", "mkv", "mov", "webm", "avi"), "video"),
@@ -61,7 +63,7 @@ def columns_fit(columns: object, members: Sequence[str]) -> bool:
     if not isinstance(columns, list) or len(columns) != len(expected_columns):
         return False
     return all(
-        columns_digest(column) == DIALOGUE_COLUMNS if expected == JSON else column == expected
+        columns_digest(column) in (DIALOGUE_COLUMNS, *_EARLIER_COLUMNS) if expected == JSON else column == expected
         for column, expected in zip(columns, expected_columns, strict=True)
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
-from mmdia_dataset.schema import Dialogue, MadeLine, Mode, Sample, SampleFile, SamplePicture, Split
+from mmdia_dataset.schema import AudioKind, Dialogue, MadeLine, Mode, Sample, SampleFile, SamplePicture, Split
 
-__all__ = ["JSON", "member_of", "sample_bytes", "sample_of"]
+__all__ = ["JSON", "member_of", "sample_bytes", "sample_of", "sample_of_release"]
 
 JSON = "json"
 """The member that holds the dialogue."""
@@ -32,13 +33,12 @@ def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[Mad
     files = sorted((file for line in lines for file in _files(line)), key=lambda file: file.member)
     if len({file.member for file in files}) < len(files):
         raise ValueError("two clips of a dialogue have the same file type")
-    values = {name: getattr(dialogue, name) for name in _DIALOGUE}
-    values["extra"] = json.dumps(dialogue.extra, ensure_ascii=False, separators=(",", ":"))
     ordered = sorted(lines, key=lambda line: (line.frames is None, line.samples is None))  # picture, sound, stills
     pictures = [picture for line in ordered for picture in line.pictures]
     return Sample(
-        **values,
+        **_values(dialogue),
         splits=splits,
+        audio_kind="film" if any(line.mode == "audio" for line in lines) else None,
         keyframes=tuple(
             SamplePicture(member=member_of(picture.file, "keyframes"), time_ms=picture.time_ms, turn=picture.turn)
             for picture in pictures
@@ -48,6 +48,23 @@ def sample_of(dialogue: Dialogue, splits: tuple[Split, ...], lines: Sequence[Mad
         error_ms=ordered[0].evidence.error_ms if ordered else None,
         files=tuple(files),
     )
+
+
+def sample_of_release(dialogue: Dialogue, splits: tuple[Split, ...], kind: AudioKind, file: SampleFile) -> Sample:
+    """The sample of a dialogue with a file of its release: sound of this kind, or the film in a video."""
+    return Sample(
+        **_values(dialogue),
+        splits=splits,
+        audio_kind=None if kind == "film" else kind,
+        samples=file.samples,
+        files=(file,),
+    )
+
+
+def _values(dialogue: Dialogue) -> dict[str, Any]:
+    values = {name: getattr(dialogue, name) for name in _DIALOGUE}
+    values["extra"] = json.dumps(dialogue.extra, ensure_ascii=False, separators=(",", ":"))
+    return values
 
 
 def _files(line: MadeLine) -> Iterator[SampleFile]:

@@ -49,8 +49,8 @@ class Voices:
     def reference(self, target: Dialogue, name: str, seed: int = 0) -> Reference | None:
         """A stretch of that speaker that does not overlap the target; None if there is no such stretch.
 
-        Where nobody knows when in the movie one of the two is, they may not share a turn's words. Seed and id choose one
-        of two to twelve seconds; without one, the longest of at least one second is taken.
+        Where nobody knows when in the movie one of the two is, they may not share a turn's words. Seed and id choose
+        one of two to twelve seconds; without one, the longest of at least one second is taken.
         """
         first, last = _place(target)
         words = [turn.text for turn in target.turns if turn.text]

@@ -14,7 +14,7 @@ import mmdia_dataset
 from mmdia_dataset.built.manifest import MANIFEST, MARKER, is_built, line_bytes, read_lines, read_manifest
 from mmdia_dataset.errors import MmdiaError, ReleaseUnreadable, UsageError
 from mmdia_dataset.files import sha256_of
-from mmdia_dataset.schema import MadeLine
+from mmdia_dataset.schema import FORMAT_VERSION, MadeLine
 from tests.support.shell import mmdia
 from tests.support.worlds import make_world, tree
 
@@ -202,7 +202,7 @@ def test_a_folder_of_before_versions_is_read_and_gets_its_marker_from_a_rebuild(
     assert not mmdia_dataset.validate(built).counts
     report = mmdia_dataset.rebuild(world.release, world.media, built, mode="audio")
     assert (report.kept, report.made) == (5, 0)
-    marker = {"made_by": "mmdia rebuild", "version": "1.0", "manifest": sha256_of(built / MANIFEST)}
+    marker = {"made_by": "mmdia rebuild", "version": FORMAT_VERSION, "manifest": sha256_of(built / MANIFEST)}
     assert json.loads((built / MARKER).read_bytes()) == marker
 
 
@@ -265,7 +265,7 @@ def test_keys_of_a_newer_minor_version_are_kept(world, built, tmp_path):
         assert (report.kept, report.made) == (5, 0)
     after = plain(built)
     assert [line for line in after if line["status"] == "made"] == [line for line in before if line["status"] == "made"]
-    assert {line["version"] for line in after if line["status"] == "refused"} == {"1.0"}  # refused anew, by us
+    assert {line["version"] for line in after if line["status"] == "refused"} == {FORMAT_VERSION}  # refused anew, by us
 
 
 def test_a_publication_holds_no_key_that_we_do_not_understand(built, tmp_path):

@@ -196,7 +196,8 @@ def test_arguments_that_do_not_go_together(world, built, tmp_path):
 
     films = {"release": world.release, "media": world.media}
     refused("nothing to pack")
-    refused("nothing to pack", release=world.release)
+    refused("this release has no sound to pack", release=world.release)
+    refused("nothing to pack", media=world.media)
     refused("--out is missing: give a folder or a URL", out=None, **films)
     refused("not both", built / "copy", **films)
     refused("--modes chooses", modes=["copy"], **films)
