@@ -67,7 +67,7 @@ class ReleaseSounds:
         root = self.release.root
         if self.audio.undecoded:
             what = f"the sound of this release is not decoded yet ({self.audio.undecoded:,} clips)"
-            return UsageError(what, where=root, hint=f"run `mmdia decode {root}`, then load it again")
+            return UsageError(what, where=root, hint=f"run `mmdia decode {root} --weights FILE`, then load it again")
         modes = " and ".join(f"--mode {MADE_BY[kind]}" for kind in media)
         return UsageError(
             f"{name} needs sound, but this release has none",

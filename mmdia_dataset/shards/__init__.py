@@ -6,10 +6,11 @@ planning      which sample goes into which shard
 stores        where shards are stored: a folder, or any place fsspec reaches
 shard_writer  writes one shard: whole, verified, or not at all
 clip_stock    what is packed: the clips of a built directory
+release_stock or the sounds of a release
 films         or clips cut from films while packing
 shard_set     writes a set of shards; continues after a kill, and writes the index last
 direct        packs from films
-packing       packs from a built directory
+packing       packs from a built directory, or from a release with sound
 packreport    what `pack` did
 index         `index.json`: all shards and their hashes
 shard_card    `README.md`, for plain `load_dataset`

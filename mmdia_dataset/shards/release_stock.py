@@ -82,7 +82,7 @@ def release_stock(
         (zlib.compress(dialogue.model_dump_json(round_trip=True).encode(), 1), release.splits_of(dialogue.id), files)
         for dialogue in release.dialogues()
         if split is None or split in release.splits_of(dialogue.id)
-        for files in [audio.names_of(dialogue.movie, dialogue.batch, dialogue.number)]
+        for files in [audio.names_of(dialogue)]
     ]
     apart = tuple(kind for kind in LISTENED_TO if kind != "film")
     kinds: tuple[AudioKind, ...] = (
