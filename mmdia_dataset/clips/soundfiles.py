@@ -52,7 +52,7 @@ def flac(samples: Samples, rate: int) -> tuple[memoryview]:
         raise UnsupportedCodec(f"FLAC can't hold {samples.shape[1]} channels at {rate} Hz", hint="choose wav, or mono")
     out = io.BytesIO()
     soundfile.write(out, samples, rate, format="FLAC", subtype="PCM_16")
-    return (out.getbuffer(),)
+    return (memoryview(out.getvalue()),)
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

@@ -182,7 +182,7 @@ class Ranges:
                     packet.pts = packet.dts = 40 * number
                     packet.duration = 40
                     out.mux_one(packet)
-        return Template(buffer.getbuffer())
+        return Template(memoryview(buffer.getvalue()))
 
 
 def _as_stored(video: VideoStream, audio: AudioStream | None) -> bool:

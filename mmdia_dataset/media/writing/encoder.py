@@ -142,7 +142,7 @@ class ClipEncoder:
             heard = min(self.end, Fraction(len(self._samples), self._rate))
             edits.append(Edit(-self._starts[1], heard))
         self._out.close()
-        return finish(self._buffer.getbuffer(), edits, self._timescale)
+        return finish(memoryview(self._buffer.getvalue()), edits, self._timescale)
 
     def _open(self, frame: VideoFrame) -> VideoStream:
         """Set up the tracks by the first picture."""

@@ -80,7 +80,7 @@ def remux(recording: OpenRecording, stretch: Stretch, sound: FlacSound | None = 
     try:
         with open_mp4(buffer, timescale) as out:
             edits = _write(out, recording, stretch, timescale, sound)
-        return finish(buffer.getbuffer(), edits, timescale)
+        return finish(memoryview(buffer.getvalue()), edits, timescale)
     except (av.error.FFmpegError, *STRANGE) as error:
         seconds = float(stretch.start)
         raise MediaDamaged(f"MP4 rejects the packets at {seconds:.3f} s ({error})", where=recording.path) from error
