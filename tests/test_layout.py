@@ -156,6 +156,6 @@ def test_files_are_about_one_noun():
 
 
 def test_no_bytesio_lends_its_buffer():
-    """Where such a buffer and its BytesIO are garbage together, some versions of Python crash when they collect them."""
+    """Some versions of Python crash when they collect a BytesIO and a buffer that it lends at once."""
     lends = [str(file) for file in sorted(PACKAGE.rglob("*.py")) if ".getbuffer(" in file.read_text(encoding="utf-8")]
     assert not lends
