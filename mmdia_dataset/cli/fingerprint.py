@@ -19,11 +19,11 @@ __all__ = ["fingerprint"]
 @command
 def fingerprint(
     release: ReleaseOption,
-    folder: Annotated[Path, typer.Option("--out", help="Folder to write the passports to.", show_default=False)],
     media: Annotated[
         Path | None,
         typer.Option("--media", help="Folder of the annotated copies; without it, the release's own sound is heard."),
     ] = None,
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write the passports to.")] = Path("passports"),
     language: LanguageOption = None,
     jobs: JobsOption = 1,
     format_: FormatOption = Format.text,

@@ -131,8 +131,8 @@ class FingerprintReport(Report):
 
 def fingerprint(
     release: Path | str,
-    media: Path | str | None,
-    out: Path | str,
+    media: Path | str | None = None,
+    out: Path | str = "passports",
     *,
     language: str | None = None,
     jobs: int = 1,
