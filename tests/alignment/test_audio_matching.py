@@ -142,6 +142,23 @@ def test_a_sound_of_another_dialogue_is_named_and_does_no_harm(sounds):
     assert alignment.wrong_sounds == {wrong.id: f"is that of {real.id}"}
 
 
+def test_a_dialogue_that_was_cut_out_is_not_placed_for_want_of_sound(sounds):
+    removed = film().dialogues[3]
+    files = {id_: files for id_, files in sounds.items() if id_ != removed.id}
+    alignment = by_audio(film().dialogues, files, editions.edition(film(), removed=(3,)).soundtrack())
+    assert_right(alignment, editions.edition(film(), removed=(3,)))
+    assert rules(alignment) == {removed.id: "absent"}
+
+
+def test_a_wrong_sound_is_named_by_its_length_where_its_own_dialogue_was_cut_out(sounds):
+    wrong, removed = film().dialogues[5], film().dialogues[3]
+    assert abs(wrong.span.duration_ms - removed.span.duration_ms) > 300
+    edition = editions.edition(film(), removed=(3,))
+    alignment = by_audio(film().dialogues, {**sounds, wrong.id: sounds[removed.id]}, edition.soundtrack())
+    assert_right(alignment, edition)
+    assert alignment.wrong_sounds == {wrong.id: "is not as long as the dialogue"}
+
+
 def test_sounds_that_hold_nothing_are_named(sounds, tmp_path):
     edition = editions.edition(film())
     silent, broken = film().dialogues[1].id, film().dialogues[4].id

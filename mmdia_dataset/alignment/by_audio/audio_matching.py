@@ -83,7 +83,7 @@ def by_audio(
         path = best_path(stops, exact)
     stretches = stretches_of(stops, path, found.rate)
     judge_timed(timed, stretches, found, verdicts)
-    name_wrong(timed, stretches, found, verdicts)
+    name_wrong(timed, stretches, found, {stop.id for stop in stops if not stop.trusted}, verdicts)
     place_unheard(timed, stretches, found, soundtrack, verdicts)
     pieces = _pieces(timed, stretches, found.rate, verdicts) if movie_map is None else movie_map.pieces
     untimed = [dialogue for dialogue in dialogues if dialogue.timeline != "movie"]

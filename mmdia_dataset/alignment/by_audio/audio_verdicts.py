@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,9 +94,21 @@ def judge_untimed(dialogues: Sequence[Dialogue], found: FoundSounds, verdicts: S
 
 
 def name_wrong(
-    dialogues: Sequence[Dialogue], stretches: Sequence[SoundStretch], found: FoundSounds, verdicts: SoundVerdicts
+    dialogues: Sequence[Dialogue],
+    stretches: Sequence[SoundStretch],
+    found: FoundSounds,
+    doubted: Container[str],
+    verdicts: SoundVerdicts,
 ) -> None:
-    """Name sounds that are heard where another dialogue is, or nowhere although their neighbours go on."""
+    """Name sounds that are heard where another dialogue is, or nowhere and are not as long as theirs.
+
+    Args:
+        dialogues: those with movie times.
+        stretches: the way through the recording.
+        found: all sounds.
+        doubted: dialogues whose sounds have another length than they should.
+        verdicts: what is said of them so far.
+    """
     by_id = {dialogue.id: dialogue for dialogue in dialogues}
     owners = [
         (verdict.start_s, verdict.start_s + by_id[id_].span.duration_ms / 1000 / found.rate, id_)
@@ -109,6 +121,8 @@ def name_wrong(
             continue
         place = found.clear(dialogue.id)
         if place is None:
+            if dialogue.id in doubted:
+                verdicts.wrong[dialogue.id] = "is not as long as the dialogue"
             continue
         middle = place.start_s + found.sounds[dialogue.id].length_s / 2 / found.rate
         owner = next((id_ for start, end, id_ in owners if start <= middle <= end and id_ != dialogue.id), None)
@@ -126,8 +140,10 @@ def place_unheard(
     soundtrack: Soundtrack,
     verdicts: SoundVerdicts,
 ) -> None:
-    """Place dialogues without a usable sound by their neighbours."""
+    """Place dialogues without a usable sound by their neighbours, where nothing else is heard."""
     voices: VoicesAtCues | None = None
+    by_id = {dialogue.id: dialogue for dialogue in dialogues}
+    taken = [_interval(by_id[id_], verdict.start_s, found.rate) for id_, verdict in verdicts.placed.items()]
     for dialogue in dialogues:
         if dialogue.id in verdicts.verdicts:
             continue
@@ -142,6 +158,11 @@ def place_unheard(
         if before is after and not usable:
             verdicts.verdicts[dialogue.id] = _by_neighbours(dialogue, candidates[0], found.rate)
             continue
+        candidates = [s for s in candidates if _is_free(dialogue, s, found.rate, taken, soundtrack.duration_s)]
+        if not candidates:
+            detail = "where it would be, your edition has something else, or ends"
+            verdicts.refuse(dialogue.id, Refusal.ABSENT, detail)
+            continue
         voices = voices or VoicesAtCues(soundtrack)
         fits = [(voices.clearness(dialogue, s.offset_s, found.rate), s) for s in candidates]
         (clearness, stretch), *others = sorted(fits, key=lambda fit: -fit[0])
@@ -155,6 +176,20 @@ def place_unheard(
         else:
             detail = "the release has no usable sound of it, and a cut in your edition is near"
             verdicts.refuse(dialogue.id, Refusal.TOO_LITTLE_EVIDENCE, detail)
+
+
+def _interval(dialogue: Dialogue, start_s: float, rate: float) -> tuple[float, float]:
+    """Where a dialogue begins and ends in the recording [s]."""
+    return start_s, start_s + dialogue.span.duration_ms / 1000 / rate
+
+
+def _is_free(
+    dialogue: Dialogue, stretch: SoundStretch, rate: float, taken: Sequence[tuple[float, float]], duration_s: float
+) -> bool:
+    """Whether the recording can play a dialogue where a stretch puts it: it is so long, and plays no other there."""
+    start, end = _interval(dialogue, (dialogue.span.start_ms / 1000 + stretch.offset_s) / rate, rate)
+    overlaps = (min(end, other_end) - max(start, other_start) for other_start, other_end in taken)
+    return start >= 0 and end <= duration_s and max(overlaps, default=0.0) <= limits.OVERLAP_S
 
 
 def _by_neighbours(dialogue: Dialogue, stretch: SoundStretch, rate: float) -> Verdict:
