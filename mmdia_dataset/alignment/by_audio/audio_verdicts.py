@@ -166,7 +166,8 @@ def place_unheard(
         voices = voices or VoicesAtCues(soundtrack)
         fits = [(voices.clearness(dialogue, s.offset_s, found.rate), s) for s in candidates]
         (clearness, stretch), *others = sorted(fits, key=lambda fit: -fit[0])
-        sure = clearness >= limits.VOICE_CLEAR and all(clearness - fit[0] >= limits.VOICE_APART for fit in others)
+        least = limits.VOICE_SURE if _is_cut(before, after) else limits.VOICE_CLEAR
+        sure = clearness >= least and all(clearness - fit[0] >= limits.VOICE_APART for fit in others)
         if sure and (not usable or before is after):
             verdicts.verdicts[dialogue.id] = _by_neighbours(dialogue, stretch, found.rate)
             if usable:
@@ -181,6 +182,11 @@ def place_unheard(
 def _interval(dialogue: Dialogue, start_s: float, rate: float) -> tuple[float, float]:
     """Where a dialogue begins and ends in the recording [s]."""
     return start_s, start_s + dialogue.span.duration_ms / 1000 / rate
+
+
+def _is_cut(before: SoundStretch | None, after: SoundStretch | None) -> bool:
+    """Whether more is cut out than put in between two stretches, so that a dialogue there may be gone with it."""
+    return before is not None and after is not None and before.offset_s - after.offset_s > limits.CUT_S
 
 
 def _is_free(
