@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from mmdia_dataset.alignment.by_audio import audio_limits
 from mmdia_dataset.alignment.by_audio.audio_matching import by_audio
 from mmdia_dataset.alignment.evidence import Placed
 from mmdia_dataset.timing import Piece, Span, TimeMap
@@ -131,6 +132,14 @@ def test_dialogues_without_sound_are_placed_by_their_neighbours(sounds):
     unheard = [alignment.verdicts[id_].error_ms for id_ in sounds if id_ not in some]
     assert heard < min(unheard)
     assert max(unheard) <= 60
+
+
+def test_one_sound_does_not_speak_for_what_is_far_away(sounds, monkeypatch):
+    heard, *others = film().dialogues
+    monkeypatch.setattr(audio_limits, "BEYOND_S", 60.0)
+    alignment = by_audio(film().dialogues, {heard.id: sounds[heard.id]}, editions.edition(film()).soundtrack())
+    far = [dialogue for dialogue in others if dialogue.span.end_ms - heard.span.end_ms > 60_000]
+    assert {rules(alignment)[dialogue.id] for dialogue in far} == {"too-little-evidence"}
 
 
 def test_a_sound_of_another_dialogue_is_named_and_does_no_harm(sounds):

@@ -72,6 +72,10 @@ MAP_ERROR_S = 0.03
 """Added to the bound of a dialogue that is placed by its neighbours [s]. Chosen, not measured."""
 OVERLAP_S = 0.3
 """A dialogue may overlap with another one so much in the recording [s]. Chosen, not measured."""
+BEYOND_S = 300.0
+"""A stretch speaks for dialogues so far before its first and after its last sound [s]. Chosen, not measured."""
+DRIFT = 2e-5
+"""Added to their bound for each second of that way: how well the speed is known. Chosen, not measured."""
 VOICE_CLEAR = -0.5
 """A place that only neighbours speak for: how much better voices fit its cues there than at the best other place near,
 in standard deviations. In a film of 25 minutes: 95 % of 113 right places, 7 % of 115 by other pieces' offsets."""

@@ -151,7 +151,8 @@ def place_unheard(
         before = max((s for s in stretches if s.from_ms <= span.start_ms), key=lambda s: s.from_ms, default=None)
         after = min((s for s in stretches if s.to_ms >= span.end_ms), key=lambda s: s.to_ms, default=None)
         usable = dialogue.id in found.sounds and dialogue.id not in verdicts.wrong
-        candidates = list({id(s): s for s in (before, after) if s is not None}.values())
+        near = (s for s in (before, after) if s is not None and _beyond_s(dialogue, s) <= limits.BEYOND_S)
+        candidates = list({id(s): s for s in near}.values())
         if not candidates:
             verdicts.refuse(dialogue.id, Refusal.TOO_LITTLE_EVIDENCE, "no dialogue near it is heard in your recording")
             continue
@@ -198,11 +199,17 @@ def _is_free(
     return start >= 0 and end <= duration_s and max(overlaps, default=0.0) <= limits.OVERLAP_S
 
 
+def _beyond_s(dialogue: Dialogue, stretch: SoundStretch) -> float:
+    """How far a dialogue reaches before or after a stretch [s of movie time]."""
+    return max(0, stretch.from_ms - dialogue.span.start_ms, dialogue.span.end_ms - stretch.to_ms) / 1000
+
+
 def _by_neighbours(dialogue: Dialogue, stretch: SoundStretch, rate: float) -> Verdict:
     start_s = (dialogue.span.start_ms / 1000 + stretch.offset_s) / rate
     if start_s < 0:
         return NotPlaced(Reason(rule=Refusal.ABSENT, detail="this dialogue lies outside your recording"))
-    bound = limits.LEAST_ERROR_S + limits.MAP_ERROR_S + 3 * stretch.error_s
+    drift_s = limits.DRIFT * _beyond_s(dialogue, stretch)
+    bound = limits.LEAST_ERROR_S + limits.MAP_ERROR_S + 3 * stretch.error_s + drift_s
     return Placed(start_s, bound * 1000, 0.5)
 
 
