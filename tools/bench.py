@@ -1,7 +1,7 @@
 """Speed and exactness as ratios against named peers, measured in the same run.
 
 python tools/bench.py copy|memory|encode|audio|keyframes|align|shards|load|validate|tasks|splits|all ...
-    [--hours 2] [--clips 250] [--dialogues 54700]
+    [--hours 2] [--clips 250] [--dialogues 54700] [--tier audio] [--sound-minutes 24] [--sound-hours 3]
 
 Everything is generated under `bench/` (kept between runs; not part of git). CPU seconds are
 those that the operating system counts for whole processes, with start-up. Machines are noisy: read ratios, not seconds.
@@ -26,6 +26,7 @@ import bench_copy as bench_copying  # noqa: E402
 import bench_encode as bench_encoding  # noqa: E402
 import bench_load as bench_loading  # noqa: E402
 import bench_modes  # noqa: E402
+import bench_release_audio  # noqa: E402
 import bench_shards as bench_sharding  # noqa: E402
 import bench_splits  # noqa: E402
 from bench_report import python  # noqa: E402
@@ -116,8 +117,13 @@ def bench_keyframes(options: argparse.Namespace) -> None:
 
 
 def bench_alignment(options: argparse.Namespace) -> None:
-    """Alignment by fingerprint against ffsubsync."""
-    bench_align.compare(WORK, options.sound_minutes, cost)
+    """Alignment by fingerprint against ffsubsync, and by the release's sounds against the authors' method."""
+    if options.tier != "audio":
+        bench_align.compare(WORK, options.sound_minutes, cost)
+    if options.tier != "fingerprint":
+        bench_release_audio.compare(WORK, options.sound_minutes, cost)
+        if options.sound_hours:
+            bench_release_audio.long_film(WORK, options.sound_hours, cost)
 
 
 def bench_shards(_: argparse.Namespace) -> None:
@@ -170,6 +176,8 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=2, help="length of the film for copy, audio and keyframes")
     parser.add_argument("--clips", type=int, default=250, help="clips of it")
     parser.add_argument("--sound-minutes", type=float, default=24, help="length of the film for align")
+    parser.add_argument("--sound-hours", type=float, default=3, help="length of align's long film; 0 leaves it out")
+    parser.add_argument("--tier", choices=["fingerprint", "audio", "all"], default="all", help="what align measures")
     parser.add_argument("--dialogues", type=int, default=54_700)
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)

@@ -25,7 +25,7 @@ from mmdia_dataset.schema import Dialogue
 from mmdia_dataset.timing import format_timestamp, ms_from_timestamp
 from tests.support import editions
 
-__all__ = ["Spent", "compare"]
+__all__ = ["Spent", "compare", "write_aac"]
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 WRONG_MS = 500.0
@@ -179,7 +179,7 @@ def _show(name: str, case: Case, starts: dict[str, float], more: str, spent: Spe
 def _cases(film: editions.Film, folder: Path) -> list[Case]:
     """Editions of a film, each written once."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "reference.m4a", film.samples(), "160k")
+    write_aac(folder / "reference.m4a", film.samples(), "160k")
     other_film = editions.make_film(2, film.duration_s / 60)
     foreign = other_film.samples()
     gone = (4, len(film.lines) // 2)
@@ -199,7 +199,7 @@ def _cases(film: editions.Film, folder: Path) -> list[Case]:
     cases = []
     for name, edition, quality, tempo in made_of:
         path = folder / f"{name.replace(' ', '-').replace(',', '').replace('%', '').replace('/', '')}.m4a"
-        _write(path, edition.samples, quality, tempo)
+        write_aac(path, edition.samples, quality, tempo)
         truth: dict[str, tuple[Status, float]] = {}
         for dialogue in film.dialogues:
             start_s = edition.place_s(dialogue.span)
@@ -208,7 +208,7 @@ def _cases(film: editions.Film, folder: Path) -> list[Case]:
         cases.append(Case(name, path, truth, len(edition.samples) / editions.RATE / float(tempo)))
     for name, sound in (("dub", film.samples(dub=True)), ("other film", foreign)):
         path = folder / f"{name.replace(' ', '-')}.m4a"
-        _write(path, sound, "128k")
+        write_aac(path, sound, "128k")
         nowhere: dict[str, tuple[Status, float]] = {dialogue.id: ("absent", 0.0) for dialogue in film.dialogues}
         cases.append(Case(name, path, nowhere, film.duration_s))
     return cases
@@ -224,7 +224,7 @@ def _inside(film: editions.Film, number: int) -> float:
     return (film.lines[number][0].start_s + film.lines[number][-1].end_s) / 2
 
 
-def _write(path: Path, sound: Samples, quality: str, tempo: Fraction = Fraction(1)) -> None:
+def write_aac(path: Path, sound: Samples, quality: str, tempo: Fraction = Fraction(1)) -> None:
     """Sound as AAC of 48 kHz in stereo, unless it is there; faster by `tempo`, at its own pitch."""
     if path.exists():
         return

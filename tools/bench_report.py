@@ -35,11 +35,11 @@ def python(code: str, *arguments: object) -> list[str]:
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 
-def goal(words: str, ratio: float, least: float | None = None, most: float | None = None) -> None:
+def goal(words: str, figure: float, least: float | None = None, most: float | None = None, unit: str = "x") -> None:
     """Print a goal of the design, the figure found and whether it is reached."""
-    reached = (least is None or ratio >= least) and (most is None or ratio <= most)
-    bound = f">= {least:g}x" if least is not None else f"<= {most:g}x"
-    print(f"  goal {words} {bound}: {'reached' if reached else 'NOT REACHED'} ({ratio:.2f}x)", flush=True)
+    reached = (least is None or figure >= least) and (most is None or figure <= most)
+    bound = f">= {least:g}{unit}" if least is not None else f"<= {most:g}{unit}"
+    print(f"  goal {words} {bound}: {'reached' if reached else 'NOT REACHED'} ({figure:.2f}{unit})", flush=True)
 
 
 def busy() -> str:
