@@ -105,7 +105,9 @@ def _played(sound: Samples, speed: float) -> Samples:
     """A sound played faster."""
     if speed == 1:
         return sound
-    return np.interp(np.arange(int(len(sound) / speed)) * speed, np.arange(len(sound)), sound).astype(np.float32)
+    places = np.arange(int(len(sound) / speed)) * speed
+    played: Samples = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+    return played
 
 
 def _mel(samples: Samples) -> Mel:
