@@ -60,11 +60,10 @@ def loudness_of(soundtrack: Soundtrack) -> NDArray[np.float32]:
 
 def _wide(levels: NDArray[np.uint8], pitch: float) -> NDArray[np.float64]:
     """Energy in the nine bands, each three of the soundtrack's, moved by the pitch: (frames, 9)."""
-    below = np.concatenate([np.zeros((len(levels), 1)), np.cumsum(_ENERGY[levels], axis=1, dtype=np.float64)], axis=1)
     edges = np.clip(3 + 3 * np.arange(CHANGES + 2) + np.log(pitch) / np.log(RATIO), 0, BANDS)
-    whole = np.minimum(edges.astype(np.int64), BANDS - 1)
-    part = edges - whole
-    return np.diff(below[:, whole] * (1 - part) + below[:, whole + 1] * part, axis=1)
+    below = np.clip(edges - np.arange(BANDS)[:, None], 0, 1)  # how much of each band lies below each edge
+    energy: NDArray[np.float64] = _ENERGY.astype(np.float64)[levels] @ np.diff(below, axis=1)
+    return energy
 
 
 def _smoothed(values: NDArray[np.floating]) -> NDArray[np.float32]:
