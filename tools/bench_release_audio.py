@@ -34,7 +34,7 @@ import json, sys, time
 from pathlib import Path
 from mmdia_dataset.alignment.evidence import Placed
 from mmdia_dataset.alignment.by_audio.audio_matching import by_audio
-from mmdia_dataset.alignment.by_audio.dialogue_sounds import hear_sounds
+from mmdia_dataset.alignment.by_audio.dialogue_sounds import MovieSounds
 from mmdia_dataset.alignment.soundtrack import hear
 from mmdia_dataset.schema import Dialogue
 recording, rows, sounds, out = map(Path, sys.argv[1:])
@@ -43,7 +43,7 @@ files = {id_: {"mix": file} for id_, (file, _) in json.loads(sounds.read_text())
 began = time.process_time()
 soundtrack = hear(recording)
 heard = time.process_time()
-found = by_audio(dialogues, files, soundtrack)
+found = by_audio(MovieSounds(dialogues, files), soundtrack)
 matched = time.process_time()
 starts = {id_: verdict.start_s for id_, verdict in found.verdicts.items() if isinstance(verdict, Placed)}
 out.write_text(json.dumps({"starts": starts, "hear": heard - began, "match": matched - heard}))

@@ -9,21 +9,23 @@ none. Kinds of evidence that contradict each other place nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from mmdia_dataset.alignment.by_audio.audio_matching import by_audio
-from mmdia_dataset.alignment.by_audio.dialogue_sounds import SoundFiles
+from mmdia_dataset.alignment.by_audio.dialogue_sounds import MovieSounds, SoundFiles
 from mmdia_dataset.alignment.by_fingerprint.matching import by_fingerprint
 from mmdia_dataset.alignment.by_fingerprint.timing_fingerprint import TimingFingerprint
 from mmdia_dataset.alignment.by_speech.speech import by_speech
 from mmdia_dataset.alignment.by_subtitles.sidecars import subtitle_tracks
 from mmdia_dataset.alignment.by_subtitles.subtitles import by_subtitles
 from mmdia_dataset.alignment.evidence import Alignment, NotPlaced, Placed, Verdict
-from mmdia_dataset.alignment.soundtrack import hear
+from mmdia_dataset.alignment.soundtrack import Soundtrack, hear
 from mmdia_dataset.errors import BadFingerprint
+from mmdia_dataset.files import state_of
 from mmdia_dataset.media import MediaInfo, audio_order, probe, same_language
 from mmdia_dataset.refusals import Refusal
 from mmdia_dataset.reports import count_text
@@ -50,8 +52,6 @@ UNTIMED = Reason(rule=Refusal.NO_MOVIE_TIME, detail="the release does not say wh
 _METHOD = "4"
 _MOST_TRACKS = 8
 _NAMED = 5
-# Sounds that can't be used say nothing about the recording.
-_UNHEARD = (Refusal.TOO_LITTLE_EVIDENCE,)
 # So many dialogues whose rhythm is found nowhere say that it is another movie. Chosen, not measured.
 _MANY = 12
 # Farther apart than this, beyond their bounds, two kinds of evidence are about two things [s]. Chosen, not measured.
@@ -98,10 +98,7 @@ def basis_of(
         )
     for id_, kinds in (files or {}).items():
         for kind, file in kinds.items():
-            path = Path(file)
-            status = path.stat() if path.exists() else None
-            state = (status.st_size, status.st_mtime_ns) if status else None
-            digest.update(f"\0{id_}\0{kind}\0{path.name}\0{state}".encode("utf-8", "replace"))
+            digest.update(f"\0{id_}\0{kind}\0{Path(file).name}\0{state_of(file)}".encode("utf-8", "replace"))
     return digest.hexdigest()
 
 
@@ -134,14 +131,15 @@ def align_recording(
     timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie" and dialogue.turns]
     language = language or (passport.language if passport else None)
     reference = _reference(passport, notes)
-    untimed = [dialogue.id for dialogue in dialogues if dialogue.timeline != "movie"]
+    files = files or {}
     if reference is not None and timed:
-        alignment, track = _by_reference(path, timed, reference, language, notes)
-        if alignment.time_map.pieces and any(files and id_ in files for id_ in untimed):
-            alignment = _with_untimed(path, dialogues, files or {}, alignment, track, language)
+        untimed = [dialogue for dialogue in dialogues if dialogue.timeline != "movie" and dialogue.id in files]
+        align = partial(_by_reference, timed, reference, MovieSounds(untimed, files))
+        alignment, track = _by_first_track(path, language, notes, align)
     elif files:
-        alignment, track = _by_sounds(path, dialogues, files, language, notes)
-        if timed and not alignment.time_map.pieces and alignment.reason and alignment.reason.rule in _UNHEARD:
+        alignment, track = _by_first_track(path, language, notes, partial(by_audio, MovieSounds(dialogues, files)))
+        # Sounds that can't be used say nothing about the recording.
+        if timed and alignment.reason and alignment.reason.rule == Refusal.TOO_LITTLE_EVIDENCE:
             notes.append(f"the sounds of the release are not used: {alignment.reason.detail}")
             alignment, track = _by_words_and_voices(path, timed, language, notes)
     elif timed:
@@ -173,14 +171,14 @@ def _reference(passport: Passport | None, notes: list[str]) -> TimingFingerprint
         return None
 
 
-def _by_reference(
-    path: Path, dialogues: list[Dialogue], reference: TimingFingerprint, language: str | None, notes: list[str]
+def _by_first_track(
+    path: Path, language: str | None, notes: list[str], align: Callable[[Soundtrack], Alignment]
 ) -> tuple[Alignment, int | None]:
-    """What the first sound track says that the fingerprint fits; the track's number if there are several."""
+    """What is said of the first sound track in which a dialogue is heard; the track's number if there are several."""
     order = audio_order(path, language)[:_MOST_TRACKS]
     refusal: Alignment | None = None
     for track in order or (None,):  # without a track, hearing says so
-        alignment = by_fingerprint(dialogues, reference, hear(path, language, track))
+        alignment = align(hear(path, language, track))
         if any(isinstance(verdict, Placed) for verdict in alignment.verdicts.values()):
             if track != order[0]:
                 notes.append(f"sound track {order[0] + 1} does not match the movie; track {(track or 0) + 1} is used")
@@ -191,39 +189,14 @@ def _by_reference(
     return refusal, None
 
 
-def _by_sounds(
-    path: Path,
-    dialogues: Sequence[Dialogue],
-    files: Mapping[str, SoundFiles],
-    language: str | None,
-    notes: list[str],
-) -> tuple[Alignment, int | None]:
-    """What the first sound track says in which the release's sounds are heard; its number if there are several."""
-    order = audio_order(path, language)[:_MOST_TRACKS]
-    refusal: Alignment | None = None
-    for track in order or (None,):  # without a track, hearing says so
-        alignment = by_audio(dialogues, files, hear(path, language, track))
-        if alignment.time_map.pieces:
-            if track != order[0]:
-                notes.append(f"sound track {order[0] + 1} does not match the movie; track {(track or 0) + 1} is used")
-            return alignment, track if len(order) > 1 else None
-        if refusal is None or (alignment.reason and alignment.reason.rule == Refusal.OTHER_LANGUAGE):
-            refusal = alignment
-    assert refusal is not None  # noqa: S101 - at least one track was tried
-    return refusal, None
-
-
-def _with_untimed(
-    path: Path,
-    dialogues: Sequence[Dialogue],
-    files: Mapping[str, SoundFiles],
-    alignment: Alignment,
-    track: int | None,
-    language: str | None,
+def _by_reference(
+    timed: list[Dialogue], reference: TimingFingerprint, untimed: MovieSounds, soundtrack: Soundtrack
 ) -> Alignment:
-    """An alignment, with dialogues without movie times placed by their sounds."""
-    untimed = [dialogue for dialogue in dialogues if dialogue.timeline != "movie"]
-    found = by_audio(untimed, files, hear(path, language, track), alignment.time_map)
+    """What the fingerprint says of a sound track; dialogues without movie times are placed by their sounds."""
+    alignment = by_fingerprint(timed, reference, soundtrack)
+    if not alignment.time_map.pieces or not untimed.dialogues:
+        return alignment
+    found = by_audio(untimed, soundtrack, alignment.time_map)
     if not found.time_map.pieces:
         return alignment
     return replace(

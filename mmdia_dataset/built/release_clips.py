@@ -14,7 +14,7 @@ import pyarrow as pa
 from mmdia_dataset.built.clipset import ClipSet
 from mmdia_dataset.built.manifest import is_built
 from mmdia_dataset.errors import ReleaseNotFound
-from mmdia_dataset.release import LISTENED_TO, Release, ReleaseAudio, open_release
+from mmdia_dataset.release import LISTENED_TO, Release, ReleaseAudio, first_kind, open_release
 from mmdia_dataset.release.own import ParquetFiles
 from mmdia_dataset.schema import AudioKind, Clip, Split, arrow
 
@@ -77,7 +77,7 @@ def _with_media(table: pa.Table, audio: ReleaseAudio, kinds: Sequence[AudioKind]
     """A table of dialogues as one of clips; and whether each row has a file."""
     names = [table.column(name).to_pylist() for name in ("movie", "batch", "number")]
     files = [audio.names_at(*place) for place in zip(*names, strict=True)]
-    chosen = [next((kind for kind in kinds if kind in mine), None) for mine in files]
+    chosen = [first_kind(mine, kinds) for mine in files]
     sounds = [mine[kind] if kind else None for mine, kind in zip(files, chosen, strict=True)]
     made = {
         "video": _media([mine.get("film") for mine in files], audio),

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from mmdia_dataset.errors import DataNotFound, ReleaseNotFound
+from mmdia_dataset.files import state_of
 from mmdia_dataset.hub import check_repo, in_our_words
 
 __all__ = ["HOME", "HUB_REPO", "files_below", "find", "fingerprint", "package_hash"]
@@ -80,12 +81,8 @@ def fingerprint(files: Iterable[Path]) -> str:
     """A hash that changes when one of these files is added, removed or edited, from path, size and times."""
     digest = hashlib.sha256()
     for file in sorted(files):
-        try:
-            state = file.stat()
-        except OSError:
-            continue
-        # The time of change catches an edit that kept size and time of modification, as rsync and cp -p do.
-        digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0{state.st_ctime_ns}\n".encode(errors="replace"))
+        if (state := state_of(file)) is not None:
+            digest.update(f"{file}\0{state}\n".encode(errors="replace"))
     return digest.hexdigest()[:32]
 
 

@@ -15,7 +15,7 @@ A new dialect needs a file with `LINES`, `read_entry` and `write_entry`, a line 
 an entry in `movie_files.ENTRY_READERS` and in `writers.WRITERS`.
 """
 
-from mmdia_dataset.release.audio import ENCODED, HEARD_BEST, LISTENED_TO, ReleaseAudio, ReleasedSound
+from mmdia_dataset.release.audio import ENCODED, HEARD_BEST, LISTENED_TO, ReleaseAudio, ReleasedSound, first_kind
 from mmdia_dataset.release.folder import Release, open_release
 from mmdia_dataset.release.identity import series_of
 from mmdia_dataset.release.movie_files import EntryReading, SourceFile
@@ -41,6 +41,7 @@ __all__ = [
     "ReleasedSound",
     "SourceFile",
     "convert",
+    "first_kind",
     "open_release",
     "part_name",
     "passport_issues",

@@ -18,13 +18,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmdia_dataset.files import state_of
 from mmdia_dataset.schema import AUDIO_KINDS, AudioKind, Dialogue
 
-__all__ = ["ENCODED", "HEARD_BEST", "LISTENED_TO", "ReleaseAudio", "ReleasedSound", "media_folders"]
+__all__ = ["ENCODED", "HEARD_BEST", "LISTENED_TO", "ReleaseAudio", "ReleasedSound", "first_kind", "media_folders"]
 
 ENCODED = ".dac"
 """How files of the neural codec are named."""
@@ -128,12 +129,8 @@ class ReleaseAudio:
         digest = hashlib.sha256()
         names = (name for files in self._distinct() for kind, name in files.names.items() if kind in kinds)
         for name in sorted(names):
-            try:
-                state = os.stat(name)  # noqa: PTH116 - 200,000 of them
-            except OSError:
-                continue
-            times = f"{state.st_mtime_ns}\0{state.st_ctime_ns}"
-            digest.update(f"{self.inside(name)}\0{state.st_size}\0{times}\n".encode(errors="replace"))
+            if (state := state_of(name)) is not None:
+                digest.update(f"{self.inside(name)}\0{state}\n".encode(errors="replace"))
         return digest.hexdigest()[:32]
 
     def sound_of(self, dialogue: Dialogue, kinds: tuple[AudioKind, ...] = LISTENED_TO) -> ReleasedSound | None:
@@ -144,7 +141,8 @@ class ReleaseAudio:
             kinds: those that will do, the preferred one first.
         """
         files = self.files_of(dialogue)
-        return next((ReleasedSound(kind, files[kind]) for kind in kinds if kind in files), None)
+        kind = first_kind(files, kinds)
+        return None if kind is None else ReleasedSound(kind, files[kind])
 
     def is_encoded_only(self, dialogue: Dialogue) -> bool:
         """Whether a dialogue's sound is there, but was not decoded yet."""
@@ -264,6 +262,11 @@ class ReleaseAudio:
         if os.path.basename(snapshot) == "snapshots" and os.path.dirname(real) == blobs:  # noqa: PTH119, PTH120
             return True
         return any(real.startswith(f"{base}{os.sep}") for base in inside)
+
+
+def first_kind(files: Container[AudioKind], kinds: Iterable[AudioKind]) -> AudioKind | None:
+    """The first of some kinds of sound that a dialogue has a file of."""
+    return next((kind for kind in kinds if kind in files), None)
 
 
 def _home(parts: tuple[str, ...], named: bool) -> tuple[str | None, str | None]:

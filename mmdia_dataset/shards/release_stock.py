@@ -17,7 +17,7 @@ from mmdia_dataset.files import content_of
 from mmdia_dataset.media import probe
 from mmdia_dataset.processes import Progress, in_processes
 from mmdia_dataset.refusals import Refusal
-from mmdia_dataset.release import LISTENED_TO, ReleaseAudio, open_release
+from mmdia_dataset.release import LISTENED_TO, ReleaseAudio, first_kind, open_release
 from mmdia_dataset.schema import AudioKind, Dialogue, MadeLine, Mode, Reason, RefusedLine, SampleFile, Split
 from mmdia_dataset.shards.clip_stock import Item, LeftOut, PackedClips, Stock
 from mmdia_dataset.shards.keys import key_of
@@ -85,10 +85,8 @@ def release_stock(
         for files in [audio.names_of(dialogue)]
     ]
     apart = tuple(kind for kind in LISTENED_TO if kind != "film")
-    kinds: tuple[AudioKind, ...] = (
-        apart if any(kind in files for *_, files in dialogues for kind in apart) else ("film",)
-    )
-    chosen = [next(((kind, files[kind]) for kind in kinds if kind in files), None) for *_, files in dialogues]
+    kinds: tuple[AudioKind, ...] = apart if any(first_kind(files, apart) for *_, files in dialogues) else ("film",)
+    chosen = [None if (kind := first_kind(files, kinds)) is None else (kind, files[kind]) for *_, files in dialogues]
     _check_endings({Path(sound[1]).suffix.lower() for sound in chosen if sound is not None}, root)
     sounds = _read([sound[1] for sound in chosen if sound is not None], jobs, progress)
     packable = ReleaseStock(source=PackedClips(audio.root), modes=("audio",), split=split)

@@ -8,6 +8,7 @@ import pytest
 
 from mmdia_dataset.alignment.by_audio import audio_limits
 from mmdia_dataset.alignment.by_audio.audio_matching import by_audio
+from mmdia_dataset.alignment.by_audio.dialogue_sounds import MovieSounds
 from mmdia_dataset.alignment.evidence import Placed
 from mmdia_dataset.timing import Piece, Span, TimeMap
 from tests.support import editions
@@ -27,6 +28,10 @@ def film(seed=1):
 def voices(seed=1):
     """The voices of a film alone, as separation leaves them: a little of the music is left."""
     return film(seed).samples() - 0.95 * film(seed).bed
+
+
+def align(dialogues, files, soundtrack, movie_map=None):
+    return by_audio(MovieSounds(dialogues, files), soundtrack, movie_map)
 
 
 def cut(samples, span):
@@ -102,7 +107,7 @@ def with_scenes(rate=Fraction(1)):
 @pytest.mark.parametrize("rate", [Fraction(1), PAL], ids=["own speed", "PAL"])
 def test_dialogues_are_found_in_an_edition_with_other_scenes(sounds, kind, rate):
     edition = with_scenes(rate)
-    alignment = by_audio(film().dialogues, only(sounds, kind), edition.soundtrack())
+    alignment = align(film().dialogues, only(sounds, kind), edition.soundtrack())
     assert_right(alignment, edition)
     assert alignment.tier == "audio"
     assert {piece.rate for piece in alignment.time_map.pieces} == {rate}
@@ -113,20 +118,20 @@ def test_dialogues_are_found_in_an_edition_with_other_scenes(sounds, kind, rate)
 
 def test_a_speed_that_nobody_uses_is_found(sounds):
     edition = editions.edition(film(), rate=Fraction(97, 100))
-    alignment = by_audio(film().dialogues, only(sounds, "voice"), edition.soundtrack())
+    alignment = align(film().dialogues, only(sounds, "voice"), edition.soundtrack())
     assert_right(alignment, edition)
     assert float(alignment.time_map.pieces[0].rate) == pytest.approx(0.97, rel=2e-5)
 
 
 def test_voices_are_found_under_noise(sounds):
     edition = editions.edition(film(), noise=0.02)
-    assert_right(by_audio(film().dialogues, only(sounds, "voice"), edition.soundtrack()), edition, worst_ms=15)
+    assert_right(align(film().dialogues, only(sounds, "voice"), edition.soundtrack()), edition, worst_ms=15)
 
 
 def test_dialogues_without_sound_are_placed_by_their_neighbours(sounds):
     edition = editions.edition(film(), logo_s=3)
     some = {id_: files for number, (id_, files) in enumerate(sounds.items()) if number % 3}
-    alignment = by_audio(film().dialogues, some, edition.soundtrack())
+    alignment = align(film().dialogues, some, edition.soundtrack())
     assert_right(alignment, edition)
     heard = max(alignment.verdicts[id_].error_ms for id_ in some)
     unheard = [alignment.verdicts[id_].error_ms for id_ in sounds if id_ not in some]
@@ -137,7 +142,7 @@ def test_dialogues_without_sound_are_placed_by_their_neighbours(sounds):
 def test_one_sound_does_not_speak_for_what_is_far_away(sounds, monkeypatch):
     heard, *others = film().dialogues
     monkeypatch.setattr(audio_limits, "BEYOND_S", 60.0)
-    alignment = by_audio(film().dialogues, {heard.id: sounds[heard.id]}, editions.edition(film()).soundtrack())
+    alignment = align(film().dialogues, {heard.id: sounds[heard.id]}, editions.edition(film()).soundtrack())
     far = [dialogue for dialogue in others if dialogue.span.end_ms - heard.span.end_ms > 60_000]
     assert {rules(alignment)[dialogue.id] for dialogue in far} == {"too-little-evidence"}
 
@@ -146,7 +151,7 @@ def test_a_sound_of_another_dialogue_is_named_and_does_no_harm(sounds):
     edition = editions.edition(film(), logo_s=3)
     wrong, real = film().dialogues[2], film().dialogues[5]
     files = {**sounds, wrong.id: sounds[real.id]}
-    alignment = by_audio(film().dialogues, files, edition.soundtrack())
+    alignment = align(film().dialogues, files, edition.soundtrack())
     assert_right(alignment, edition)
     assert alignment.wrong_sounds == {wrong.id: f"is that of {real.id}"}
 
@@ -154,7 +159,7 @@ def test_a_sound_of_another_dialogue_is_named_and_does_no_harm(sounds):
 def test_a_dialogue_that_was_cut_out_is_not_placed_for_want_of_sound(sounds):
     removed = film().dialogues[3]
     files = {id_: files for id_, files in sounds.items() if id_ != removed.id}
-    alignment = by_audio(film().dialogues, files, editions.edition(film(), removed=(3,)).soundtrack())
+    alignment = align(film().dialogues, files, editions.edition(film(), removed=(3,)).soundtrack())
     assert_right(alignment, editions.edition(film(), removed=(3,)))
     assert rules(alignment) == {removed.id: "absent"}
 
@@ -163,7 +168,7 @@ def test_a_wrong_sound_is_named_by_its_length_where_its_own_dialogue_was_cut_out
     wrong, removed = film().dialogues[5], film().dialogues[3]
     assert abs(wrong.span.duration_ms - removed.span.duration_ms) > 300
     edition = editions.edition(film(), removed=(3,))
-    alignment = by_audio(film().dialogues, {**sounds, wrong.id: sounds[removed.id]}, edition.soundtrack())
+    alignment = align(film().dialogues, {**sounds, wrong.id: sounds[removed.id]}, edition.soundtrack())
     assert_right(alignment, edition)
     assert alignment.wrong_sounds == {wrong.id: "is not as long as the dialogue"}
 
@@ -177,7 +182,7 @@ def test_sounds_that_hold_nothing_are_named(sounds, tmp_path):
         silent: {"voice": str(write_sound(tmp_path / "silent.wav", np.zeros(3 * RATE)))},
         broken: {"voice": str(tmp_path / "broken.wav")},
     }
-    alignment = by_audio(film().dialogues, files, edition.soundtrack())
+    alignment = align(film().dialogues, files, edition.soundtrack())
     assert_right(alignment, edition)
     assert alignment.wrong_sounds[silent] == "is silent"
     assert alignment.wrong_sounds[broken].startswith("can't be read")
@@ -187,7 +192,7 @@ def test_sounds_that_hold_nothing_are_named(sounds, tmp_path):
 def test_dialogues_without_movie_times_are_found_anywhere(sounds, kind):
     edition = with_scenes(PAL)
     dialogues = untimed(film().dialogues)
-    alignment = by_audio(dialogues, only(sounds, kind), edition.soundtrack()).mapped(dialogues)
+    alignment = align(dialogues, only(sounds, kind), edition.soundtrack()).mapped(dialogues)
     for dialogue in film().dialogues:
         verdict, truth = alignment.verdicts[dialogue.id], edition.place_s(dialogue.span)
         if truth is None:
@@ -206,7 +211,7 @@ def test_dialogues_without_movie_times_get_those_of_a_known_map(sounds):
             for start, end, shift in edition.pieces
         ]
     )
-    alignment = by_audio(untimed(film().dialogues), only(sounds, "voice"), edition.soundtrack(), known)
+    alignment = align(untimed(film().dialogues), only(sounds, "voice"), edition.soundtrack(), known)
     for dialogue in film().dialogues:
         if edition.place_s(dialogue.span) is not None:
             assert abs(alignment.spans[dialogue.id].start_ms - dialogue.span.start_ms) <= 10
@@ -216,7 +221,7 @@ def test_an_untimed_dialogue_with_the_sound_of_another_is_refused_and_named(soun
     dialogues = untimed(film().dialogues)
     wrong, real = dialogues[2], dialogues[5]
     assert abs(wrong.span.duration_ms - real.span.duration_ms) > 300
-    alignment = by_audio(dialogues, {**sounds, wrong.id: sounds[real.id]}, editions.edition(film()).soundtrack())
+    alignment = align(dialogues, {**sounds, wrong.id: sounds[real.id]}, editions.edition(film()).soundtrack())
     assert rules(alignment) == {wrong.id: "no-movie-time"}
     assert list(alignment.wrong_sounds) == [wrong.id]
 
@@ -227,25 +232,25 @@ def test_a_splice_inside_a_dialogue_is_refused(sounds, seconds):
     middle = (spliced.span.start_ms + spliced.span.end_ms) / 2000
     foreign = film(2).samples()[60 * RATE : round((60 + seconds) * RATE)]
     edition = editions.edition(film(), inserted={middle: foreign})
-    alignment = by_audio(film().dialogues, only(sounds, "voice"), edition.soundtrack())
+    alignment = align(film().dialogues, only(sounds, "voice"), edition.soundtrack())
     assert_right(alignment, edition)
     assert rules(alignment) == {spliced.id: "splice"}
 
 
 @pytest.mark.parametrize("kind", ["voice", "mix"])
 def test_another_film_is_refused(sounds, kind):
-    alignment = by_audio(film().dialogues, only(sounds, kind), editions.edition(film(2)).soundtrack())
+    alignment = align(film().dialogues, only(sounds, kind), editions.edition(film(2)).soundtrack())
     assert set(rules(alignment).values()) == {"other-movie"}
     assert alignment.time_map.pieces == ()
 
 
 def test_a_dub_is_refused_by_its_sound(sounds):
     dub = editions.edition(film(), dub=True).soundtrack()
-    assert set(rules(by_audio(film().dialogues, sounds, dub)).values()) == {"other-language"}
-    assert set(rules(by_audio(film().dialogues, only(sounds, "mix"), dub)).values()) == {"other-language"}
+    assert set(rules(align(film().dialogues, sounds, dub)).values()) == {"other-language"}
+    assert set(rules(align(film().dialogues, only(sounds, "mix"), dub)).values()) == {"other-language"}
 
 
 def test_a_silent_recording_says_nothing(sounds):
     silent = editions.Edition(np.zeros(60 * RATE, np.float32), Fraction(1), ())
-    alignment = by_audio(film().dialogues, sounds, silent.soundtrack())
+    alignment = align(film().dialogues, sounds, silent.soundtrack())
     assert set(rules(alignment).values()) == {"too-little-evidence"}

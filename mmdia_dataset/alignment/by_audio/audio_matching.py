@@ -21,7 +21,7 @@ from mmdia_dataset.alignment.by_audio.audio_verdicts import (
     name_wrong,
     place_unheard,
 )
-from mmdia_dataset.alignment.by_audio.dialogue_sounds import SoundFiles, hear_pauses, hear_sounds
+from mmdia_dataset.alignment.by_audio.dialogue_sounds import MovieSounds, doubted
 from mmdia_dataset.alignment.by_audio.found_sounds import FoundSounds, at_rate, find_sounds
 from mmdia_dataset.alignment.by_audio.sound_path import SoundStop, SoundStretch, best_path, stretches_of
 from mmdia_dataset.alignment.by_audio.sound_speed import FoundSound, find_sound_speed
@@ -34,21 +34,14 @@ from mmdia_dataset.timing import Piece, Span, TimeMap
 
 __all__ = ["by_audio"]
 
-
 _REACH = 3  # frames
 
 
-def by_audio(
-    dialogues: Sequence[Dialogue],
-    files: Mapping[str, SoundFiles],
-    soundtrack: Soundtrack,
-    movie_map: TimeMap | None = None,
-) -> Alignment:
+def by_audio(sounds: MovieSounds, soundtrack: Soundtrack, movie_map: TimeMap | None = None) -> Alignment:
     """Align a recording with a movie by the sounds of its dialogues.
 
     Args:
-        dialogues: of the movie, with times in it or without.
-        files: the sounds that the release has, by the dialogue's id.
+        sounds: those that the release has; dialogues have times in the movie, or none.
         soundtrack: the recording's.
         movie_map: how the recording's time runs, if that is known already: dialogues without movie times get theirs
             by it.
@@ -57,22 +50,21 @@ def by_audio(
         The alignment; `spans` has the movie times of dialogues that had none, `wrong_sounds` what is wrong with the
         release's sounds.
     """
-    ids = tuple(dialogue.id for dialogue in dialogues)
-    dialogues = sorted(dialogues, key=lambda dialogue: (dialogue.timeline, dialogue.span, dialogue.number))
-    heard, wrong = hear_sounds(dialogues, files)
+    ids = tuple(dialogue.id for dialogue in sounds.dialogues)
+    dialogues = sorted(sounds.dialogues, key=lambda dialogue: (dialogue.timeline, dialogue.span, dialogue.number))
 
     def nothing(rule: Refusal, detail: str) -> Alignment:
         alignment = Alignment.nothing("audio", ids, Reason(rule=rule, detail=detail))
-        return replace(alignment, wrong_sounds=wrong)
+        return replace(alignment, wrong_sounds=sounds.wrong)
 
-    if not heard:
+    if not sounds.heard:
         return nothing(Refusal.TOO_LITTLE_EVIDENCE, "none of the sounds that the release has of this movie can be used")
     if not soundtrack.levels.any():
         return nothing(Refusal.TOO_LITTLE_EVIDENCE, "the recording's sound track is silent")
-    found = find_sounds(heard, soundtrack)
+    found = find_sounds(sounds.heard, soundtrack)
     if found is None:
-        return nothing(*_other(dialogues, files, soundtrack))
-    verdicts = SoundVerdicts(wrong=dict(wrong))
+        return nothing(*_other(dialogues, sounds, soundtrack))
+    verdicts = SoundVerdicts(wrong=dict(sounds.wrong))
     timed = [dialogue for dialogue in dialogues if dialogue.timeline == "movie"]
     stops = _stops(timed, found)
     path = best_path(stops, found.rate)
@@ -90,32 +82,28 @@ def by_audio(
     judge_untimed(untimed, found, verdicts)
     time_map = _with_untimed(untimed, pieces, found, soundtrack.duration_s, verdicts)
     if not verdicts.placed:
-        return nothing(*_other(dialogues, files, soundtrack))
-    if _is_dub(dialogues, files, found, verdicts):
+        return nothing(*_other(dialogues, sounds, soundtrack))
+    if _is_dub(dialogues, sounds, found, verdicts):
         return nothing(Refusal.OTHER_LANGUAGE, DUB)
     return _alignment(ids, time_map, verdicts)
 
 
-def _other(
-    dialogues: Sequence[Dialogue], files: Mapping[str, SoundFiles], soundtrack: Soundtrack
-) -> tuple[Refusal, str]:
+def _other(dialogues: Sequence[Dialogue], sounds: MovieSounds, soundtrack: Soundtrack) -> tuple[Refusal, str]:
     """What a recording without the dialogues is: a dub plays what lies between the lines, another film does not."""
     share = max(1, len(dialogues) // (2 * limits.PROBES))
-    pauses = list(hear_pauses(dialogues[::share], files))
-    if find_sound_speed(pauses, soundtrack, limits.DUB_SHARE) is not None:
+    if find_sound_speed(sounds.pauses(dialogues[::share]), soundtrack, limits.DUB_SHARE) is not None:
         return Refusal.OTHER_LANGUAGE, DUB
     return Refusal.OTHER_MOVIE, "none of the movie's dialogues is heard in this recording"
 
 
-def _is_dub(
-    dialogues: Sequence[Dialogue], files: Mapping[str, SoundFiles], found: FoundSounds, verdicts: SoundVerdicts
-) -> bool:
+def _is_dub(dialogues: Sequence[Dialogue], sounds: MovieSounds, found: FoundSounds, verdicts: SoundVerdicts) -> bool:
     """Whether dialogues were placed by their music: then it agrees where they are, and their lines do not."""
-    mixed = [d for d in dialogues if d.id in verdicts.placed and d.id in found.sounds and found.sounds[d.id].has_music]
+    placed = verdicts.placed
+    mixed = [d for d in dialogues if d.id in placed and d.id in found.sounds and found.sounds[d.id].has_music]
     share = max(1, len(mixed) // (2 * limits.PROBES))
     better: list[float] = []
-    for pauses in hear_pauses(mixed[::share], files):
-        start_s = verdicts.placed[pauses.id].start_s
+    for pauses in sounds.pauses(mixed[::share]):
+        start_s = placed[pauses.id].start_s
         lines, between = (
             found.search.peak(sound, found.rate, start_s, _REACH).score for sound in (found.sounds[pauses.id], pauses)
         )
@@ -124,21 +112,16 @@ def _is_dub(
 
 
 def _stops(dialogues: Sequence[Dialogue], found: FoundSounds) -> list[SoundStop]:
-    longer = {
-        dialogue.id: found.sounds[dialogue.id].length_s - dialogue.span.duration_ms / 1000
-        for dialogue in dialogues
-        if dialogue.id in found.sounds
-    }
-    usual = float(np.median(list(longer.values()))) if longer else 0.0
+    odd_length = doubted(dialogues, found.sounds)
     return [
         SoundStop(
             id=dialogue.id,
             span=dialogue.span,
             places=found.places[dialogue.id],
-            trusted=abs(longer[dialogue.id] - usual) <= limits.LENGTH_S,
+            trusted=dialogue.id not in odd_length,
         )
         for dialogue in dialogues
-        if dialogue.id in longer
+        if dialogue.id in found.sounds
     ]
 
 
@@ -204,7 +187,8 @@ def _with_untimed(
 ) -> TimeMap:
     """Give dialogues without movie times the ones they have by the map; without a map, those of the recording."""
     rate = known_rate(found.rate, 1e-9)
-    placed = [(dialogue, verdicts.placed[dialogue.id]) for dialogue in dialogues if dialogue.id in verdicts.placed]
+    verdict_of = verdicts.placed
+    placed = [(dialogue, verdict_of[dialogue.id]) for dialogue in dialogues if dialogue.id in verdict_of]
     if not pieces and placed:
         pieces = [Piece(0, round(duration_s * float(rate) * 1000) + 60_000, rate, Fraction(0))]
     edges = [[piece.from_ms, piece.to_ms] for piece in pieces]
@@ -235,17 +219,12 @@ def _away(piece: Piece, recording_s: float) -> float:
 
 def _alignment(ids: tuple[str, ...], time_map: TimeMap, verdicts: SoundVerdicts) -> Alignment:
     placed = list(verdicts.placed.values())
-    reason = None
-    if not placed:
-        detail = "none of the movie's dialogues could be found in this recording by its sound"
-        reason = Reason(rule=Refusal.OTHER_MOVIE, detail=detail)
     return Alignment(
         tier="audio",
-        time_map=time_map if placed else TimeMap(()),
+        time_map=time_map,
         verdicts={id_: verdicts.verdicts[id_] for id_ in ids},
-        error_ms=max((verdict.error_ms for verdict in placed), default=None),
-        confidence=float(np.median([verdict.confidence for verdict in placed])) if placed else 0.0,
-        reason=reason,
+        error_ms=max(verdict.error_ms for verdict in placed),
+        confidence=float(np.median([verdict.confidence for verdict in placed])),
         spans=verdicts.spans,
         wrong_sounds=verdicts.wrong,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmdia_dataset.alignment.by_audio import audio_limits as limits
-from mmdia_dataset.alignment.by_audio.dialogue_sounds import DialogueSound
+from mmdia_dataset.alignment.by_audio.dialogue_sounds import DialogueSound, doubted
 from mmdia_dataset.alignment.by_audio.found_sounds import FoundSounds
 from mmdia_dataset.alignment.by_audio.sound_likelihood import SoundLikelihood
 from mmdia_dataset.alignment.by_audio.sound_path import SoundStretch
@@ -45,11 +45,7 @@ def judge_timed(
 ) -> None:
     """A verdict for each dialogue on the way."""
     span_of = {dialogue.id: dialogue.span for dialogue in dialogues}
-    starts = {
-        id_: (span_of[id_].start_ms / 1000 + stretch.offset_s) / found.rate
-        for stretch in stretches
-        for id_ in stretch.ids
-    }
+    starts = {id_: stretch.interval_s(span_of[id_], found.rate)[0] for stretch in stretches for id_ in stretch.ids}
     likelihood = SoundLikelihood(
         found.search, found.rate, [(found.sounds[id_], start) for id_, start in starts.items()]
     )
@@ -64,11 +60,10 @@ def judge_untimed(dialogues: Sequence[Dialogue], found: FoundSounds, verdicts: S
     likelihood = SoundLikelihood(
         found.search, found.rate, [(found.sounds[id_], p.start_s) for id_, p in places.items()]
     )
-    longer = {d.id: found.sounds[d.id].length_s - d.span.duration_ms / 1000 for d in dialogues if d.id in places}
-    usual = float(np.median(list(longer.values()))) if longer else 0.0
+    odd_length = doubted((dialogue for dialogue in dialogues if dialogue.id in places), found.sounds)
     # Those whose sound is as long as it should be come first: a place is theirs.
     taken: list[tuple[float, float, str]] = []
-    for dialogue in sorted(dialogues, key=lambda d: (abs(longer.get(d.id, 0.0) - usual) > limits.LENGTH_S, d.number)):
+    for dialogue in sorted(dialogues, key=lambda dialogue: (dialogue.id in odd_length, dialogue.number)):
         id_, place = dialogue.id, places.get(dialogue.id)
         if place is None:
             has_sound = id_ in found.sounds and id_ not in verdicts.wrong
@@ -77,12 +72,12 @@ def judge_untimed(dialogues: Sequence[Dialogue], found: FoundSounds, verdicts: S
             )
             verdicts.refuse(id_, Refusal.ABSENT if has_sound else Refusal.NO_MOVIE_TIME, detail)
             continue
-        end_s = place.start_s + dialogue.span.duration_ms / 1000 / found.rate
+        _, end_s = _interval(dialogue, place.start_s, found.rate)
         owner = next(
             (o for s, e, o in taken if min(e, end_s) - max(s, place.start_s) > min(e - s, end_s - place.start_s) / 2),
             None,
         )
-        if owner is not None or abs(longer[id_] - usual) > limits.LENGTH_S:
+        if owner is not None or id_ in odd_length:
             verdicts.wrong[id_] = f"is that of {owner}" if owner else "is not as long as the dialogue"
             verdicts.refuse(id_, Refusal.NO_MOVIE_TIME, f"the release's sound of it {verdicts.wrong[id_]}")
             continue
@@ -97,7 +92,7 @@ def name_wrong(
     dialogues: Sequence[Dialogue],
     stretches: Sequence[SoundStretch],
     found: FoundSounds,
-    doubted: Container[str],
+    odd_length: Container[str],
     verdicts: SoundVerdicts,
 ) -> None:
     """Name sounds that are heard where another dialogue is, or nowhere and are not as long as theirs.
@@ -106,22 +101,18 @@ def name_wrong(
         dialogues: those with movie times.
         stretches: the way through the recording.
         found: all sounds.
-        doubted: dialogues whose sounds have another length than they should.
+        odd_length: dialogues whose sounds have another length than they should.
         verdicts: what is said of them so far.
     """
     by_id = {dialogue.id: dialogue for dialogue in dialogues}
-    owners = [
-        (verdict.start_s, verdict.start_s + by_id[id_].span.duration_ms / 1000 / found.rate, id_)
-        for id_, verdict in verdicts.placed.items()
-        if id_ in by_id
-    ]
+    owners = [(*_interval(by_id[id_], verdict.start_s, found.rate), id_) for id_, verdict in verdicts.placed.items()]
     on_way = {id_ for stretch in stretches for id_ in stretch.ids}
     for dialogue in dialogues:
         if dialogue.id not in found.sounds or dialogue.id in on_way:
             continue
         place = found.clear(dialogue.id)
         if place is None:
-            if dialogue.id in doubted:
+            if dialogue.id in odd_length:
                 verdicts.wrong[dialogue.id] = "is not as long as the dialogue"
             continue
         middle = place.start_s + found.sounds[dialogue.id].length_s / 2 / found.rate
@@ -194,7 +185,7 @@ def _is_free(
     dialogue: Dialogue, stretch: SoundStretch, rate: float, taken: Sequence[tuple[float, float]], duration_s: float
 ) -> bool:
     """Whether the recording can play a dialogue where a stretch puts it: it is so long, and plays no other there."""
-    start, end = _interval(dialogue, (dialogue.span.start_ms / 1000 + stretch.offset_s) / rate, rate)
+    start, end = stretch.interval_s(dialogue.span, rate)
     overlaps = (min(end, other_end) - max(start, other_start) for other_start, other_end in taken)
     return start >= 0 and end <= duration_s and max(overlaps, default=0.0) <= limits.OVERLAP_S
 
@@ -205,7 +196,7 @@ def _beyond_s(dialogue: Dialogue, stretch: SoundStretch) -> float:
 
 
 def _by_neighbours(dialogue: Dialogue, stretch: SoundStretch, rate: float) -> Verdict:
-    start_s = (dialogue.span.start_ms / 1000 + stretch.offset_s) / rate
+    start_s, _ = stretch.interval_s(dialogue.span, rate)
     if start_s < 0:
         return NotPlaced(Reason(rule=Refusal.ABSENT, detail="this dialogue lies outside your recording"))
     drift_s = limits.DRIFT * _beyond_s(dialogue, stretch)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -15,9 +16,10 @@ from mmdia_dataset.alignment.cues import cued
 from mmdia_dataset.alignment.soundtrack import FRAME_RATE, Soundtrack, listen
 from mmdia_dataset.errors import MediaError
 from mmdia_dataset.media import sound_of
+from mmdia_dataset.release import first_kind
 from mmdia_dataset.schema import AudioKind, Dialogue
 
-__all__ = ["DialogueSound", "SoundFiles", "hear_pauses", "hear_sounds"]
+__all__ = ["DialogueSound", "MovieSounds", "SoundFiles", "doubted"]
 
 SoundFiles: TypeAlias = Mapping[AudioKind, str]
 """The paths of the files that a release has of one dialogue."""
@@ -66,70 +68,99 @@ class DialogueSound:
         )
 
 
-def hear_sounds(
-    dialogues: Sequence[Dialogue], files: Mapping[str, SoundFiles]
-) -> tuple[dict[str, DialogueSound], dict[str, str]]:
-    """Listen to the sounds of a movie's dialogues.
+class MovieSounds:
+    """The sounds that a release has of a movie's dialogues; each file is heard once, when it is first asked for.
 
     Args:
-        dialogues: of one movie.
-        files: those that the release has of each, by the dialogue's id.
-
-    Returns:
-        What is heard, by id; and what is wrong with the other sounds, by id.
+        dialogues: of the movie.
+        files: those of each, by the dialogue's id.
     """
-    heard: dict[str, DialogueSound] = {}
-    wrong: dict[str, str] = {}
-    for dialogue in dialogues:
-        kind = _first(files.get(dialogue.id, {}), _BY_VOICE)
-        if kind is None:
-            continue
+
+    def __init__(self, dialogues: Sequence[Dialogue], files: Mapping[str, SoundFiles]) -> None:
+        self.dialogues = dialogues
+        self._files = files
+        self._pauses: dict[str, DialogueSound | None] = {}
+
+    @property
+    def heard(self) -> Mapping[str, DialogueSound]:
+        """The sounds that can be looked for, by id."""
+        return self._lines[0]
+
+    @property
+    def wrong(self) -> Mapping[str, str]:
+        """What is wrong with the others, by id."""
+        return self._lines[1]
+
+    def pauses(self, dialogues: Sequence[Dialogue]) -> list[DialogueSound]:
+        """Music and effects: the film's own sound between the lines of some of the dialogues, where there is any."""
+        for dialogue in dialogues:
+            if dialogue.id not in self._pauses:
+                self._pauses[dialogue.id] = self._pause(dialogue)
+        return [pause for dialogue in dialogues if (pause := self._pauses[dialogue.id]) is not None]
+
+    @cached_property
+    def _lines(self) -> tuple[dict[str, DialogueSound], dict[str, str]]:
+        heard: dict[str, DialogueSound] = {}
+        wrong: dict[str, str] = {}
+        for dialogue in self.dialogues:
+            line = self._line(dialogue)
+            if isinstance(line, DialogueSound):
+                heard[dialogue.id] = line
+            elif line is not None:
+                wrong[dialogue.id] = line
+        return heard, wrong
+
+    def _line(self, dialogue: Dialogue) -> DialogueSound | str | None:
+        """What is heard of a dialogue's voices, or what is wrong with its sound; None if it has none."""
         try:
-            soundtrack = _heard(files[dialogue.id][kind], dialogue)
+            listened = self._listened(dialogue, _BY_VOICE)
         except MediaError as error:
-            wrong[dialogue.id] = f"can't be read: {error}"
-            continue
+            return f"can't be read: {error}"
+        if listened is None:
+            return None
+        kind, soundtrack = listened
         if not soundtrack.levels.any():
-            wrong[dialogue.id] = "is silent"
-            continue
+            return "is silent"
         loud = _voiced(dialogue, kind, loudness_of(soundtrack))
         if loud.sum() < limits.LEAST_HEARD_S * FRAME_RATE:
-            wrong[dialogue.id] = "holds too little voice"
-            continue
-        heard[dialogue.id] = _sound_of(dialogue.id, kind, soundtrack, loud)
-    return heard, wrong
+            return "holds too little voice"
+        return _sound_of(dialogue.id, kind, soundtrack, loud)
 
-
-def hear_pauses(dialogues: Iterable[Dialogue], files: Mapping[str, SoundFiles]) -> Iterator[DialogueSound]:
-    """What is heard of a movie's music and effects: the film's own sound between the lines of some dialogues.
-
-    Args:
-        dialogues: of one movie.
-        files: those that the release has of each, by the dialogue's id.
-    """
-    for dialogue in dialogues:
-        kind = _first(files.get(dialogue.id, {}), _WITH_MUSIC)
-        if kind is None:
-            continue
+    def _pause(self, dialogue: Dialogue) -> DialogueSound | None:
         try:
-            soundtrack = _heard(files[dialogue.id][kind], dialogue)
+            listened = self._listened(dialogue, _WITH_MUSIC)
         except MediaError:
-            continue
+            return None
+        if listened is None:
+            return None
+        kind, soundtrack = listened
         loudness = loudness_of(soundtrack)
         audible = loudness > loudness.max() - limits.PAUSE_RANGE_DB
         if kind != "background":
             audible &= ~_cues(dialogue, len(loudness))
-        if audible.sum() >= limits.LEAST_HEARD_S * FRAME_RATE:
-            yield _sound_of(dialogue.id, kind, soundtrack, audible)
+        if audible.sum() < limits.LEAST_HEARD_S * FRAME_RATE:
+            return None
+        return _sound_of(dialogue.id, kind, soundtrack, audible)
+
+    def _listened(self, dialogue: Dialogue, kinds: Sequence[AudioKind]) -> tuple[AudioKind, Soundtrack] | None:
+        """The first of some kinds, heard as far as it can be the dialogue's. Raises MediaError."""
+        files = self._files.get(dialogue.id, {})
+        kind = first_kind(files, kinds)
+        if kind is None:
+            return None
+        longest_s = dialogue.span.duration_ms / 1000 + limits.LONGER_S
+        return kind, listen(sound_of(files[kind], duration_s=longest_s))
 
 
-def _heard(file: str, dialogue: Dialogue) -> Soundtrack:
-    """What is heard of a file, as far as it can be the dialogue's. Raises MediaError."""
-    return listen(sound_of(file, duration_s=dialogue.span.duration_ms / 1000 + limits.LONGER_S))
-
-
-def _first(files: SoundFiles, kinds: Sequence[AudioKind]) -> AudioKind | None:
-    return next((kind for kind in kinds if kind in files), None)
+def doubted(dialogues: Iterable[Dialogue], sounds: Mapping[str, DialogueSound]) -> frozenset[str]:
+    """Those of some dialogues with sounds that are longer or shorter than they should be, beside what is usual."""
+    longer = {
+        dialogue.id: sounds[dialogue.id].length_s - dialogue.span.duration_ms / 1000
+        for dialogue in dialogues
+        if dialogue.id in sounds
+    }
+    usual = float(np.median(list(longer.values()))) if longer else 0.0
+    return frozenset(id_ for id_, by_s in longer.items() if abs(by_s - usual) > limits.LENGTH_S)
 
 
 def _voiced(dialogue: Dialogue, kind: AudioKind, loudness: NDArray[np.float32]) -> NDArray[np.bool_]:

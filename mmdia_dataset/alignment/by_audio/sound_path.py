@@ -53,6 +53,11 @@ class SoundStretch:
     from_ms: int
     to_ms: int
 
+    def interval_s(self, span: Span, rate: float) -> tuple[float, float]:
+        """Where a span of the movie begins and ends in the recording, if it has this offset [s]."""
+        start_s = (span.start_ms / 1000 + self.offset_s) / rate
+        return start_s, start_s + span.duration_ms / 1000 / rate
+
 
 def best_path(stops: Sequence[SoundStop], rate: float) -> dict[str, FoundSound]:
     """The place of each dialogue on the most probable way, in which the recording plays them in their order.
